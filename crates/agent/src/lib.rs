@@ -1,0 +1,1 @@
+//! Runbooks, prompts, the reply's schema and redaction: what turns a finding into a proposal; pure.

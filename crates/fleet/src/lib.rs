@@ -1,0 +1,10 @@
+//! Inventory and connections: how Watchkeeper reaches a host, and the only place that builds command lines.
+//!
+//! What is run there, and what its output means, is for others to say: the probe is `health`'s, the steps
+//! are `remedy`'s.
+
+mod command;
+mod connection;
+
+pub use command::*;
+pub use connection::*;

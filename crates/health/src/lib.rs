@@ -1,0 +1,1 @@
+//! The probe script, its parsers and the checks: values in, findings out; pure.

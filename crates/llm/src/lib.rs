@@ -1,0 +1,1 @@
+//! Model providers: the wire to a local model, streaming, and the model doctor.

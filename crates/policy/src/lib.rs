@@ -1,0 +1,1 @@
+//! What the standing orders say about an assessed action; pure.

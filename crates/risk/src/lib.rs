@@ -1,0 +1,1 @@
+//! How dangerous typed steps are, computed by code; pure.

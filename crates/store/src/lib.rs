@@ -1,0 +1,1 @@
+//! Repositories over Postgres and SQLite, migrations, and the hash-chained log.

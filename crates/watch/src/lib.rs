@@ -1,0 +1,1 @@
+//! The use cases and loops: looking, tracking issues, diagnosing, approving, running.
