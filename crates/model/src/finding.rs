@@ -138,6 +138,10 @@ pub struct Finding {
     pub severity: Severity,
     /// One plain sentence about the thing: "nginx.service failed 3 min ago: exit code 1".
     pub summary: String,
+    /// What would be another word if the trouble had another cause: stable from look to look while nothing new
+    /// happens (no times, no counts, no percentages), e.g. `exit-code 1` for a unit, `full` for a disk, the
+    /// unreachable host's kind of failure. A repair that was rejected is proposed again only when this changes.
+    pub cause: String,
     /// What was seen.
     pub evidence: Vec<Evidence>,
 }
@@ -147,6 +151,12 @@ impl Finding {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.host, &self.check, &self.subject)
+    }
+
+    /// What tells one cause of the same finding from another: severity and [`Self::cause`].
+    #[must_use]
+    pub fn evidence_digest(&self) -> Digest {
+        DigestWriter::new("watchkeeper cause 1").field(self.severity.as_str()).field(&self.cause).finish()
     }
 }
 
