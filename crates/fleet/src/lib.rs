@@ -5,6 +5,8 @@
 
 mod command;
 mod connection;
+mod inventory;
 
 pub use command::*;
 pub use connection::*;
+pub use inventory::*;
