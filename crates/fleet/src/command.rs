@@ -24,7 +24,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(30), output_bytes: 4 * 1024 * 1024 }
+        Self {
+            time: Duration::from_secs(30),
+            output_bytes: 4 * 1024 * 1024,
+        }
     }
 }
 

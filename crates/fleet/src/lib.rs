@@ -6,6 +6,9 @@
 mod command;
 mod connection;
 mod inventory;
+mod quote;
+mod rendered;
+mod wrapper;
 
 pub use command::*;
 pub use connection::*;

@@ -111,6 +111,20 @@ pub enum LookFailure {
         /// What is missing.
         detail: String,
     },
+    /// The login may not become root there: sudo asks for a password, forbids it or is missing. Nothing ran.
+    #[error("{login} may not run commands as root: {detail}")]
+    RootRefused {
+        /// The account.
+        login: String,
+        /// The words of sudo.
+        detail: String,
+    },
+    /// The command cannot be sent as it is. Nothing ran.
+    #[error("the command cannot be sent: {detail}")]
+    CommandRefused {
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The host's entry in the inventory cannot be used.
     #[error("the inventory's entry cannot be used: {detail}")]
     Misconfigured {
@@ -138,6 +152,8 @@ impl LookFailure {
             Self::TimedOut { .. } => "timed_out",
             Self::TooLarge { .. } => "too_large",
             Self::Unreadable { .. } => "unreadable",
+            Self::RootRefused { .. } => "root_refused",
+            Self::CommandRefused { .. } => "command_refused",
             Self::Misconfigured { .. } => "misconfigured",
         }
     }
@@ -185,6 +201,12 @@ impl LookFailure {
             Self::ConnectionLost { .. } => "it is tried again at the next look".to_owned(),
             Self::TooLarge { .. } | Self::Unreadable { .. } => {
                 "log in by hand and look at what the shell prints at start".to_owned()
+            }
+            Self::RootRefused { login, .. } => {
+                format!("let {login} use sudo without a password on the host (NOPASSWD)")
+            }
+            Self::CommandRefused { .. } => {
+                "the step or probe asks for something no shell can be given; report it".to_owned()
             }
             Self::Misconfigured { .. } => {
                 "mend the entry, then: watchkeeper config check".to_owned()

@@ -23,7 +23,7 @@ pub struct SshTarget {
     /// Files of known host keys, ours first. Only the first is ever written, and only by enrolment.
     pub known_hosts: Vec<PathBuf>,
     /// The servers to go through, the nearest first. Their own `jump` is empty.
-    pub jump: Vec<SshTarget>,
+    pub jump: Vec<Self>,
     /// How long it may take until logged in, each hop for itself.
     pub connect_timeout: Duration,
 }
