@@ -1,1 +1,5 @@
 //! Stand-ins with state for tests: simulated hosts, a scripted model server, private databases, a clock moved by hand.
+
+pub mod build;
+pub mod clock;
+pub mod ssh_host;
