@@ -1,1 +1,27 @@
 //! Model providers: the wire to a local model, streaming, and the model doctor.
+//!
+//! A [`Lane`] is the configuration of one endpoint, a [`Provider`] speaks to it in the words of this crate, and
+//! [`examine`] tries a lane for real. Which request goes when is the queue's work in `watch`; what is asked and what
+//! an answer means is `agent`'s. Nothing here reads the environment, follows a redirect or repeats a request.
+
+mod chat;
+mod doctor;
+mod endpoint;
+mod error;
+mod lane;
+mod lines;
+pub mod ollama;
+mod span;
+mod tokens;
+
+pub use chat::{
+    ChatEvent, ChatRequest, Done, Message, Provider, Reply, StopReason, Think, Times, Tool,
+    ToolCall,
+};
+pub use doctor::{DoctorLine, examine};
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{Cause, LlmError, OutputLimit, TimeLimit};
+pub use lane::{KeepAlive, Lane, LaneError, Timeouts};
+pub use ollama::Ollama;
+pub use span::{Span, SpanError};
+pub use tokens::{PromptSize, estimate};

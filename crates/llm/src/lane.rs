@@ -1,0 +1,307 @@
+//! The configuration of one LLM endpoint that serves one request at a time.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ChatRequest, Endpoint, Message, Span, SpanError, Think};
+
+/// One LLM endpoint and the model that is asked there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// What it is called in status and log.
+    #[serde(default = "Lane::default_name")]
+    pub name: String,
+    /// Where the server listens.
+    #[serde(default)]
+    pub url: Endpoint,
+    /// The model, as the server calls it.
+    pub model: String,
+    /// The context the model is run with, in tokens: prompt and answer together.
+    #[serde(default = "Lane::default_context")]
+    pub context: u32,
+    /// The longest answer, in tokens; its room is kept free in the context.
+    #[serde(default = "Lane::default_max_tokens")]
+    pub max_tokens: u32,
+    /// How freely the model answers, from 0 to 2.
+    #[serde(default = "Lane::default_temperature")]
+    pub temperature: f32,
+    /// How long the model stays loaded after an answer: a time, `0s` for not at all, or `forever`.
+    #[serde(default)]
+    pub keep_alive: KeepAlive,
+    /// Whether the model thinks before it answers: off, on, low, medium, high.
+    #[serde(default)]
+    pub think: Think,
+    /// How long to wait for what.
+    #[serde(default)]
+    pub timeouts: Timeouts,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// For the connection.
+    pub connect: Span,
+    /// For the first byte of an answer: behind other requests, while the model is loaded and the prompt read, a
+    /// server sends nothing at all.
+    pub first_byte: Span,
+    /// Between two pieces of an answer.
+    pub idle: Span,
+    /// For the whole answer.
+    pub total: Span,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Span::seconds(5),
+            first_byte: Span::minutes(5),
+            idle: Span::seconds(60),
+            total: Span::minutes(15),
+        }
+    }
+}
+
+/// How long a model stays loaded after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// So long; zero unloads it at once.
+    For(Span),
+    /// Until the server ends.
+    Forever,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self::For(Span::minutes(5))
+    }
+}
+
+impl fmt::Display for KeepAlive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::For(span) => fmt::Display::fmt(span, f),
+            Self::Forever => f.write_str("forever"),
+        }
+    }
+}
+
+impl std::str::FromStr for KeepAlive {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "forever" => Ok(Self::Forever),
+            _ => text.parse().map(Self::For),
+        }
+    }
+}
+
+impl Serialize for KeepAlive {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeepAlive {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// Why a lane cannot be used as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    /// A name is missing, too long, or has something in it that does not show itself.
+    #[error("{key} of a lane must be 1 to {MAX_NAME_CHARS} visible characters")]
+    Name {
+        /// Which key.
+        key: &'static str,
+    },
+    /// A number lies outside its range.
+    #[error("{key} of lane `{lane}` is {value}, and must be {range}")]
+    Range {
+        /// Which lane.
+        lane: String,
+        /// Which key.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        range: String,
+    },
+}
+
+/// Longest name of a lane or a model, in characters.
+const MAX_NAME_CHARS: usize = 200;
+/// The smallest context that holds a question and an answer.
+const MIN_CONTEXT: u32 = 1024;
+/// The largest context there is room for; beyond it a number is a slip of the finger.
+const MAX_CONTEXT: u32 = 4 * 1024 * 1024;
+/// The longest time anything may be waited for.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Lane {
+    /// A lane to a model on this machine, with everything else as it is by default.
+    #[must_use]
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            name: Self::default_name(),
+            url: Endpoint::default(),
+            model: model.into(),
+            context: Self::default_context(),
+            max_tokens: Self::default_max_tokens(),
+            temperature: Self::default_temperature(),
+            keep_alive: KeepAlive::default(),
+            think: Think::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    fn default_name() -> String {
+        "local".to_owned()
+    }
+
+    const fn default_context() -> u32 {
+        8192
+    }
+
+    const fn default_max_tokens() -> u32 {
+        2048
+    }
+
+    const fn default_temperature() -> f32 {
+        0.2
+    }
+
+    /// A request to this lane's model with this lane's settings.
+    #[must_use]
+    pub fn request(&self, messages: Vec<Message>) -> ChatRequest {
+        ChatRequest {
+            model: self.model.clone(),
+            messages,
+            tools: Vec::new(),
+            schema: None,
+            context_tokens: self.context,
+            max_tokens: self.max_tokens,
+            temperature: self.temperature,
+            keep_alive: self.keep_alive,
+            think: self.think,
+        }
+    }
+
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// Names the key that is wrong and what it may be.
+    pub fn validate(&self) -> Result<(), LaneError> {
+        for (key, text) in [("name", &self.name), ("model", &self.model)] {
+            if !is_name(text) {
+                return Err(LaneError::Name { key });
+            }
+        }
+        self.in_range("context", self.context, MIN_CONTEXT, MAX_CONTEXT)?;
+        self.in_range("max_tokens", self.max_tokens, 1, self.context / 2)?;
+        self.in_range("temperature", self.temperature, 0.0, 2.0)?;
+        let least = Span(Duration::from_millis(1));
+        let most = Span(MAX_WAIT);
+        for (key, span) in [
+            ("timeouts.connect", self.timeouts.connect),
+            ("timeouts.first_byte", self.timeouts.first_byte),
+            ("timeouts.idle", self.timeouts.idle),
+            ("timeouts.total", self.timeouts.total),
+        ] {
+            self.in_range(key, span, least, most)?;
+        }
+        Ok(())
+    }
+
+    fn in_range<T: PartialOrd + fmt::Display>(
+        &self,
+        key: &'static str,
+        value: T,
+        least: T,
+        most: T,
+    ) -> Result<(), LaneError> {
+        if value >= least && value <= most {
+            return Ok(());
+        }
+        Err(LaneError::Range {
+            lane: self.name.clone(),
+            key,
+            value: value.to_string(),
+            range: format!("{least} to {most}"),
+        })
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let shown = watchkeeper_model::visible(text);
+    !text.trim().is_empty() && text.chars().count() <= MAX_NAME_CHARS && shown == text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Lane, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn a_lane_needs_no_more_than_a_model() {
+        let lane = read(r#"{"model":"qwen3:8b"}"#).expect("a model is enough");
+        assert_eq!(lane, Lane::new("qwen3:8b"));
+        assert_eq!(lane.url.to_string(), "http://127.0.0.1:11434");
+        assert_eq!(lane.keep_alive.to_string(), "5m");
+        assert_eq!(lane.context, 8192);
+        assert_eq!(lane.validate(), Ok(()));
+    }
+
+    #[test]
+    fn unknown_keys_are_errors() {
+        let error = read(r#"{"model":"m","modle":"x"}"#).expect_err("a slip of the finger");
+        assert!(error.to_string().contains("modle"), "{error}");
+        assert!(read(r#"{"model":"m","timeouts":{"frist_byte":"1m"}}"#).is_err());
+    }
+
+    #[test]
+    fn a_lane_survives_being_written_and_read() {
+        let mut lane = Lane::new("m");
+        lane.keep_alive = KeepAlive::Forever;
+        lane.timeouts.idle = Span::seconds(90);
+        lane.think = Think::High;
+        let json = serde_json::to_string(&lane).expect("a lane is JSON");
+        assert_eq!(read(&json).expect("read back"), lane);
+    }
+
+    #[test]
+    fn validation_names_the_key_and_the_range() {
+        type Spoil = fn(&mut Lane);
+        let cases: [(&str, Spoil); 8] = [
+            ("model", |lane| lane.model.clear()),
+            ("model", |lane| lane.model = "a\nb".to_owned()),
+            ("name", |lane| lane.name = "x".repeat(201)),
+            ("context", |lane| lane.context = 100),
+            ("max_tokens", |lane| lane.max_tokens = 8000),
+            ("temperature", |lane| lane.temperature = f32::NAN),
+            ("timeouts.idle", |lane| {
+                lane.timeouts.idle = Span::seconds(0)
+            }),
+            ("timeouts.total", |lane| {
+                lane.timeouts.total = Span::minutes(100_000)
+            }),
+        ];
+        for (key, spoil) in cases {
+            let mut lane = Lane::new("m");
+            spoil(&mut lane);
+            let error = lane.validate().expect_err(key).to_string();
+            assert!(error.contains(key), "{key}: {error}");
+        }
+    }
+}

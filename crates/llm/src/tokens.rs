@@ -1,0 +1,229 @@
+//! How many tokens a text has, without the model's tokenizer: an estimate that errs on the long side, corrected per
+//! model by what servers count. It exists so that a prompt is refused here rather than cut in silence there.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::{ChatRequest, Message};
+
+/// How long a prompt is thought to be, and how much fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromptSize {
+    /// Tokens of the prompt, estimated.
+    pub tokens: u64,
+    /// Tokens a prompt may have: the context without the room kept for the answer.
+    pub room: u64,
+}
+
+impl PromptSize {
+    /// Whether it fits.
+    #[must_use]
+    pub const fn fits(&self) -> bool {
+        self.tokens <= self.room
+    }
+}
+
+/// Letters a token holds, at the least that is usual. Plain English has four to five, identifiers three.
+const LETTERS_PER_TOKEN: u64 = 3;
+/// Blanks in a row that make one token, beyond the one before a word, which is part of the word's token.
+const BLANKS_PER_TOKEN: u64 = 4;
+/// What a template writes around each message.
+const TOKENS_PER_MESSAGE: u64 = 8;
+/// What a template writes around the whole, and before the answer.
+const TOKENS_PER_PROMPT: u64 = 16;
+
+/// Tokens of a text, estimated: words by their letters, digits and signs one each (many vocabularies have no longer
+/// ones), other scripts by their bytes.
+#[must_use]
+pub fn estimate(text: &str) -> u64 {
+    let (mut tokens, mut letters, mut blanks) = (0, 0, 0);
+    for c in text.chars() {
+        if c.is_ascii_alphabetic() {
+            letters += 1;
+        } else {
+            tokens += u64::div_ceil(letters, LETTERS_PER_TOKEN);
+            letters = 0;
+        }
+        if c == ' ' {
+            blanks += 1;
+            continue;
+        }
+        tokens += u64::div_ceil(u64::saturating_sub(blanks, 1), BLANKS_PER_TOKEN);
+        blanks = 0;
+        if !c.is_ascii_alphabetic() {
+            tokens += match c.len_utf8() {
+                1 | 2 => 1,
+                bytes => bytes as u64 - 1,
+            };
+        }
+    }
+    tokens + u64::div_ceil(letters, LETTERS_PER_TOKEN) + u64::div_ceil(blanks, BLANKS_PER_TOKEN)
+}
+
+/// Tokens of a whole prompt, estimated and not corrected.
+fn estimate_prompt(request: &ChatRequest) -> u64 {
+    let messages = request.messages.iter().map(|message| {
+        let calls = match message {
+            Message::Assistant { tool_calls, .. } => tool_calls
+                .iter()
+                .map(|call| estimate(&call.name) + estimate(&call.arguments.to_string()))
+                .sum(),
+            _ => 0,
+        };
+        TOKENS_PER_MESSAGE + estimate(message.content()) + calls
+    });
+    let tools = request.tools.iter().map(|tool| {
+        let words = estimate(&tool.name) + estimate(&tool.description);
+        TOKENS_PER_MESSAGE + words + estimate(&tool.parameters.to_string())
+    });
+    TOKENS_PER_PROMPT + messages.sum::<u64>() + tools.sum::<u64>()
+}
+
+/// What was learned about models: by what factor their counts differ from the estimate.
+#[derive(Debug, Default)]
+pub(crate) struct Corrections(Mutex<HashMap<String, f64>>);
+
+/// So many models are remembered.
+const MAX_MODELS: usize = 64;
+/// The factor stays within these, whatever a server claims.
+const FACTORS: std::ops::RangeInclusive<f64> = 0.6..=3.0;
+/// A count below this share of the estimate says nothing about the model: some servers count only what was not in
+/// their cache.
+const LEAST_SHARE: f64 = 0.3;
+/// How much one lower count moves the factor down. A higher one moves it up at once.
+const DOWNWARD_WEIGHT: f64 = 0.2;
+/// A prompt shorter than this is mostly template, and teaches nothing.
+const LEAST_TELLING_TOKENS: u64 = 100;
+
+impl Corrections {
+    /// How long a request's prompt is.
+    pub(crate) fn measure(&self, request: &ChatRequest) -> PromptSize {
+        let factor = self.factor(&request.model);
+        PromptSize {
+            tokens: scaled(estimate_prompt(request), factor),
+            room: u64::from(request.context_tokens.saturating_sub(request.max_tokens)),
+        }
+    }
+
+    /// Takes what a server counted for a request.
+    pub(crate) fn learn(&self, request: &ChatRequest, counted: u64) {
+        let estimated = estimate_prompt(request);
+        let share = ratio(counted, estimated);
+        if estimated < LEAST_TELLING_TOKENS || share < LEAST_SHARE {
+            return;
+        }
+        let mut factors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if factors.len() >= MAX_MODELS && !factors.contains_key(&request.model) {
+            factors.clear();
+        }
+        let factor = factors.entry(request.model.clone()).or_insert(1.0);
+        let moved = if share > *factor {
+            share
+        } else {
+            *factor + (share - *factor) * DOWNWARD_WEIGHT
+        };
+        *factor = moved.clamp(*FACTORS.start(), *FACTORS.end());
+    }
+
+    fn factor(&self, model: &str) -> f64 {
+        let factors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        factors.get(model).copied().unwrap_or(1.0)
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "token counts are far below 2^52"
+)]
+fn ratio(counted: u64, estimated: u64) -> f64 {
+    counted as f64 / estimated.max(1) as f64
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "token counts are far below 2^52, and neither they nor the factor are negative"
+)]
+fn scaled(tokens: u64, factor: f64) -> u64 {
+    (tokens as f64 * factor).ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Lane;
+
+    fn request(text: &str) -> ChatRequest {
+        Lane::new("m").request(vec![Message::user(text)])
+    }
+
+    #[test]
+    fn the_estimate_errs_on_the_long_side() {
+        // Counted with the tokenizers of real models; the estimate may be longer, never shorter.
+        for (text, counted) in [
+            ("The quick brown fox jumps over the lazy dog.", 10),
+            ("nginx.service: Failed with result 'exit-code'.", 12),
+            ("", 0),
+        ] {
+            assert!(estimate(text) >= counted, "{text}: {}", estimate(text));
+        }
+    }
+
+    #[test]
+    fn the_estimate_does_not_shrink_when_text_is_added() {
+        let text = "a  b\n\tü€ 2026-11-21T10:00:00Z 日本 \u{1f680}   end";
+        let mut last = 0;
+        for (at, _) in text.char_indices() {
+            let tokens = estimate(&text[..at]);
+            assert!(tokens >= last, "at {at}");
+            last = tokens;
+        }
+    }
+
+    #[test]
+    fn a_higher_count_corrects_at_once_and_a_lower_one_slowly() {
+        let corrections = Corrections::default();
+        let asked = request(&"word ".repeat(300));
+        let before = corrections.measure(&asked).tokens;
+        corrections.learn(&asked, before * 2);
+        assert_eq!(corrections.measure(&asked).tokens, before * 2);
+        corrections.learn(&asked, before);
+        let after = corrections.measure(&asked).tokens;
+        assert!(after < before * 2 && after > before * 3 / 2, "{after}");
+    }
+
+    #[test]
+    fn a_lying_server_cannot_move_the_estimate_out_of_reason() {
+        let corrections = Corrections::default();
+        let asked = request(&"word ".repeat(300));
+        let before = corrections.measure(&asked).tokens;
+        corrections.learn(&asked, u64::MAX);
+        assert_eq!(corrections.measure(&asked).tokens, before * 3);
+        for _ in 0..200 {
+            corrections.learn(&asked, before / 3);
+        }
+        assert!(corrections.measure(&asked).tokens >= before * 6 / 10);
+        corrections.learn(&asked, 0);
+        assert!(corrections.measure(&asked).tokens >= before * 6 / 10);
+    }
+
+    #[test]
+    fn models_are_forgotten_rather_than_kept_without_limit() {
+        let corrections = Corrections::default();
+        let mut asked = request(&"word ".repeat(300));
+        for number in 0..1000 {
+            asked.model = format!("m{number}");
+            corrections.learn(&asked, 1000);
+        }
+        assert!(corrections.0.lock().expect("not poisoned").len() <= MAX_MODELS);
+    }
+
+    #[test]
+    fn the_answers_room_is_kept_free() {
+        let mut asked = request("x");
+        asked.context_tokens = 1000;
+        asked.max_tokens = 400;
+        assert_eq!(Corrections::default().measure(&asked).room, 600);
+    }
+}
