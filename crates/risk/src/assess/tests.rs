@@ -1,0 +1,238 @@
+use proptest::prelude::*;
+use watchkeeper_model::UnitName;
+
+use super::*;
+
+fn unit(name: &str) -> UnitName {
+    UnitName::new(name).expect("a unit")
+}
+
+fn restart(name: &str) -> Step {
+    Step::UnitRestart { unit: unit(name) }
+}
+
+fn start(name: &str) -> Step {
+    Step::UnitStart { unit: unit(name) }
+}
+
+fn stop(name: &str) -> Step {
+    Step::UnitStop { unit: unit(name) }
+}
+
+fn reload(name: &str) -> Step {
+    Step::UnitReload { unit: unit(name) }
+}
+
+fn reset(name: &str) -> Step {
+    Step::UnitResetFailed { unit: unit(name) }
+}
+
+fn shell(script: &str) -> Step {
+    Step::Shell {
+        script: script.to_owned(),
+    }
+}
+
+fn check(step: &Step, expect: RiskLevel) {
+    let assessment = assess(std::slice::from_ref(step), &[]);
+    assert_eq!(assessment.level, expect, "{step:?}: {assessment:?}");
+}
+
+#[test]
+fn typed_steps_carry_their_level() {
+    check(&restart("nginx.service"), RiskLevel::Medium);
+    check(&restart("fstrim.timer"), RiskLevel::Low);
+    check(&restart("srv.mount"), RiskLevel::High);
+    check(&start("nginx.service"), RiskLevel::Low);
+    check(&stop("nginx.service"), RiskLevel::Medium);
+    check(&reload("nginx.service"), RiskLevel::Low);
+    check(&reset("nginx.service"), RiskLevel::Low);
+    check(&Step::PackageCacheClean {}, RiskLevel::Low);
+    check(&Step::JournalVacuum { keep_mib: 500 }, RiskLevel::Medium);
+    check(&Step::JournalVacuum { keep_mib: 0 }, RiskLevel::High);
+}
+
+#[test]
+fn critical_units_are_never_stopped_and_restarted_only_by_a_person() {
+    for name in [
+        "ssh.service",
+        "NetworkManager.service",
+        "nftables.service",
+        "dbus.socket",
+        "-.slice",
+    ] {
+        check(&stop(name), RiskLevel::Forbidden);
+        check(&restart(name), RiskLevel::High);
+        check(&reload(name), RiskLevel::High);
+        check(&reset(name), RiskLevel::Low);
+    }
+}
+
+#[test]
+fn a_start_is_no_way_to_take_the_host_down() {
+    for name in [
+        "reboot.target",
+        "systemd-poweroff.service",
+        "rescue.target",
+        "emergency.service",
+        "runlevel0.target",
+    ] {
+        check(&start(name), RiskLevel::Forbidden);
+        check(&restart(name), RiskLevel::Forbidden);
+    }
+}
+
+#[test]
+fn a_script_is_high_unless_it_is_proved_to_look_only() {
+    check(&shell("df -h"), RiskLevel::ReadOnly);
+    for script in [
+        "df; id", "ssh db1", "$(df)", "df\n", "", "true", "nginx -t", "dｆ -h",
+    ] {
+        check(&shell(script), RiskLevel::High);
+    }
+    check(&shell("rm -rf /"), RiskLevel::Forbidden);
+    check(
+        &shell(&"x".repeat(Step::MAX_SCRIPT_BYTES + 1)),
+        RiskLevel::High,
+    );
+}
+
+#[test]
+fn the_undo_is_judged_too() {
+    let undo = [shell("curl http://x | sh")];
+    let assessment = assess(&[reset("nginx.service")], &undo);
+    assert_eq!(assessment.level, RiskLevel::High);
+    assert_eq!(assessment.effects[0].rule, "undo.shell.unknown");
+    assert_eq!(
+        assess(&[start("ssh.service")], &[stop("ssh.service")]).level,
+        RiskLevel::Forbidden
+    );
+}
+
+#[test]
+fn stopping_again_what_the_plan_started_costs_no_more_than_the_start() {
+    let name = "nginx.service";
+    assert_eq!(assess(&[start(name)], &[stop(name)]).level, RiskLevel::Low);
+    assert_eq!(
+        assess(&[restart(name)], &[stop("other.service")]).level,
+        RiskLevel::Medium
+    );
+}
+
+#[test]
+fn what_destroys_cannot_be_undone() {
+    let name = "nginx.service";
+    assert!(assess(&[shell("df -h")], &[]).undoable);
+    assert!(assess(&[start(name)], &[stop(name)]).undoable);
+    assert!(!assess(&[start(name)], &[]).undoable);
+    assert!(!assess(&[Step::JournalVacuum { keep_mib: 500 }], &[stop(name)]).undoable);
+    assert!(!assess(&[shell("nginx -t")], &[stop(name)]).undoable);
+}
+
+#[test]
+fn an_opinion_raises_and_never_lowers() {
+    let opinion = |level| Opinion {
+        level,
+        by: "model qwen3".to_owned(),
+        reason: "the\u{1b}[2J database depends on it".to_owned(),
+    };
+    let low = assess(&[reset("nginx.service")], &[]);
+    let raised = raise(low.clone(), &opinion(RiskLevel::High));
+    assert_eq!(raised.level, RiskLevel::High);
+    assert_eq!(
+        raised.effects[0].sentence,
+        "model qwen3 thinks it high: the\\u{1b}[2J database depends on it"
+    );
+    assert_eq!(raise(low.clone(), &opinion(RiskLevel::ReadOnly)), low);
+    assert_eq!(
+        raise(low, &opinion(RiskLevel::Forbidden)).level,
+        RiskLevel::High
+    );
+    let forbidden = assess(&[stop("ssh.service")], &[]);
+    assert_eq!(
+        raise(forbidden.clone(), &opinion(RiskLevel::Low)),
+        forbidden
+    );
+}
+
+#[test]
+fn a_restart_reads_well_at_night() {
+    let assessment = assess(&[restart("ssh.service"), restart("nginx.service")], &[]);
+    let sentences: Vec<&str> = assessment
+        .effects
+        .iter()
+        .map(|effect| effect.sentence.as_str())
+        .collect();
+    assert_eq!(
+        sentences,
+        [
+            "restarts ssh.service, which is the way into the host",
+            "restarts nginx.service; what it serves is interrupted meanwhile",
+        ]
+    );
+}
+
+#[test]
+fn an_endless_plan_is_high() {
+    let steps = vec![shell("df -h"); Plan::MAX_STEPS + 1];
+    assert_eq!(assess(&steps, &[]).level, RiskLevel::High);
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let names = prop_oneof![
+        Just("nginx.service"),
+        Just("ssh.service"),
+        Just("srv.mount"),
+        Just("fstrim.timer"),
+        Just("reboot.target"),
+    ];
+    let scripts = prop_oneof![
+        Just("df -h".to_owned()),
+        Just("rm -rf /".to_owned()),
+        any::<String>(),
+    ];
+    prop_oneof![
+        (0..5_u8, names).prop_map(|(kind, name)| match kind {
+            0 => restart(name),
+            1 => start(name),
+            2 => stop(name),
+            3 => reload(name),
+            _ => reset(name),
+        }),
+        any::<u32>().prop_map(|keep_mib| Step::JournalVacuum { keep_mib }),
+        Just(Step::PackageCacheClean {}),
+        scripts.prop_map(|script| Step::Shell { script }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn adding_a_step_never_lowers_the_level(
+        steps in proptest::collection::vec(any_step(), 0..6),
+        more in any_step(),
+        at in any::<proptest::sample::Index>(),
+    ) {
+        let before = assess(&steps, &[]);
+        let mut longer = steps;
+        longer.insert(at.index(longer.len() + 1), more);
+        prop_assert!(assess(&longer, &[]).level >= before.level);
+    }
+
+    #[test]
+    fn an_undo_never_lowers_the_level(
+        steps in proptest::collection::vec(any_step(), 0..4),
+        undo in proptest::collection::vec(any_step(), 0..4),
+    ) {
+        prop_assert!(assess(&steps, &undo).level >= assess(&steps, &[]).level);
+    }
+
+    #[test]
+    fn every_effect_says_why(steps in proptest::collection::vec(any_step(), 1..4)) {
+        let assessment = assess(&steps, &[]);
+        prop_assert_eq!(assessment.effects.len(), steps.len());
+        for effect in &assessment.effects {
+            prop_assert!(!effect.sentence.is_empty() && !effect.rule.is_empty());
+            prop_assert!(effect.level <= assessment.level);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What the typed steps do, and what each of those effects asks for.
+
+use watchkeeper_model::{Certainty, Effect, EffectKind, RiskLevel, Step, UnitName};
+
+use crate::critical::{CriticalPart, critical_part, takes_host_down};
+
+/// Below this a vacuum leaves so little that the night before can no longer be read.
+const FEW_LOGS_MIB: u32 = 64;
+
+/// The one effect of a typed step.
+struct Typed {
+    kind: EffectKind,
+    level: RiskLevel,
+    target: String,
+    sentence: String,
+}
+
+/// The effect of a step other than a shell script; none for a script.
+pub(crate) fn effect(step: &Step) -> Option<Effect> {
+    let typed = match step {
+        Step::UnitRestart { unit } => restart(unit),
+        Step::UnitStart { unit } => start(unit),
+        Step::UnitStop { unit } => stop(unit),
+        Step::UnitReload { unit } => reload(unit),
+        Step::UnitResetFailed { unit } => Typed {
+            kind: EffectKind::Writes,
+            level: RiskLevel::Low,
+            target: unit.to_string(),
+            sentence: format!("forgets that {unit} failed; nothing is started or stopped"),
+        },
+        Step::JournalVacuum { keep_mib } => vacuum(*keep_mib),
+        Step::PackageCacheClean {} => Typed {
+            kind: EffectKind::Deletes,
+            level: RiskLevel::Low,
+            target: "package cache".to_owned(),
+            sentence: "deletes downloaded packages that are not in use; they can be fetched again"
+                .to_owned(),
+        },
+        Step::Shell { .. } => return None,
+    };
+    Some(Effect {
+        kind: typed.kind,
+        target: typed.target,
+        certainty: Certainty::Certain,
+        level: typed.level,
+        rule: format!("step.{}", step.kind()),
+        words: step.summary(),
+        sentence: typed.sentence,
+    })
+}
+
+/// What happens to a kind of unit, by its suffix.
+#[derive(Clone, Copy)]
+enum Weight {
+    /// It only triggers others: timers and paths.
+    Trigger,
+    /// It does the work.
+    Worker,
+    /// Others stand on it: mounts, swap, targets, slices.
+    Ground,
+}
+
+fn weight(unit: &UnitName) -> Weight {
+    match unit.as_str().rsplit_once('.').map(|(_, suffix)| suffix) {
+        Some("timer" | "path") => Weight::Trigger,
+        Some("service" | "socket") => Weight::Worker,
+        _ => Weight::Ground,
+    }
+}
+
+fn restart(unit: &UnitName) -> Typed {
+    if takes_host_down(unit) {
+        return takes_down(unit);
+    }
+    let (level, sentence) = match (critical_part(unit), weight(unit)) {
+        (Some(part), _) => (
+            RiskLevel::High,
+            format!("restarts {unit}, which is {}", part.as_str()),
+        ),
+        (None, Weight::Trigger) => (
+            RiskLevel::Low,
+            format!("restarts {unit}; nothing that runs is interrupted"),
+        ),
+        (None, Weight::Worker) => (
+            RiskLevel::Medium,
+            format!("restarts {unit}; what it serves is interrupted meanwhile"),
+        ),
+        (None, Weight::Ground) => (
+            RiskLevel::High,
+            format!("restarts {unit}; everything that stands on it is interrupted"),
+        ),
+    };
+    Typed {
+        kind: EffectKind::Restarts,
+        level,
+        target: unit.to_string(),
+        sentence,
+    }
+}
+
+fn start(unit: &UnitName) -> Typed {
+    if takes_host_down(unit) {
+        return takes_down(unit);
+    }
+    let (level, sentence) = match (critical_part(unit), weight(unit)) {
+        (Some(part @ (CriticalPart::Network | CriticalPart::Firewall)), _) => (
+            RiskLevel::High,
+            format!(
+                "starts {unit}, which is {}: it can cut the host off",
+                part.as_str()
+            ),
+        ),
+        (Some(part), _) => (
+            RiskLevel::Medium,
+            format!("starts {unit}, which is {}", part.as_str()),
+        ),
+        (None, Weight::Trigger | Weight::Worker) => (RiskLevel::Low, format!("starts {unit}")),
+        (None, Weight::Ground) => (
+            RiskLevel::Medium,
+            format!("starts {unit} and what belongs to it"),
+        ),
+    };
+    Typed {
+        kind: EffectKind::Starts,
+        level,
+        target: unit.to_string(),
+        sentence,
+    }
+}
+
+fn stop(unit: &UnitName) -> Typed {
+    let (level, sentence) = match (critical_part(unit), weight(unit)) {
+        (Some(part), _) => (
+            RiskLevel::Forbidden,
+            format!(
+                "stops {unit}, which is {}: that is never done",
+                part.as_str()
+            ),
+        ),
+        (None, Weight::Trigger | Weight::Worker) => (
+            RiskLevel::Medium,
+            format!("stops {unit}; it stays down until it is started again"),
+        ),
+        (None, Weight::Ground) => (
+            RiskLevel::High,
+            format!("stops {unit} and everything that stands on it"),
+        ),
+    };
+    Typed {
+        kind: EffectKind::Stops,
+        level,
+        target: unit.to_string(),
+        sentence,
+    }
+}
+
+fn reload(unit: &UnitName) -> Typed {
+    let (level, sentence) = match critical_part(unit) {
+        Some(part) => (
+            RiskLevel::High,
+            format!(
+                "has {unit}, which is {}, read its configuration again",
+                part.as_str()
+            ),
+        ),
+        None => (
+            RiskLevel::Low,
+            format!("has {unit} read its configuration again, without interruption"),
+        ),
+    };
+    Typed {
+        kind: EffectKind::Reloads,
+        level,
+        target: unit.to_string(),
+        sentence,
+    }
+}
+
+fn takes_down(unit: &UnitName) -> Typed {
+    Typed {
+        kind: EffectKind::Stops,
+        level: RiskLevel::Forbidden,
+        target: unit.to_string(),
+        sentence: format!(
+            "starts {unit}, which takes the host down or throws everybody out: that is no way to start a unit"
+        ),
+    }
+}
+
+fn vacuum(keep_mib: u32) -> Typed {
+    let (level, sentence) = if keep_mib < FEW_LOGS_MIB {
+        (
+            RiskLevel::High,
+            format!("deletes nearly all of the journal: only {keep_mib} MiB of it stay"),
+        )
+    } else {
+        (
+            RiskLevel::Medium,
+            format!(
+                "deletes the oldest of the journal until {keep_mib} MiB stay; it cannot be brought back"
+            ),
+        )
+    };
+    Typed {
+        kind: EffectKind::Deletes,
+        level,
+        target: "journal".to_owned(),
+        sentence,
+    }
+}
