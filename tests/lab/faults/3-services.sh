@@ -10,7 +10,11 @@ svc-stop.mend() { in_host systemctl start "${1:-nginx}"; }
 svc-stop.holds() { property_is "${1:-nginx}" ActiveState inactive; }
 
 kind svc-crash inside '' 'nginx is killed by a signal' 'the unit has failed, Result=signal'
-svc-crash.break() { in_sh 'systemctl kill -s KILL nginx; until systemctl -q is-failed nginx; do sleep 0.1; done'; }
+svc-crash.break() {
+  in_sh 'systemctl -q is-active nginx || { echo "nginx does not run" >&2; exit 1; }
+    systemctl kill -s KILL nginx
+    until systemctl -q is-failed nginx; do sleep 0.1; done'
+}
 svc-crash.mend() { in_sh 'systemctl reset-failed nginx; systemctl start nginx'; }
 svc-crash.holds() { property_is nginx Result signal; }
 

@@ -27,6 +27,7 @@ obstacle() {
   [[ -e /proc/self/ns/time ]] || echo 'the kernel has no time namespaces'
   losetup -f >/dev/null 2>&1 || echo 'no loop device can be made'
   [[ -c /dev/fuse ]] || echo 'no /dev/fuse'
+  other_route
   unshare --mount --net bash -c "$(declare -f try_kernel); try_kernel" 2>/dev/null ||
     echo 'the kernel gives out no mount and network namespaces'
 }

@@ -23,30 +23,49 @@ arguments_of() { cat "$dir/faults/$1" 2>/dev/null || true; }
 fault() {
   use_host "${1:-}"
   check_kind "${2:-}"
-  "$2.break" "${@:3}" >/dev/null
+  local status
+  set +e # And yet on within: after `||` it would be off there as well.
+  (set -e; "$2.break" "${@:3}" >/dev/null)
+  status=$?
+  set -e
+  ((status == 0)) || die "$name: cannot apply $2"
   echo "${*:3}" >"$dir/faults/$2"
 }
 
 heal() {
   use_host "${1:-}"
-  local each todo=("${@:2}")
-  if ((${#todo[@]} == 0)); then
-    # From outside first: the others need a host that runs.
-    for each in "${kinds[@]}"; do
-      [[ ${kind_where[$each]} == inside ]] || mend "$each"
-    done
-    mapfile -t todo < <({ wrong; ls "$dir/faults"; } | sort -u)
-  fi
-  for each in "${todo[@]}"; do
+  local each
+  for each in "${@:2}"; do
     check_kind "$each"
     mend "$each"
   done
+  (($# > 1)) || heal_all
+}
+
+# From outside first, since the others need a host that runs. Where one fault keeps another from being mended, its
+# turn comes in a later round.
+heal_all() {
+  local each round present
+  for each in "${kinds[@]}"; do
+    [[ ${kind_where[$each]} == inside ]] || mend "$each"
+  done
+  for ((round = 0; round < 3; round++)); do
+    present=$(wrong; ls "$dir/faults")
+    [[ $present ]] || return 0
+    for each in "${kinds[@]}"; do
+      if grep -qx -- "$each" <<<"$present"; then
+        (mend "$each") 2>>"$dir/heal.log" || true
+      fi
+    done
+  done
+  present=$(wrong | paste -sd' ')
+  [[ ! $present ]] || die "$name: cannot heal $present (see $dir/heal.log)"
 }
 
 mend() {
   local arguments
   read -ra arguments <<<"$(arguments_of "$1")"
-  "$1.mend" "${arguments[@]}" >/dev/null
+  "$1.mend" "${arguments[@]}" >/dev/null || return
   rm -f "$dir/faults/$1"
 }
 

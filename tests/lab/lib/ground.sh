@@ -9,6 +9,9 @@ make_ground() {
     (($(<"/proc/sys/fs/inotify/max_user_$limit") >= 65536)) || echo 65536 >"/proc/sys/fs/inotify/max_user_$limit"
   done
   if ! ip link show "$bridge" &>/dev/null; then
+    local taken
+    taken=$(other_route)
+    [[ ! $taken ]] || die "$taken"
     # With an address of its own: else it takes the lowest of its ports', and changes it under everybody's feet.
     ip link add "$bridge" address 02:77:6b:62:00:00 type bridge
     ip addr add "$gateway/16" dev "$bridge"
@@ -17,6 +20,12 @@ make_ground() {
   fi
   alive dnsmasq || start_names
   alive lxcfs || start_lxcfs
+}
+
+# Whether these addresses are already somebody else's, said in words.
+other_route() {
+  ip -o route show match "$gateway" | awk -v net="$LAB_NET.0.0/16" -v bridge="$bridge" \
+    '$1 != "default" && $0 !~ " dev " bridge " " { print net " is in use here (route " $1 "); set LAB_NET"; exit }'
 }
 
 start_names() {

@@ -61,7 +61,7 @@ in_host() {
   nsenter -t "$pid" -m -u -i -n -p -C -T -r -w -- \
     /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root "$@"
 }
-in_sh() { in_host sh -euc "$1" sh "${@:2}"; }
+in_sh() { in_host timeout "$LAB_TIMEOUT" sh -euc "$1" sh "${@:2}"; }
 
 wait_ready() {
   local deadline=$((SECONDS + LAB_TIMEOUT))
@@ -90,6 +90,7 @@ up_one() {
   make_disks
   make_identity
   make_network
+  rm -f "$dir/faults/poweroff"
   setsid "$here/lab" _supervise "$name" </dev/null >>"$dir/console.log" 2>&1 7>&- &
   wait_ready
   say "$name $addr is up"

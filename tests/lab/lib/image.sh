@@ -43,7 +43,7 @@ build() {
     mkdir -p "$images"
     (flock 6; [[ -f $image.done ]] || build_image "$image") 6>"$images/lock"
   fi
-  touch "$image.done" "$(packages_dir).done"
+  touch -c "$image.done" "$(packages_dir).done"
 }
 
 build_image() {
@@ -65,20 +65,19 @@ build_image() {
   "$BASH" -euc "$(declare -p password image_masked here); $(declare -f configure_image); configure_image $1" \
     >>"$log" 2>&1 6>&- || die "cannot configure the image (see $log)"
   touch "$1.done"
-  remove_old_images 1
+  remove_old_images
   say "lab: the image is ready after $((SECONDS - started)) s"
 }
 
-# remove_old_images DAYS: those that nobody has asked for in so long, and that no host stands on.
+# Those that nobody has asked for since yesterday, and that no host stands on.
 remove_old_images() {
   local stamp old
-  find "$images" -maxdepth 1 -name '*.done' ! -newermt "-$1 days" | while read -r stamp; do
+  find "$images" -maxdepth 1 -name '*.done' ! -newermt "-1 day" | while read -r stamp; do
     old=${stamp%.done}
     grep -qF "$old" /proc/self/mountinfo && continue
     rm -f "$stamp"
     rm -rf --one-file-system "$old"
   done
-  [[ $(echo "$images"/*.done) ]] || rm -rf "$images"
 }
 
 configure_image() {
