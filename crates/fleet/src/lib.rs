@@ -5,11 +5,17 @@
 
 mod command;
 mod connection;
+mod exchange;
 mod inventory;
+mod local;
+mod process;
 mod quote;
 mod rendered;
+mod system_ssh;
 mod wrapper;
 
 pub use command::*;
 pub use connection::*;
 pub use inventory::*;
+pub use local::*;
+pub use system_ssh::{SystemSshConnection, SystemSshSettings};

@@ -5,7 +5,8 @@
 //! - [`BECOME_ROOT`], only where it is asked for, hands over to `sudo -n`.
 //! - [`OUTER`] fixes the environment and starts the inner text in a process group of its own: by `setsid`, which
 //!   every Linux has, or else by the shell's job control. The standard input is handed over explicitly, since a
-//!   shell gives `&` none. It says `@MARK killed STATUS` if the inner text is killed.
+//!   shell gives `&` none. It says `@MARK killed STATUS` if the inner text is killed. TERM or HUP, sent to it by an
+//!   engine that has given up, kills that group at once.
 //! - [`INNER`] starts a watchdog in that group, runs the program, and says `@MARK exit STATUS`.
 //!
 //! The watchdog sends TERM to the group when the limit has passed, and KILL five seconds later. It never names a
@@ -30,6 +31,7 @@ pub(crate) const BECOME_ROOT: &str = concat!(
 /// Arguments: those of `sh -c` for [`INNER`], whose third is the mark.
 pub(crate) const OUTER: &str = concat!(
     "LC_ALL=C PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin:/run/current-system/sw/bin; export LC_ALL PATH; cd /; ",
+    "trap \"kill -KILL -\\$! || kill -KILL \\$!; exit 143\" TERM HUP; ",
     "exec 3<&0; if command -v setsid >/dev/null; then own=setsid; else own=; set -m; fi; ",
     "$own sh -c \"$@\" <&3 3<&- & exec 3<&- </dev/null 4>&2 2>/dev/null; ",
     "wait $! || echo \"@$3 killed $?\" >&4",
