@@ -2,4 +2,7 @@
 
 pub mod build;
 pub mod clock;
+pub mod model_server;
+pub mod postgres;
 pub mod ssh_host;
+pub mod sshd;
