@@ -130,9 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn the_texts_hold_nothing_that_needs_care_in_any_shell() {
+    fn the_texts_hold_nothing_that_would_end_their_quotes() {
         for text in [BECOME_ROOT, OUTER, INNER] {
-            assert!(!text.contains(['\'', '\n', '!']), "{text}");
+            assert!(!text.contains(['\'', '\n']), "{text}");
         }
         assert!(INNER.contains(&format!("sleep {KILL_AFTER_SECONDS};")));
     }

@@ -79,9 +79,38 @@ impl SystemSshConnection {
             return Ok(Arc::clone(master));
         }
         *kept = None;
-        let master = Arc::new(Master::start(&self.target, &self.settings).await?);
+        let master = match Master::start(&self.target, &self.settings).await {
+            Ok(master) => Arc::new(master),
+            Err(failure) => return Err(self.failure_of_a_hop(failure).await),
+        };
         *kept = Some(Arc::clone(&master));
         Ok(master)
+    }
+}
+
+impl SystemSshConnection {
+    /// ssh keeps to itself what a jump host said, so the hops are asked one by one, the nearest first.
+    async fn failure_of_a_hop(&self, failure: LookFailure) -> LookFailure {
+        if !matches!(
+            failure,
+            LookFailure::ClosedEarly { .. } | LookFailure::Silent { .. }
+        ) {
+            return failure;
+        }
+        for (n, hop) in self.target.jump.iter().enumerate() {
+            let target = SshTarget {
+                jump: self.target.jump[..n].to_vec(),
+                ..hop.clone()
+            };
+            let settings = SystemSshSettings {
+                destination: "watchkeeper-jump".to_owned(),
+                ..self.settings.clone()
+            };
+            if let Err(failure) = Master::start(&target, &settings).await {
+                return failure;
+            }
+        }
+        failure
     }
 }
 
