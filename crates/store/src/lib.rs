@@ -1,1 +1,54 @@
 //! Repositories over Postgres and SQLite, migrations, and the hash-chained log.
+//!
+//! A use case opens one transaction and commits it visibly; what changes, and the log entry that tells of it, commit
+//! together:
+//! ```ignore
+//! let mut tx = store.begin().await?;
+//! let held = tx.actions().get(number).await?;
+//! let approved = held.clone().approve(by, revision, now, DAY)?;
+//! tx.actions().change(&held, &approved).await?;
+//! tx.log().append(record)?;
+//! tx.commit().await?;
+//! ```
+//! Looking is `store.read()`: one moment, no waiting for writers. A row that cannot be read is named and hides no other.
+//! Which state may follow which is the model's to say; that only one of two who take the same step succeeds is kept here.
+
+mod access;
+mod actions;
+mod changes;
+mod counters;
+mod db;
+mod error;
+mod findings;
+mod hosts;
+mod issues;
+mod jobs;
+mod lock;
+mod log;
+mod meta;
+mod migrations;
+mod observations;
+mod query;
+mod runs;
+mod samples;
+mod store;
+mod verify;
+
+pub use access::{Reading, Writing};
+pub use actions::{ActionFilter, Actions, EarlierFix, FixMarks, NewAction};
+pub use changes::{Changes, Wake};
+pub use db::Listed;
+pub use error::{CorruptRow, MigrationError, StoreError};
+pub use findings::{Findings, TrackedFinding};
+pub use hosts::{Hosts, Lease, WatchedHost};
+pub use issues::{IssueFilter, Issues, NewIssue};
+pub use jobs::{Enqueued, JobFilter, Jobs, NewJob, Retry};
+pub use lock::{LockRefused, StoreLock};
+pub use log::{ExportError, Log, LogFilter, LogOrder, MAX_EVENT_BYTES};
+pub use meta::Meta;
+pub use observations::{MAX_OBSERVATION_BYTES, Observation, Observations};
+pub use query::MAX_PAGE;
+pub use runs::{MAX_STEP_OUTPUT_BYTES, Runs, StepEnd, StepPlace, StoredRun};
+pub use samples::{Sample, Samples};
+pub use store::{Read, Store, StoreOptions, Tx};
+pub use verify::{Break, Verification};

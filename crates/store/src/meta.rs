@@ -1,0 +1,59 @@
+//! What the store knows of itself: its id, and small values that belong to the store as a whole.
+
+use crate::StoreError;
+use crate::access::Writing;
+use crate::db::{Conn, args};
+
+/// Keys and values.
+pub struct Meta<'c, A> {
+    pub(crate) db: Conn<'c>,
+    #[expect(dead_code, reason = "says at compile time whether changes are allowed")]
+    pub(crate) access: A,
+}
+
+impl<A> Meta<'_, A> {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// Says why the store cannot be read.
+    pub async fn get(&mut self, key: &str) -> Result<Option<String>, StoreError> {
+        let row = self
+            .db
+            .first(
+                "meta.get",
+                "select key, value from meta where key = $1",
+                args![key],
+            )
+            .await?;
+        row.map(|row| {
+            row.text("value")
+                .map_err(|bad| row.named(bad, "meta", "key").into())
+        })
+        .transpose()
+    }
+
+    /// The store's id: random, given when it was made.
+    ///
+    /// # Errors
+    /// Says why the store cannot be read.
+    pub async fn store_id(&mut self) -> Result<String, StoreError> {
+        Ok(self.get("store_id").await?.unwrap_or_default())
+    }
+}
+
+impl Meta<'_, Writing<'_>> {
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.db
+            .execute(
+                "meta.set",
+                "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value",
+                args![key, value],
+            )
+            .await
+            .map(drop)
+    }
+}

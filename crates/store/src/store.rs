@@ -1,0 +1,365 @@
+//! Opening a store, and the two ways into it: [`Tx`] to change, [`Read`] to look.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Postgres, Sqlite};
+use tokio::sync::watch;
+use watchkeeper_model::LogEntry;
+
+use crate::access::{Reading, Writing};
+use crate::db::Conn;
+use crate::log::Pending;
+use crate::{Changes, LockRefused, StoreError, StoreLock, migrations};
+
+/// Limits of a store.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Most connections to Postgres, and most readers of SQLite.
+    pub max_connections: u32,
+    /// How long a call waits for a connection, a lock or the one writer of SQLite.
+    pub patience: Duration,
+    /// Largest SQLite file, in pages of 4 KiB; none: as large as the disk allows.
+    pub max_pages: Option<u32>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            max_connections: 16,
+            patience: Duration::from_secs(10),
+            max_pages: None,
+        }
+    }
+}
+
+/// How long a transaction may idle on Postgres before the server ends it: no lock is held across other work.
+const IDLE_IN_TRANSACTION: &str = "60s";
+/// How long one statement may take on Postgres.
+const STATEMENT_TIMEOUT: &str = "60s";
+
+pub(crate) enum Db {
+    Pg(PgPool),
+    /// One writer, so that writers queue here and not in SQLite's busy loop, and readers beside it.
+    Lite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+        path: PathBuf,
+    },
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    /// Counts the commits of this process on SQLite, to wake those who wait for changes.
+    pub(crate) commits: watch::Sender<u64>,
+}
+
+/// Where everything is kept. Clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match &self.inner.db {
+            Db::Pg(_) => "Store(postgres)",
+            Db::Lite { .. } => "Store(sqlite)",
+        })
+    }
+}
+
+impl Store {
+    /// Opens the store at `postgres://…` or `sqlite:/path`, makes it where there is none, and brings its tables to what
+    /// this version needs.
+    ///
+    /// # Errors
+    /// Says why it cannot be reached, made or migrated.
+    pub async fn open(address: &str) -> Result<Self, StoreError> {
+        Self::open_with(address, &StoreOptions::default()).await
+    }
+
+    /// Like [`Self::open`], with other limits.
+    ///
+    /// # Errors
+    /// Says why it cannot be reached, made or migrated.
+    pub async fn open_with(address: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let store = Self::connect(address, options).await?;
+        migrations::apply(&store.inner.db).await?;
+        Ok(store)
+    }
+
+    pub(crate) async fn connect(address: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let db = match address.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => Db::Pg(open_postgres(address, options)?),
+            Some(("sqlite", path)) => open_sqlite(Path::new(path), options).await?,
+            _ => {
+                let scheme = address.split_once(':').map_or("", |(scheme, _)| scheme);
+                return Err(StoreError::UnknownAddress {
+                    scheme: scheme.chars().take(80).collect(),
+                });
+            }
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                db,
+                commits: watch::Sender::new(0),
+            }),
+        })
+    }
+
+    /// Begins a transaction that may change things. On SQLite it waits for the one writer: do not begin a second one
+    /// while holding the first.
+    ///
+    /// # Errors
+    /// Says why the store cannot be reached, or that another writer is in the way.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let session = match &self.inner.db {
+            Db::Pg(pool) => Session::Pg(begin_postgres(pool, "begin").await?),
+            Db::Lite { writer, .. } => {
+                Session::Lite(begin_sqlite(writer, "begin immediate").await?)
+            }
+        };
+        Ok(Tx {
+            session,
+            pending: Pending::default(),
+            inner: Arc::clone(&self.inner),
+        })
+    }
+
+    /// Looks at the store as it stands at one moment, without waiting for a writer and without holding one up.
+    ///
+    /// # Errors
+    /// Says why the store cannot be reached.
+    pub async fn read(&self) -> Result<Read, StoreError> {
+        const ONE_MOMENT: &str = "begin isolation level repeatable read read only";
+        Ok(Read {
+            session: match &self.inner.db {
+                Db::Pg(pool) => Session::Pg(begin_postgres(pool, ONE_MOMENT).await?),
+                Db::Lite { readers, .. } => Session::Lite(begin_sqlite(readers, "begin").await?),
+            },
+        })
+    }
+
+    /// Wakes when something was committed.
+    ///
+    /// # Errors
+    /// Says why Postgres cannot be listened to.
+    pub async fn changes(&self) -> Result<Changes, StoreError> {
+        Changes::of(self).await
+    }
+
+    /// Takes the store for this process alone, until the lock is dropped. Postgres is shared by many controllers: there
+    /// the lock is always given.
+    ///
+    /// # Errors
+    /// Names the process that has the store.
+    pub fn lock_exclusive(&self) -> Result<StoreLock, LockRefused> {
+        match &self.inner.db {
+            Db::Pg(_) => Ok(StoreLock::shared()),
+            Db::Lite { path, .. } => StoreLock::take(path),
+        }
+    }
+
+    /// Closes all connections; what is not committed is lost.
+    pub async fn close(&self) {
+        match &self.inner.db {
+            Db::Pg(pool) => pool.close().await,
+            Db::Lite {
+                writer, readers, ..
+            } => {
+                readers.close().await;
+                writer.close().await;
+            }
+        }
+    }
+}
+
+fn open_postgres(address: &str, limits: &StoreOptions) -> Result<PgPool, StoreError> {
+    let lock_timeout = format!("{}ms", limits.patience.as_millis());
+    let options = PgConnectOptions::from_str(address)
+        .map_err(|error| StoreError::of("store.open", error))?
+        .application_name("watchkeeper")
+        .options([
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("lock_timeout", &lock_timeout),
+        ])
+        .disable_statement_logging();
+    // `begin` finds out whether a connection is alive, so that a test before it would only cost a round trip.
+    Ok(PgPoolOptions::new()
+        .max_connections(limits.max_connections)
+        .acquire_timeout(limits.patience)
+        .test_before_acquire(false)
+        .connect_lazy_with(options))
+}
+
+async fn open_sqlite(path: &Path, limits: &StoreOptions) -> Result<Db, StoreError> {
+    make_private_file(path)?;
+    let common = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(limits.patience)
+        .disable_statement_logging();
+    let mut writing = common
+        .clone()
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    if let Some(pages) = limits.max_pages {
+        writing = writing.pragma("max_page_count", pages.to_string());
+    }
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(limits.patience)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let writer = pool(1)
+        .connect_with(writing)
+        .await
+        .map_err(|error| StoreError::of("store.open", error))?;
+    let readers = pool(limits.max_connections).connect_lazy_with(common.pragma("query_only", "on"));
+    Ok(Db::Lite {
+        writer,
+        readers,
+        path: path.to_owned(),
+    })
+}
+
+/// Makes the database's file for its owner alone; SQLite gives its other files the same mode.
+fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let made = || {
+        if let Some(parent) = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(parent)?;
+        }
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+    };
+    made().map(drop).map_err(|source| StoreError::File {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// Begins on a connection that is alive: those that died while they idled (the server was restarted) are passed over,
+/// and nothing has happened on them yet.
+async fn begin_postgres(
+    pool: &PgPool,
+    statement: &'static str,
+) -> Result<sqlx::Transaction<'static, Postgres>, StoreError> {
+    let mut dead = pool.size();
+    loop {
+        match pool
+            .begin_with(statement)
+            .await
+            .map_err(|error| StoreError::of("store.begin", error))
+        {
+            Err(StoreError::Unavailable { source, .. })
+                if dead > 0 && !matches!(source, sqlx::Error::PoolTimedOut) =>
+            {
+                dead -= 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn begin_sqlite(
+    pool: &SqlitePool,
+    statement: &'static str,
+) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
+    pool.begin_with(statement)
+        .await
+        .map_err(|source| match source {
+            sqlx::Error::PoolTimedOut => StoreError::Busy {
+                operation: "store.begin",
+                source,
+            },
+            source => StoreError::of("store.begin", source),
+        })
+}
+
+enum Session {
+    Pg(sqlx::Transaction<'static, Postgres>),
+    Lite(sqlx::Transaction<'static, Sqlite>),
+}
+
+impl Session {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Pg(tx) => Conn::Pg(tx),
+            Self::Lite(tx) => Conn::Lite(tx),
+        }
+    }
+}
+
+/// A transaction that may change things. Dropped without [`Tx::commit`] it leaves nothing.
+#[must_use = "a transaction that is dropped leaves nothing"]
+pub struct Tx {
+    session: Session,
+    pending: Pending,
+    inner: Arc<Inner>,
+}
+
+impl Tx {
+    pub(crate) fn parts(&mut self) -> (Conn<'_>, Writing<'_>) {
+        (self.session.conn(), Writing::new(&mut self.pending))
+    }
+
+    /// Writes the log entries and commits them with all that was changed. Returns the entries in their places.
+    ///
+    /// # Errors
+    /// Nothing took effect, except after [`StoreError::Uncertain`].
+    pub async fn commit(mut self) -> Result<Vec<LogEntry>, StoreError> {
+        let entries = self.pending.write(&mut self.session.conn()).await?;
+        match self.session {
+            Session::Pg(tx) => tx.commit().await.map_err(uncertain)?,
+            Session::Lite(tx) => {
+                tx.commit()
+                    .await
+                    .map_err(|error| StoreError::of("store.commit", error))?;
+                self.inner
+                    .commits
+                    .send_modify(|count| *count = count.wrapping_add(1));
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn uncertain(error: sqlx::Error) -> StoreError {
+    match StoreError::of("store.commit", error) {
+        StoreError::Unavailable { source, .. } => StoreError::Uncertain { source },
+        other => other,
+    }
+}
+
+/// A look at the store as it stood when [`Store::read`] was called.
+pub struct Read {
+    session: Session,
+}
+
+impl Read {
+    pub(crate) fn parts(&mut self) -> (Conn<'_>, Reading) {
+        (self.session.conn(), Reading)
+    }
+}

@@ -1,0 +1,209 @@
+//! Where a case stands: a new database of either kind, with a way past the store to spoil it.
+
+use std::time::Duration;
+
+use watchkeeper_model::{
+    About, Action, ActionState, Actor, Approver, ControllerId, LogRecord, Person, RunId, Timestamp,
+};
+use watchkeeper_store::{FixMarks, NewAction, Store, StoreOptions};
+use watchkeeper_testkit::build;
+use watchkeeper_testkit::clock::NOON;
+use watchkeeper_testkit::postgres::{Cluster, Database};
+
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// A new database. Fields are dropped in this order: the database before its server.
+pub(crate) struct Ground {
+    pub(crate) url: String,
+    _database: Option<Database>,
+    _cluster: Option<Cluster>,
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl Ground {
+    pub(crate) async fn postgres() -> Self {
+        Self::on(Cluster::shared()).await
+    }
+
+    pub(crate) async fn on(cluster: Cluster) -> Self {
+        let database = cluster
+            .database(&Store::tables_digest().to_string()[..16], async |url| {
+                Store::open(&url)
+                    .await
+                    .expect("a new database")
+                    .close()
+                    .await;
+            })
+            .await;
+        Self {
+            url: database.url().to_owned(),
+            _database: Some(database),
+            _cluster: Some(cluster),
+            _dir: None,
+        }
+    }
+
+    /// A database of the shared cluster without tables.
+    pub(crate) async fn postgres_without_tables() -> Self {
+        let cluster = Cluster::shared();
+        let database = cluster.database("empty", async |_| {}).await;
+        Self {
+            url: database.url().to_owned(),
+            _database: Some(database),
+            _cluster: Some(cluster),
+            _dir: None,
+        }
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let url = format!("sqlite:{}", dir.path().join("store.db").display());
+        Self {
+            url,
+            _database: None,
+            _cluster: None,
+            _dir: Some(dir),
+        }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
+    }
+
+    pub(crate) async fn open(&self) -> Store {
+        self.open_with(&StoreOptions::default()).await
+    }
+
+    pub(crate) async fn open_with(&self, options: &StoreOptions) -> Store {
+        Store::open_with(&self.url, options).await.expect("a store")
+    }
+
+    /// Runs SQL past the store, as whoever gets at the database could.
+    pub(crate) async fn spoil(&self, sql: &str) {
+        use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqlSafeStr as _};
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        if self.is_postgres() {
+            let options: sqlx::postgres::PgConnectOptions = self.url.parse().expect("an address");
+            let mut conn = options.connect().await.expect("a connection");
+            sqlx::raw_sql(sql)
+                .execute(&mut conn)
+                .await
+                .expect("the owner may do anything");
+            conn.close().await.expect("it closes");
+        } else {
+            let path = self.url.trim_start_matches("sqlite:");
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(path)
+                .busy_timeout(MINUTE);
+            let mut conn = options.connect().await.expect("a connection");
+            sqlx::raw_sql(sql)
+                .execute(&mut conn)
+                .await
+                .expect("the owner may do anything");
+            conn.close().await.expect("it closes");
+        }
+    }
+}
+
+pub(crate) fn controller(name: &str) -> ControllerId {
+    ControllerId::new(name).expect("a name")
+}
+
+pub(crate) fn run_id(n: u8) -> RunId {
+    RunId::from_parts(NOON, [n; 10])
+}
+
+pub(crate) fn marks() -> FixMarks {
+    let digest = build::plan("web1").digest();
+    FixMarks {
+        fix: digest,
+        evidence: digest,
+    }
+}
+
+/// The builder's action, before it has a number.
+pub(crate) fn new_action(on: &str) -> NewAction {
+    let action = build::action(0, on);
+    NewAction {
+        issue: None,
+        fingerprint: None,
+        proposer: action.proposer,
+        proposed_at: action.proposed_at,
+        reason: action.reason,
+        seen: action.seen,
+        plan: action.plan,
+        assessment: action.assessment,
+        verdict: action.verdict,
+        state: action.state,
+        marks: marks(),
+    }
+}
+
+pub(crate) fn ann() -> Approver {
+    Approver::Person {
+        person: Person {
+            name: "ann".to_owned(),
+            uid: 1000,
+        },
+        reason: None,
+    }
+}
+
+/// Stores a held action.
+pub(crate) async fn held(store: &Store) -> Action {
+    let mut tx = store.begin().await.expect("a transaction");
+    let action = tx
+        .actions()
+        .create(new_action("web1"))
+        .await
+        .expect("an action");
+    tx.commit().await.expect("a commit");
+    action
+}
+
+/// Stores an approved action.
+pub(crate) async fn approved(store: &Store) -> Action {
+    let held = held(store).await;
+    let approved = held
+        .clone()
+        .approve(ann(), held.revision, NOON, DAY)
+        .expect("it is held");
+    let mut tx = store.begin().await.expect("a transaction");
+    tx.actions()
+        .change(&held, &approved)
+        .await
+        .expect("nobody else is there");
+    tx.commit().await.expect("a commit");
+    approved
+}
+
+pub(crate) fn is_running(action: &Action) -> bool {
+    matches!(action.state, ActionState::Running { .. })
+}
+
+pub(crate) fn record(event: &str) -> LogRecord {
+    record_at(event, NOON)
+}
+
+pub(crate) fn record_at(event: &str, at: Timestamp) -> LogRecord {
+    LogRecord {
+        at,
+        actor: Actor::Person(Person {
+            name: "ann".to_owned(),
+            uid: 1000,
+        }),
+        event: event.to_owned(),
+        about: About::default(),
+        body: serde_json::json!({ "b": 1, "a": "ä" }),
+    }
+}
+
+/// Logs events, each in a transaction of its own.
+pub(crate) async fn log_all(store: &Store, events: &[&str]) {
+    for event in events {
+        let mut tx = store.begin().await.expect("a transaction");
+        tx.log().append(record(event)).expect("a good record");
+        tx.commit().await.expect("a commit");
+    }
+}
