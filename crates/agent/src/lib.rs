@@ -1,1 +1,11 @@
-//! Runbooks, prompts, the reply's schema and redaction: what turns a finding into a proposal; pure.
+//! What turns a finding into a proposal: runbooks, prompts, the schema of a model's reply, and redaction; pure.
+//!
+//! Nothing here asks a model or touches a host. What comes out is a diagnosis that is still to be rendered, assessed
+//! and judged, whoever made it.
+
+mod runbook;
+
+pub use runbook::{
+    HostTraits, Init, MatchRule, Pattern, Runbook, RunbookError, RunbookErrors, RunbookFault,
+    Runbooks,
+};
