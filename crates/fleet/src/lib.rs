@@ -5,17 +5,24 @@
 
 mod command;
 mod connection;
+mod engine;
+mod enrol;
 mod exchange;
 mod inventory;
+pub mod known_hosts;
 mod local;
 mod process;
 mod quote;
 mod rendered;
+mod ssh_config;
 mod system_ssh;
 mod wrapper;
 
 pub use command::*;
 pub use connection::*;
+pub use engine::*;
+pub use enrol::*;
 pub use inventory::*;
 pub use local::*;
+pub use ssh_config::{HostSettings, ImportedHosts, RefusedHost, SshConfig};
 pub use system_ssh::{SystemSshConnection, SystemSshSettings};
