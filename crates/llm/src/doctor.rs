@@ -211,8 +211,9 @@ fn has_the_form(text: &str) -> bool {
 
 async fn answer(provider: &Ollama) -> Vec<DoctorLine> {
     let lane = provider.lane();
+    let request = trial(lane);
     let asked = provider
-        .chat(&trial(lane), &mut |_| {}, &CancellationToken::new())
+        .chat(&request, &mut |_| {}, &CancellationToken::new())
         .await;
     let reply = match asked {
         Ok(reply) => reply,
@@ -229,7 +230,8 @@ async fn answer(provider: &Ollama) -> Vec<DoctorLine> {
     };
     let loaded = provider.loaded().await.unwrap_or_default();
     let mut lines = vec![form(lane, &reply), speed(lane, &reply.done)];
-    lines.extend(as_loaded(lane, &loaded));
+    let wanted = provider.measure(&request).room + u64::from(request.max_tokens);
+    lines.extend(as_loaded(lane, wanted, &loaded));
     lines
 }
 
@@ -273,18 +275,18 @@ fn speed(lane: &Lane, done: &Done) -> DoctorLine {
     }
 }
 
-/// A line only where the server has loaded the model with less context than the lane asked for: it then cuts prompts.
-fn as_loaded(lane: &Lane, loaded: &[LoadedModel]) -> Option<DoctorLine> {
+/// A line only where the server has loaded the model with less context than was asked for: it then cuts prompts.
+fn as_loaded(lane: &Lane, wanted: u64, loaded: &[LoadedModel]) -> Option<DoctorLine> {
     let context = loaded
         .iter()
         .find(|model| model.is(&lane.model))?
         .context_length?;
-    (context < lane.context.into()).then(|| {
+    (context < wanted).then(|| {
         DoctorLine::wrong(
             "loaded",
             format!(
-                "the server runs {} with {context} tokens, the lane asks for {}",
-                lane.model, lane.context
+                "the server runs {} with {context} tokens of the {wanted} that were asked for",
+                lane.model
             ),
             format!(
                 "set `context = {context}` for lane `{}`, or give the server more memory",

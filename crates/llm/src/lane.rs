@@ -221,7 +221,7 @@ impl Lane {
         Ok(())
     }
 
-    fn in_range<T: PartialOrd + fmt::Display>(
+    fn in_range<T: PartialOrd + fmt::Display + Copy>(
         &self,
         key: &'static str,
         value: T,

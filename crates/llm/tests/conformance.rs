@@ -685,11 +685,36 @@ async fn a_prompt_that_does_not_fit_is_never_sent() {
     };
     assert_eq!((context, reserved), (8192, 2048));
     assert!(estimated > 8192);
-    assert!(!error_is_retried(&server));
+    assert!(
+        server.requests().is_empty(),
+        "not even a question about the model"
+    );
 }
 
-fn error_is_retried(server: &ModelServer) -> bool {
-    !server.requests().is_empty()
+#[tokio::test]
+async fn a_lane_that_promises_more_than_the_model_has_is_held_to_the_models_context() {
+    let server = ModelServer::start()
+        .await
+        .has(FakeModel::chat("small", 2048))
+        .cuts_long_prompts_silently();
+    let provider = provider_of(&server);
+    let mut request = question(&provider);
+    request.model = "small".to_owned();
+    request.max_tokens = 200;
+    ask(&provider, &request).await.expect("an answer");
+    assert_eq!(server.generations()[0]["options"]["num_ctx"], 2048);
+    assert_eq!(provider.measure(&request).room, 1848);
+    request
+        .messages
+        .push(Message::user("journal line ".repeat(500)));
+    let error = ask(&provider, &request)
+        .await
+        .expect_err("too long for this model");
+    assert!(
+        matches!(error, LlmError::PromptTooLong { context: 2048, .. }),
+        "{error:?}"
+    );
+    assert_eq!(server.generations().len(), 1);
 }
 
 #[tokio::test]
@@ -737,27 +762,51 @@ async fn an_answer_from_a_prompt_that_was_cut_is_thrown_away() {
         .expect("it just fits");
 }
 
-#[tokio::test]
-async fn an_old_server_that_cuts_prompts_silently_is_found_out() {
-    // The lane believes in more context than the model has; the old server does not say so.
-    let server = ModelServer::start().await.cuts_long_prompts_silently();
-    let provider = provider_of(&server);
+/// A prompt that is too long, of a model whose counts have taught the provider to think it short enough.
+async fn underestimated(server: &ModelServer) -> LlmError {
+    let provider = provider_of(server);
     let mut request = question(&provider);
-    request.messages.push(Message::user("x".repeat(4 * 20_000)));
-    request.context_tokens = 16_384;
     request.max_tokens = 10;
-    // Our estimate is long; a model whose tokens are short is what brings such a prompt past it.
-    let size = provider.measure(&request);
-    assert!(!size.fits(), "{size:?}");
-    request.messages.pop();
-    request.messages.push(Message::user("x".repeat(4 * 2_000)));
-    request.context_tokens = 1024 * 3;
+    request.messages.push(Message::user("x".repeat(12_000)));
+    let estimated = provider.measure(&request).tokens;
+    for _ in 0..30 {
+        server.does(Turn::replies("ok").counting(estimated / 3, 1));
+        ask(&provider, &request).await.expect("an answer");
+    }
+    request.messages.push(Message::user("x".repeat(22_000)));
     assert!(
         provider.measure(&request).fits(),
         "{:?}",
         provider.measure(&request)
     );
-    ask(&provider, &request).await.expect("it fits");
+    ask(&provider, &request).await.expect_err("it does not fit")
+}
+
+#[tokio::test]
+async fn a_server_that_cuts_prompts_silently_is_found_out_by_its_count() {
+    let server = ModelServer::start().await.cuts_long_prompts_silently();
+    let error = underestimated(&server).await;
+    assert!(
+        matches!(
+            error,
+            LlmError::PromptCut {
+                read: 8193,
+                context: 8192,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_can_refuse_is_asked_to_and_does() {
+    let server = ModelServer::start().await;
+    let error = underestimated(&server).await;
+    assert!(
+        matches!(error, LlmError::PromptTooLong { context: 8192, .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -912,36 +961,45 @@ async fn a_redirect_is_refused_and_nothing_is_sent_there() {
     assert!(!error.retryable());
 }
 
+/// Something that greets every client in a protocol of its own, before or after it was spoken to.
+async fn greeter(listener: tokio::net::TcpListener, waits: bool) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut clients = Vec::new();
+    loop {
+        let (mut client, _) = listener.accept().await.expect("a client");
+        if waits {
+            let _ = client.read(&mut [0; 4096]).await;
+        }
+        let _ = client.write_all(b"SSH-2.0-OpenSSH_9.9\r\n").await;
+        clients.push(client);
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_speaks_no_http_is_told_apart() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("bound"));
-    let greeting = async {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let (mut stream, _) = listener.accept().await.expect("a client");
-        stream
-            .write_all(b"SSH-2.0-OpenSSH_9.9\r\n")
+    for waits in [true, false] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
-            .expect("written");
-        let _ = stream.read(&mut [0; 4096]).await;
-        stream
-    };
-    let provider = Ollama::new(lane_to(&url)).expect("a valid lane");
-    let request = question(&provider);
-    let (answered, _stream) = tokio::join!(ask(&provider, &request), greeting);
-    let error = answered.expect_err("not HTTP");
-    assert!(
-        matches!(
-            error,
-            LlmError::Protocol {
-                expected: "an HTTP answer",
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+            .expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let provider = Ollama::new(lane_to(&url)).expect("a valid lane");
+        let request = question(&provider);
+        let answered = tokio::select! {
+            answered = ask(&provider, &request) => answered,
+            () = greeter(listener, waits) => unreachable!("it greets for ever"),
+        };
+        let error = answered.expect_err("not HTTP");
+        assert!(
+            matches!(
+                error,
+                LlmError::Protocol {
+                    expected: "an HTTP answer",
+                    ..
+                }
+            ),
+            "{waits}: {error:?}"
+        );
+    }
 }
 
 // Addresses.

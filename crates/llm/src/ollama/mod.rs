@@ -1,16 +1,18 @@
 //! Ollama's own protocol: chat over newline-delimited JSON, and what the server says about its models.
 //!
-//! It is spoken over reqwest directly. The crate ollama-rs was tried for it and is not used: in chat it loses
-//! characters that lie across chunks, errors inside a stream, tool-call ids and the reason for the end; for managing
+//! It is spoken over reqwest directly. The crate ollama-rs (0.3.6) was tried for it and is not used. In chat it loses
+//! characters that lie across chunks, errors inside a stream, tool-call ids and the reason for the end. For managing
 //! models it reads answers of any length into memory, keeps no HTTP status (an absent model and a broken proxy are
-//! the same text), knows neither `/api/version` nor `/api/ps`, and brings an older reqwest of its own, whose client
-//! takes its proxy from the environment unless it is given one of that older kind. It stays as a witness: in
-//! `tests/witness.rs` it, and not only our own reader, must understand the scripted model server.
+//! the same text) and knows neither `/api/version` nor `/api/ps`. And it brings a second, older reqwest, whose client
+//! takes its proxy from the environment unless it is given one of that kind, and turns on `preserve_order` in
+//! serde_json for everything that is built with it.
 
+mod contexts;
 mod manage;
 mod stream;
 mod wire;
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,6 +36,7 @@ pub struct Ollama {
     lane: Lane,
     client: Client,
     corrections: Corrections,
+    contexts: contexts::Contexts,
 }
 
 /// So much of an error's body is read.
@@ -106,6 +109,7 @@ impl Ollama {
             lane,
             client,
             corrections: Corrections::default(),
+            contexts: contexts::Contexts::default(),
         })
     }
 
@@ -238,7 +242,8 @@ impl Provider for Ollama {
     }
 
     fn measure(&self, request: &ChatRequest) -> PromptSize {
-        self.corrections.measure(request)
+        self.corrections
+            .measure(&self.held_to_known_context(request))
     }
 
     async fn chat(
@@ -247,31 +252,56 @@ impl Provider for Ollama {
         on_event: &mut (dyn FnMut(ChatEvent) + Send),
         cancel: &CancellationToken,
     ) -> Result<Reply, LlmError> {
-        let size = self.measure(request);
-        if !size.fits() {
-            return Err(Asked::chat(request, size).too_long(wire::Overflow::default()));
-        }
         let total = self.lane.timeouts.total.0;
-        tokio::select! {
+        let answered = tokio::select! {
             biased;
-            () = cancel.cancelled() => Err(LlmError::Cancelled),
-            answered = tokio::time::timeout(total, self.exchange(request, size, on_event)) => {
+            () = cancel.cancelled() => return Err(LlmError::Cancelled),
+            answered = tokio::time::timeout(total, self.ask_when_it_fits(request, on_event)) => {
                 answered.unwrap_or_else(|_| Err(self.too_slow(TimeLimit::Total, total)))
             }
+        };
+        if answered.is_err() {
+            self.contexts.forget(&request.model);
         }
+        answered
     }
 }
 
-/// Whether what answered does not speak HTTP.
-fn is_not_http(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return error.is_parse();
+impl Ollama {
+    /// Measures the prompt, first against what was asked for, then against what the model really has, and asks.
+    async fn ask_when_it_fits(
+        &self,
+        request: &ChatRequest,
+        on_event: &mut (dyn FnMut(ChatEvent) + Send),
+    ) -> Result<Reply, LlmError> {
+        self.fitting(request)?;
+        let request = self.within_real_context(request).await?;
+        let size = self.fitting(&request)?;
+        self.exchange(&request, size, on_event).await
+    }
+
+    fn fitting(&self, request: &ChatRequest) -> Result<PromptSize, LlmError> {
+        let size = self.corrections.measure(request);
+        if size.fits() {
+            return Ok(size);
         }
+        Err(Asked::chat(request, size).too_long(wire::Overflow::default()))
+    }
+}
+
+/// Whether what answered does not speak HTTP: it cannot be parsed, or came before anything was asked, for which hyper
+/// has no word of its own.
+fn is_not_http(error: &reqwest::Error) -> bool {
+    let mut innermost = None;
+    let mut source = error.source();
+    while let Some(error) = source {
+        innermost = error.downcast_ref::<hyper::Error>().or(innermost);
         source = error.source();
     }
-    false
+    innermost.is_some_and(|error| {
+        let is_an_end = error.is_canceled() || error.is_closed() || error.is_incomplete_message();
+        error.is_parse() || (!is_an_end && error.source().is_none())
+    })
 }
 
 /// Where an answer points to, without credentials.

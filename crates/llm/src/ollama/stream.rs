@@ -94,10 +94,11 @@ impl Ollama {
         let is_cut = || {
             serde_json::from_slice::<serde::de::IgnoredAny>(rest).is_err_and(|error| error.is_eof())
         };
-        if !rest.is_empty() && !is_cut() {
-            if let Some(done) = self.take(asked, rest, answer, on_event)? {
-                return Ok(done);
-            }
+        if !rest.is_empty()
+            && !is_cut()
+            && let Some(done) = self.take(asked, rest, answer, on_event)?
+        {
+            return Ok(done);
         }
         Err(LlmError::CutShort {
             endpoint: self.endpoint(),
