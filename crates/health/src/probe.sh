@@ -16,10 +16,11 @@ nl='
 
 # mksh has no printf of its own, and the echo of dash would turn a backslash and an n into a line end.
 case ${KSH_VERSION-} in
-*MIRBSD* | *LEGACY*) say() { print -r -- "$*"; } ;;
-*) say() { printf '%s\n' "$*"; } ;;
+*MIRBSD* | *LEGACY*) say() { print -r -- "$1"; } ;;
+*) say() { printf '%s\n' "$1"; } ;;
 esac
-mark() { say "$nl@$nonce $*"; }
+# Not "$*": what it joins with depends on IFS, and that is a line end at times.
+mark() { say "$nl@$nonce $1${2:+ $2}${3:+ $3}"; }
 have() { command -v "$1" >/dev/null; }
 if have timeout; then
     limit() { timeout "$@"; }

@@ -17,8 +17,11 @@ const DATA: [&str; 16] = [
     "exfat", "ntfs", "ntfs3", "nilfs2", "ufs",
 ];
 
+/// Where containers are shown files of the machine around them.
+const SHOWN_IN: [&str; 5] = ["/run/host/", "/etc/", "/dev/", "/proc/", "/sys/"];
+
 fn holds_data(kind: &str, target: &str) -> bool {
-    target == "/" || DATA.contains(&kind)
+    target == "/" || DATA.contains(&kind) && !SHOWN_IN.iter().any(|place| target.starts_with(place))
 }
 
 /// Undoes the octal escapes of /proc: blank, tab, line end and backslash.
