@@ -34,7 +34,7 @@ fn finding(check: &str, subject: &str) -> Finding {
         subject: subject.to_owned(),
         severity: Severity::Critical,
         summary: "it is not well".to_owned(),
-        cause: "exit-code 1".to_owned(),
+        cause: "exit code 1".to_owned(),
         evidence: vec![],
     }
 }
@@ -129,7 +129,7 @@ fn the_most_specific_runbook_speaks() {
         &["restart nginx.service"],
     );
     let killed = Finding {
-        cause: "oom-kill".to_owned(),
+        cause: "killed for lack of memory".to_owned(),
         ..finding("units", "nginx.service")
     };
     check(
@@ -139,7 +139,7 @@ fn the_most_specific_runbook_speaks() {
         &["restart nginx.service"],
     );
     let ssh = Finding {
-        cause: "oom-kill".to_owned(),
+        cause: "killed for lack of memory".to_owned(),
         ..finding("units", "ssh.service")
     };
     check(&ssh, &debian(), "unit-failed-ssh", &[]);
@@ -170,7 +170,11 @@ fn the_most_specific_runbook_speaks() {
 
 #[test]
 fn an_operating_system_that_is_not_known_fits_no_condition_on_it() {
-    let finding = finding("certificates", "/var/lib/acme/example.org/cert.pem");
+    let certificate = finding("certificates", "/var/lib/acme/example.org/cert.pem");
+    let finding = Finding {
+        cause: "ends".to_owned(),
+        ..certificate
+    };
     let nixos = HostTraits {
         os: Some("nixos".to_owned()),
         init: Some(Init::Systemd),
@@ -206,10 +210,11 @@ fn a_hostile_subject_never_becomes_a_step() {
         init: Some(Init::Systemd),
     };
     for directory in ["-x", "a b", "..", "$(id)", ""] {
-        let finding = finding(
-            "certificates",
-            &format!("/var/lib/acme/{directory}/cert.pem"),
-        );
+        let path = format!("/var/lib/acme/{directory}/cert.pem");
+        let finding = Finding {
+            cause: "ends".to_owned(),
+            ..finding("certificates", &path)
+        };
         check(&finding, &nixos, "certificate-other", &[]);
     }
 }
