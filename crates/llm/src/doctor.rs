@@ -363,8 +363,11 @@ fn names(models: &[LocalModel]) -> String {
 }
 
 fn size(bytes: u64) -> String {
-    let tenths = bytes.saturating_mul(10) >> 30;
-    format!("{}.{} GiB", tenths / 10, tenths % 10)
+    const GIB: u64 = 1 << 30;
+    if bytes < GIB {
+        return format!("{} MiB", bytes >> 20);
+    }
+    format!("{}.{} GiB", bytes / GIB, (bytes % GIB) * 10 / GIB)
 }
 
 fn shown(text: &str) -> String {

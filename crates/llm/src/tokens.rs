@@ -85,6 +85,8 @@ pub(crate) struct Corrections(Mutex<HashMap<String, f64>>);
 
 /// So many models are remembered.
 const MAX_MODELS: usize = 64;
+/// The factor of a model that was not asked yet: a tenth for what the estimate misses in texts it is weakest at.
+const UNLEARNED_FACTOR: f64 = 1.1;
 /// The factor stays within these, whatever a server claims.
 const FACTORS: std::ops::RangeInclusive<f64> = 0.6..=3.0;
 /// A count below this share of the estimate says nothing about the model: some servers count only what was not in
@@ -116,7 +118,9 @@ impl Corrections {
         if factors.len() >= MAX_MODELS && !factors.contains_key(&request.model) {
             factors.clear();
         }
-        let factor = factors.entry(request.model.clone()).or_insert(1.0);
+        let factor = factors
+            .entry(request.model.clone())
+            .or_insert(UNLEARNED_FACTOR);
         let moved = if share > *factor {
             share
         } else {
@@ -127,7 +131,7 @@ impl Corrections {
 
     fn factor(&self, model: &str) -> f64 {
         let factors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        factors.get(model).copied().unwrap_or(1.0)
+        factors.get(model).copied().unwrap_or(UNLEARNED_FACTOR)
     }
 }
 
@@ -160,13 +164,43 @@ mod tests {
 
     #[test]
     fn the_estimate_errs_on_the_long_side() {
-        // Counted with the tokenizers of real models; the estimate may be longer, never shorter.
-        for (text, counted) in [
-            ("The quick brown fox jumps over the lazy dog.", 10),
-            ("nginx.service: Failed with result 'exit-code'.", 12),
-            ("", 0),
+        let lines = |count: u64, line: fn(u64) -> String| (0..count).map(line).collect::<String>();
+        let log = lines(60, |i| {
+            format!(
+                "2026-11-21T10:{i:02}:13.{:06}+01:00 web{i} kernel[{}]: EXT4-fs error (device sda{i}): \
+                 ext4_lookup:1855: inode #{}: comm nginx\n",
+                i * 7919,
+                i * 37,
+                i * 104_729
+            )
+        });
+        let hex = lines(60, |i| {
+            let (a, b) = (0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03);
+            format!("{:016x}{:016x}\n", i.wrapping_mul(a), i.wrapping_mul(b))
+        });
+        let json = lines(40, |i| {
+            format!(
+                "{{\"unit\":\"svc-{i}.service\",\"active\":false,\"pid\":{}}}\n",
+                i * 311
+            )
+        });
+        let german = "Größenänderungen überprüfen: Der Speicherplatz auf dem Gerät läuft über. ";
+        // Counted by the tokenizer of SmolLM2, a small vocabulary made for English: the hardest to please.
+        for (name, text, counted) in [
+            ("log", log, 4793),
+            ("hex", hex, 1789),
+            ("json", json, 911),
+            ("german", german.repeat(30), 961),
+            ("chinese", "磁盘空间不足，请清理日志文件。".repeat(30), 780),
+            ("emoji", "\u{1f6a8}\u{1f525}".repeat(60), 360),
+            ("nothing", String::new(), 0),
         ] {
-            assert!(estimate(text) >= counted, "{text}: {}", estimate(text));
+            let estimated = scaled(estimate(&text), UNLEARNED_FACTOR);
+            assert!(estimated >= counted, "{name}: {estimated} for {counted}");
+            assert!(
+                estimated <= counted * 2,
+                "{name}: {estimated} for {counted}"
+            );
         }
     }
 
@@ -197,15 +231,15 @@ mod tests {
     fn a_lying_server_cannot_move_the_estimate_out_of_reason() {
         let corrections = Corrections::default();
         let asked = request(&"word ".repeat(300));
-        let before = corrections.measure(&asked).tokens;
+        let uncorrected = estimate_prompt(&asked);
         corrections.learn(&asked, u64::MAX);
-        assert_eq!(corrections.measure(&asked).tokens, before * 3);
+        assert_eq!(corrections.measure(&asked).tokens, uncorrected * 3);
         for _ in 0..200 {
-            corrections.learn(&asked, before / 3);
+            corrections.learn(&asked, uncorrected / 3);
         }
-        assert!(corrections.measure(&asked).tokens >= before * 6 / 10);
+        assert!(corrections.measure(&asked).tokens >= uncorrected * 6 / 10);
         corrections.learn(&asked, 0);
-        assert!(corrections.measure(&asked).tokens >= before * 6 / 10);
+        assert!(corrections.measure(&asked).tokens >= uncorrected * 6 / 10);
     }
 
     #[test]

@@ -320,11 +320,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.set(if self.has_ended.get() {
-            Outcome::Answered
-        } else {
-            Outcome::ClientGone
-        });
+        self.set(Outcome::ClientGone);
     }
 }
 
