@@ -10,7 +10,7 @@ use super::reply::{
     boot_reply, cancel_reply, start_reply, wipe_reply,
 };
 use super::request::{ATTACH_BYTES, Nonce, Offsets, StepId, StepTicket};
-use super::text;
+use super::texts;
 
 /// What a login may print before our reply.
 const NOISE_BYTES: u64 = 256 * 1024;
@@ -58,7 +58,7 @@ pub async fn boot_id(conn: &dyn Connection, privilege: Privilege) -> Result<Boot
     let input = format!("wk1 {nonce}\n").into_bytes();
     let reply = ask(
         conn,
-        text::BOOT,
+        texts::BOOT,
         privilege,
         input,
         limits(REQUEST_LIMIT),
@@ -80,7 +80,7 @@ pub async fn start(conn: &dyn Connection, ticket: &StepTicket) -> Result<StartRe
     let input = ticket.start_input(nonce);
     ask(
         conn,
-        text::START,
+        texts::START,
         ticket.privilege,
         input,
         limits(START_LIMIT),
@@ -110,7 +110,7 @@ pub async fn attach(
     };
     ask(
         conn,
-        text::ATTACH,
+        texts::ATTACH,
         ticket.privilege,
         input,
         limits,
@@ -131,7 +131,7 @@ pub async fn cancel(
     let input = ticket.cancel_input(nonce);
     ask(
         conn,
-        text::CANCEL,
+        texts::CANCEL,
         ticket.privilege,
         input,
         limits(REQUEST_LIMIT),
@@ -153,7 +153,7 @@ pub async fn wipe(
     let input = format!("wk1 {id} {nonce}\n").into_bytes();
     ask(
         conn,
-        text::WIPE,
+        texts::WIPE,
         privilege,
         input,
         limits(REQUEST_LIMIT),

@@ -28,7 +28,7 @@ mod host;
 mod output;
 mod reply;
 mod request;
-mod text;
+pub mod texts;
 
 pub use decide::*;
 pub use drive::*;
