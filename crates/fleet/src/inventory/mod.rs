@@ -3,11 +3,13 @@
 
 mod entry;
 mod jump;
+mod route;
 mod target;
 
 pub use entry::*;
 pub(crate) use entry::{is_address, is_login};
 pub use jump::*;
+pub use route::*;
 pub use target::*;
 
 use std::collections::BTreeMap;

@@ -1,14 +1,15 @@
 //! The engine under test, with the server it talks to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use watchkeeper_fleet::{
-    Connection, Exit, Limits, LocalConnection, Output, RemoteCommand, SshTarget,
+    Connection, Exit, Limits, LocalConnection, Output, RemoteCommand, RusshEngine, SshTarget,
     SystemSshConnection, SystemSshSettings,
 };
 use watchkeeper_model::LookFailure;
+use watchkeeper_testkit::clock::{MockClock, NOON};
 use watchkeeper_testkit::sshd::{Fifo, Sshd, SshdOptions};
 
 /// One engine and its server.
@@ -28,21 +29,19 @@ impl Subject {
     }
 
     pub(crate) fn system_ssh() -> Self {
-        Self::system_ssh_to(Sshd::start(&SshdOptions::default()))
+        Self::over(Sshd::start(&SshdOptions::default()), system_ssh)
     }
 
-    pub(crate) fn system_ssh_to(sshd: Sshd) -> Self {
-        let dir = directory();
-        let settings = SystemSshSettings {
-            destination: "127.0.0.1".to_owned(),
-            user_config: None,
-            runtime_dir: dir.path().to_owned(),
-        };
-        let connection = Arc::new(SystemSshConnection::new(target(&sshd), settings));
+    pub(crate) fn russh() -> Self {
+        Self::over(Sshd::start(&SshdOptions::default()), russh)
+    }
+
+    /// An engine to a server.
+    pub(crate) fn over(sshd: Sshd, engine: MakeEngine) -> Self {
         Self {
-            connection,
+            connection: engine(target(&sshd), sshd.dir()),
             sshd: Some(sshd),
-            dir,
+            dir: directory(),
         }
     }
 
@@ -85,6 +84,24 @@ impl Subject {
     pub(crate) async fn end(self) {
         self.connection.close().await;
     }
+}
+
+/// Makes an engine's connection to a target, with a directory for its own use.
+pub(crate) type MakeEngine = fn(SshTarget, &Path) -> Arc<dyn Connection>;
+
+pub(crate) fn system_ssh(target: SshTarget, runtime_dir: &Path) -> Arc<dyn Connection> {
+    let destination = target.address.clone();
+    let settings = SystemSshSettings {
+        destination,
+        user_config: None,
+        runtime_dir: runtime_dir.to_owned(),
+    };
+    Arc::new(SystemSshConnection::new(target, settings))
+}
+
+pub(crate) fn russh(target: SshTarget, _: &Path) -> Arc<dyn Connection> {
+    let clock = MockClock::at(NOON);
+    Arc::new(RusshEngine::new(Arc::new(clock)).connection(target))
 }
 
 fn directory() -> tempfile::TempDir {
