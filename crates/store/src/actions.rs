@@ -397,7 +397,7 @@ impl Actions<'_, Writing<'_>> {
             passing_over.iter().map(|number| number.0),
         );
         query.push(" order by number limit 1");
-        if let Conn::Pg(_) = self.db {
+        if self.db.is_postgres() {
             query.push(" for update skip locked");
         }
         let (sql, args) = query.finish();

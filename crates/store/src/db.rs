@@ -94,13 +94,24 @@ macro_rules! args {
 }
 pub(crate) use args;
 
-/// A connection, inside a transaction.
-pub(crate) enum Conn<'c> {
+/// A connection of either.
+pub(crate) enum Link<'c> {
     Pg(&'c mut PgConnection),
     Lite(&'c mut SqliteConnection),
 }
 
+/// A transaction's connection. After a statement that failed, or was cancelled, the transaction is over: Postgres sees
+/// to that by itself, though its commit then says nothing of it, while SQLite would go on, at times without a transaction.
+pub(crate) struct Conn<'c> {
+    pub(crate) link: Link<'c>,
+    pub(crate) over: &'c mut bool,
+}
+
 impl Conn<'_> {
+    pub(crate) const fn is_postgres(&self) -> bool {
+        matches!(self.link, Link::Pg(_))
+    }
+
     /// Runs a statement; says how many rows it touched.
     pub(crate) async fn execute(
         &mut self,
@@ -108,20 +119,21 @@ impl Conn<'_> {
         sql: impl Into<Sql>,
         args: Vec<Arg>,
     ) -> Result<u64, StoreError> {
+        self.enter(operation)?;
         let span = debug_span!("db", operation);
-        match self {
-            Self::Pg(conn) => sqlx::query_with(pg_text(sql.into()), pg_args(args))
+        let done = match &mut self.link {
+            Link::Pg(conn) => sqlx::query_with(pg_text(sql.into()), pg_args(args))
                 .execute(&mut **conn)
                 .instrument(span)
                 .await
                 .map(|done| done.rows_affected()),
-            Self::Lite(conn) => sqlx::query_with(lite_text(sql.into()), lite_args(args))
+            Link::Lite(conn) => sqlx::query_with(lite_text(sql.into()), lite_args(args))
                 .execute(&mut **conn)
                 .instrument(span)
                 .await
                 .map(|done| done.rows_affected()),
-        }
-        .map_err(|error| StoreError::of(operation, error))
+        };
+        self.leave(operation, done)
     }
 
     /// Runs a change of one row that may have been changed by somebody else: no row is a conflict over `what`.
@@ -145,20 +157,21 @@ impl Conn<'_> {
         sql: impl Into<Sql>,
         args: Vec<Arg>,
     ) -> Result<Vec<Row>, StoreError> {
+        self.enter(operation)?;
         let span = debug_span!("db", operation);
-        match self {
-            Self::Pg(conn) => sqlx::query_with(pg_text(sql.into()), pg_args(args))
+        let rows = match &mut self.link {
+            Link::Pg(conn) => sqlx::query_with(pg_text(sql.into()), pg_args(args))
                 .fetch_all(&mut **conn)
                 .instrument(span)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Pg).collect()),
-            Self::Lite(conn) => sqlx::query_with(lite_text(sql.into()), lite_args(args))
+            Link::Lite(conn) => sqlx::query_with(lite_text(sql.into()), lite_args(args))
                 .fetch_all(&mut **conn)
                 .instrument(span)
                 .await
                 .map(|rows| rows.into_iter().map(Row::Lite).collect()),
-        }
-        .map_err(|error| StoreError::of(operation, error))
+        };
+        self.leave(operation, rows)
     }
 
     /// The first row, if there is one.
@@ -169,6 +182,44 @@ impl Conn<'_> {
         args: Vec<Arg>,
     ) -> Result<Option<Row>, StoreError> {
         Ok(self.all(operation, sql, args).await?.into_iter().next())
+    }
+
+    /// Runs many statements without values.
+    pub(crate) async fn script(
+        &mut self,
+        operation: &'static str,
+        sql: Sql,
+    ) -> Result<(), StoreError> {
+        self.enter(operation)?;
+        let done = match &mut self.link {
+            Link::Pg(conn) => sqlx::raw_sql(pg_text(sql))
+                .execute(&mut **conn)
+                .await
+                .map(drop),
+            Link::Lite(conn) => sqlx::raw_sql(lite_text(sql))
+                .execute(&mut **conn)
+                .await
+                .map(drop),
+        };
+        self.leave(operation, done)
+    }
+
+    /// Until a statement has ended well, the transaction counts as over: it may be cancelled while it waits.
+    fn enter(&mut self, operation: &'static str) -> Result<(), StoreError> {
+        if std::mem::replace(self.over, true) {
+            Err(StoreError::TransactionOver { operation })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn leave<T>(
+        &mut self,
+        operation: &'static str,
+        result: Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        *self.over = result.is_err();
+        result.map_err(|error| StoreError::of(operation, error))
     }
 }
 

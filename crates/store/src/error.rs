@@ -54,6 +54,12 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// An earlier statement of the transaction failed or was cancelled: nothing of it takes effect.
+    #[error("{operation} comes too late: the transaction has failed before")]
+    TransactionOver {
+        /// What was being done.
+        operation: &'static str,
+    },
     /// The disk, or the limit set on the store, is full.
     #[error("no room left for {operation}")]
     Full {
@@ -218,7 +224,7 @@ fn sqlite_kind(code: i64) -> Kind {
 /// By SQLSTATE.
 fn postgres_kind(code: &str) -> Kind {
     match code {
-        "40001" | "40P01" | "55P03" => Kind::Busy,
+        "40001" | "40P01" | "55P03" | "57014" => Kind::Busy,
         "53100" => Kind::Full,
         "53300" | "57P01" | "57P02" | "57P03" | "25P03" => Kind::Unavailable,
         _ if code.starts_with("08") => Kind::Unavailable,

@@ -166,6 +166,29 @@ impl Hosts<'_, Writing<'_>> {
             .await
     }
 
+    /// Leases one host, due or not. False when somebody is looking at it, or it is not known.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn claim(
+        &mut self,
+        host: &HostName,
+        controller: &ControllerId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let claimed = self
+            .db
+            .execute(
+                "hosts.claim",
+                "update hosts set lease_by = $1, lease_until = $2
+                 where name = $3 and (lease_until is null or lease_until <= $4)",
+                args![controller.as_str(), now.after(lease), host, now],
+            )
+            .await?;
+        Ok(claimed == 1)
+    }
+
     /// Leases the hosts that are due and that nobody looks at, most overdue first.
     ///
     /// # Errors

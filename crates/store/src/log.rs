@@ -63,7 +63,7 @@ impl Pending {
 }
 
 async fn notify(db: &mut Conn<'_>) -> Result<(), StoreError> {
-    if let Conn::Pg(_) = db {
+    if db.is_postgres() {
         db.execute("log.notify", "select pg_notify($1, '')", args![CHANNEL])
             .await?;
     }

@@ -1,11 +1,10 @@
 //! Brings a store to the tables that this version needs. Migrations expand first and contract later, are numbered
 //! from 1 without gaps, are the same list on both databases, and are never edited: what was applied is compared.
 
-use sqlx::{Connection as _, Row as _};
 use watchkeeper_model::Digest;
 
-use crate::store::Db;
-use crate::{MigrationError, StoreError};
+use crate::db::{BadColumn, Conn, Row, Sql, args};
+use crate::{MigrationError, Store, StoreError};
 
 /// One step of the tables.
 pub(crate) struct Migration {
@@ -13,6 +12,12 @@ pub(crate) struct Migration {
     pub(crate) name: &'static str,
     pub(crate) postgres: &'static str,
     pub(crate) sqlite: &'static str,
+}
+
+impl Migration {
+    fn digest(&self, postgres: bool) -> Digest {
+        Digest::of_bytes(if postgres { self.postgres } else { self.sqlite }.as_bytes())
+    }
 }
 
 macro_rules! migrations {
@@ -34,89 +39,50 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     4 "0004_jobs",
 ];
 
-const TABLE: &str =
-    "create table if not exists migrations (number bigint primary key, digest text not null)";
-const TABLE_LITE: &str = "create table if not exists migrations (number integer primary key, digest text not null) strict";
-const APPLIED: &str = "select number, digest from migrations order by number";
-const RECORD: &str = "insert into migrations (number, digest) values ($1, $2)";
+const TABLE: Sql = Sql::Differs {
+    pg: "create table if not exists migrations (number bigint primary key, digest text not null)",
+    lite: "create table if not exists migrations (number integer primary key, digest text not null) strict",
+};
+/// Whether [`TABLE`] is there.
+const IS_THERE: Sql = Sql::Differs {
+    pg: "select 1 as found from pg_catalog.pg_class where oid = to_regclass('migrations')",
+    lite: "select 1 as found from sqlite_schema where type = 'table' and name = 'migrations'",
+};
 /// Any number will do that nobody else locks: controllers that start together migrate one after another.
 const LOCK: &str = "select pg_advisory_xact_lock(8267364510293)";
 
-/// Applies what is missing, in one transaction: either all of it, or nothing.
-pub(crate) async fn apply(db: &Db) -> Result<(), StoreError> {
-    apply_list(db, MIGRATIONS).await
-}
-
-pub(crate) async fn apply_list(db: &Db, list: &[Migration]) -> Result<(), StoreError> {
-    let unavailable = |error| StoreError::of("migrations.apply", error);
-    match db {
-        Db::Pg(pool) => {
-            let mut conn = pool.acquire().await.map_err(unavailable)?;
-            let mut tx = conn.begin().await.map_err(unavailable)?;
-            sqlx::query(LOCK)
-                .execute(&mut *tx)
-                .await
-                .map_err(unavailable)?;
-            sqlx::raw_sql(TABLE)
-                .execute(&mut *tx)
-                .await
-                .map_err(unavailable)?;
-            let applied = sqlx::query(APPLIED)
-                .fetch_all(&mut *tx)
-                .await
-                .map_err(unavailable)?;
-            let applied: Vec<_> = applied.iter().map(|row| (row.get(0), row.get(1))).collect();
-            for migration in missing(list, &applied, |migration| migration.postgres)? {
-                let failed = |source| failed(migration, source);
-                sqlx::raw_sql(migration.postgres)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(failed)?;
-                let digest = Digest::of_bytes(migration.postgres.as_bytes()).to_string();
-                sqlx::query(RECORD)
-                    .bind(migration.number)
-                    .bind(digest)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(failed)?;
-            }
-            tx.commit().await.map_err(unavailable)
-        }
-        Db::Lite { writer, .. } => {
-            let mut tx = writer
-                .begin_with("begin immediate")
-                .await
-                .map_err(unavailable)?;
-            sqlx::raw_sql(TABLE_LITE)
-                .execute(&mut *tx)
-                .await
-                .map_err(unavailable)?;
-            let applied = sqlx::query(APPLIED)
-                .fetch_all(&mut *tx)
-                .await
-                .map_err(unavailable)?;
-            let applied: Vec<_> = applied.iter().map(|row| (row.get(0), row.get(1))).collect();
-            for migration in missing(list, &applied, |migration| migration.sqlite)? {
-                let failed = |source| failed(migration, source);
-                sqlx::raw_sql(migration.sqlite)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(failed)?;
-                let digest = Digest::of_bytes(migration.sqlite.as_bytes()).to_string();
-                sqlx::query(RECORD)
-                    .bind(migration.number)
-                    .bind(digest)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(failed)?;
-            }
-            tx.commit().await.map_err(unavailable)
-        }
+/// Applies what is missing, in one transaction: either all of it, or nothing. Where nothing is missing, no writer is
+/// waited for.
+pub(crate) async fn apply(store: &Store) -> Result<(), StoreError> {
+    let mut read = store.read().await?;
+    if missing(&mut read.parts().0).await?.is_empty() {
+        return Ok(());
     }
+    drop(read);
+    let mut tx = store.begin().await?;
+    let mut db = tx.parts().0;
+    if db.is_postgres() {
+        db.execute("migrations.lock", LOCK, args![]).await?;
+    }
+    db.script("migrations.apply", TABLE).await?;
+    for migration in missing(&mut db).await? {
+        let sql = Sql::Differs {
+            pg: migration.postgres,
+            lite: migration.sqlite,
+        };
+        db.script("migrations.apply", sql)
+            .await
+            .map_err(|error| failed(migration, error))?;
+        let digest = migration.digest(db.is_postgres()).to_string();
+        let sql = "insert into migrations (number, digest) values ($1, $2)";
+        db.execute("migrations.apply", sql, args![migration.number, digest])
+            .await?;
+    }
+    tx.commit().await.map(drop)
 }
 
-fn failed(migration: &Migration, source: sqlx::Error) -> StoreError {
-    match StoreError::of("migrations.apply", source) {
+fn failed(migration: &Migration, error: StoreError) -> StoreError {
+    match error {
         StoreError::Database { source, .. } => MigrationError::Failed {
             number: migration.number,
             name: migration.name,
@@ -128,30 +94,63 @@ fn failed(migration: &Migration, source: sqlx::Error) -> StoreError {
 }
 
 /// Those not applied yet, after comparing those that are.
-fn missing<'m>(
-    list: &'m [Migration],
-    applied: &[(i64, String)],
-    text: fn(&Migration) -> &'static str,
-) -> Result<impl Iterator<Item = &'m Migration>, MigrationError> {
-    for (number, digest) in applied {
-        let Some(migration) = list.iter().find(|migration| migration.number == *number) else {
-            return Err(MigrationError::Newer { number: *number });
-        };
-        let known = Digest::of_bytes(text(migration).as_bytes());
-        let applied = digest.parse().unwrap_or(Digest::of_bytes(b""));
-        if applied != known {
-            return Err(MigrationError::Edited {
-                number: *number,
-                applied,
-                known,
-            });
+async fn missing(db: &mut Conn<'_>) -> Result<Vec<&'static Migration>, StoreError> {
+    let mut last = 0;
+    if db
+        .first("migrations.list", IS_THERE, args![])
+        .await?
+        .is_some()
+    {
+        let sql = "select number, digest from migrations order by number";
+        for row in db.all("migrations.list", sql, args![]).await? {
+            let applied: Applied = row.read("migrations", "number")?;
+            compare(&applied, db.is_postgres())?;
+            last = applied.number;
         }
     }
-    let last = applied.iter().map(|(number, _)| *number).max().unwrap_or(0);
-    Ok(list.iter().filter(move |migration| migration.number > last))
+    Ok(MIGRATIONS
+        .iter()
+        .filter(|migration| migration.number > last)
+        .collect())
 }
 
-impl crate::Store {
+struct Applied {
+    number: i64,
+    digest: Digest,
+}
+
+impl TryFrom<&Row> for Applied {
+    type Error = BadColumn;
+
+    fn try_from(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            number: row.int("number")?,
+            digest: row.parsed("digest")?,
+        })
+    }
+}
+
+fn compare(applied: &Applied, postgres: bool) -> Result<(), MigrationError> {
+    let number = applied.number;
+    let Some(migration) = MIGRATIONS
+        .iter()
+        .find(|migration| migration.number == number)
+    else {
+        return Err(MigrationError::Newer { number });
+    };
+    let known = migration.digest(postgres);
+    if applied.digest == known {
+        Ok(())
+    } else {
+        Err(MigrationError::Edited {
+            number,
+            applied: applied.digest,
+            known,
+        })
+    }
+}
+
+impl Store {
     /// What stands for the tables of this version: two stores with the same have the same tables.
     #[must_use]
     pub fn tables_digest() -> Digest {

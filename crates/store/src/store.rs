@@ -5,17 +5,17 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _};
 use sqlx::{Postgres, Sqlite};
 use tokio::sync::watch;
 use watchkeeper_model::LogEntry;
 
 use crate::access::{Reading, Writing};
-use crate::db::Conn;
+use crate::db::{Conn, Link};
 use crate::log::Pending;
 use crate::{Changes, LockRefused, StoreError, StoreLock, migrations};
 
@@ -92,7 +92,7 @@ impl Store {
     /// Says why it cannot be reached, made or migrated.
     pub async fn open_with(address: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let store = Self::connect(address, options).await?;
-        migrations::apply(&store.inner.db).await?;
+        migrations::apply(&store).await?;
         Ok(store)
     }
 
@@ -122,10 +122,8 @@ impl Store {
     /// Says why the store cannot be reached, or that another writer is in the way.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let session = match &self.inner.db {
-            Db::Pg(pool) => Session::Pg(begin_postgres(pool, "begin").await?),
-            Db::Lite { writer, .. } => {
-                Session::Lite(begin_sqlite(writer, "begin immediate").await?)
-            }
+            Db::Pg(pool) => begin_postgres(pool, "begin").await?.into(),
+            Db::Lite { writer, .. } => begin_sqlite(writer, "begin immediate").await?.into(),
         };
         Ok(Tx {
             session,
@@ -142,8 +140,8 @@ impl Store {
         const ONE_MOMENT: &str = "begin isolation level repeatable read read only";
         Ok(Read {
             session: match &self.inner.db {
-                Db::Pg(pool) => Session::Pg(begin_postgres(pool, ONE_MOMENT).await?),
-                Db::Lite { readers, .. } => Session::Lite(begin_sqlite(readers, "begin").await?),
+                Db::Pg(pool) => begin_postgres(pool, ONE_MOMENT).await?.into(),
+                Db::Lite { readers, .. } => begin_sqlite(readers, "begin").await?.into(),
             },
         })
     }
@@ -222,6 +220,7 @@ async fn open_sqlite(path: &Path, limits: &StoreOptions) -> Result<Db, StoreErro
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
+            .after_release(|conn, _| Box::pin(is_out_of_transactions(conn)))
     };
     let writer = pool(1)
         .connect_with(writing)
@@ -233,6 +232,14 @@ async fn open_sqlite(path: &Path, limits: &StoreOptions) -> Result<Db, StoreErro
         readers,
         path: path.to_owned(),
     })
+}
+
+/// Whether a connection can be used again. Where SQLite itself ended a transaction (the disk was full), sqlx's rollback
+/// fails and it would refuse every later transaction on this connection.
+async fn is_out_of_transactions(conn: &mut sqlx::SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Commands are served in their order: after the answer, the rollback has been tried.
+    conn.ping().await?;
+    Ok(!conn.is_in_transaction())
 }
 
 /// Makes the database's file for its owner alone; SQLite gives its other files the same mode.
@@ -298,16 +305,43 @@ async fn begin_sqlite(
         })
 }
 
-enum Session {
+struct Session {
+    tx: AnyTx,
+    over: bool,
+}
+
+enum AnyTx {
     Pg(sqlx::Transaction<'static, Postgres>),
     Lite(sqlx::Transaction<'static, Sqlite>),
 }
 
 impl Session {
     fn conn(&mut self) -> Conn<'_> {
-        match self {
-            Self::Pg(tx) => Conn::Pg(tx),
-            Self::Lite(tx) => Conn::Lite(tx),
+        let link = match &mut self.tx {
+            AnyTx::Pg(tx) => Link::Pg(tx),
+            AnyTx::Lite(tx) => Link::Lite(tx),
+        };
+        Conn {
+            link,
+            over: &mut self.over,
+        }
+    }
+}
+
+impl From<sqlx::Transaction<'static, Postgres>> for Session {
+    fn from(tx: sqlx::Transaction<'static, Postgres>) -> Self {
+        Self {
+            tx: AnyTx::Pg(tx),
+            over: false,
+        }
+    }
+}
+
+impl From<sqlx::Transaction<'static, Sqlite>> for Session {
+    fn from(tx: sqlx::Transaction<'static, Sqlite>) -> Self {
+        Self {
+            tx: AnyTx::Lite(tx),
+            over: false,
         }
     }
 }
@@ -331,9 +365,14 @@ impl Tx {
     /// Nothing took effect, except after [`StoreError::Uncertain`].
     pub async fn commit(mut self) -> Result<Vec<LogEntry>, StoreError> {
         let entries = self.pending.write(&mut self.session.conn()).await?;
-        match self.session {
-            Session::Pg(tx) => tx.commit().await.map_err(uncertain)?,
-            Session::Lite(tx) => {
+        if self.session.over {
+            return Err(StoreError::TransactionOver {
+                operation: "store.commit",
+            });
+        }
+        match self.session.tx {
+            AnyTx::Pg(tx) => tx.commit().await.map_err(uncertain)?,
+            AnyTx::Lite(tx) => {
                 tx.commit()
                     .await
                     .map_err(|error| StoreError::of("store.commit", error))?;

@@ -31,7 +31,6 @@ const LINGER_S: &str = "5";
 const SETTINGS: &str = "\
 listen_addresses = ''
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0
@@ -41,17 +40,19 @@ shared_buffers = 32MB
 
 const WATCHDOG: &str = r#"
 base=$1 bin=$2 linger=$3 keep=$4
-exec 7<"$base/watchdog" 8<"$base/start" 9<"$base/users"
-flock -n 7 || exit 0
-while :; do
-  flock -x 9; flock -u 9
-  sleep "$linger"
-  flock -x 8
-  flock -xn 9 && break
-  flock -u 8
-done
-"$bin/pg_ctl" -D "$base/data" -m fast -w stop
-[ "$keep" = keep ] || rm -rf "$base"
+watch() {
+  flock -n 7 || return
+  while :; do
+    flock -x 9; flock -u 9
+    sleep "$linger"
+    flock -x 8
+    flock -xn 9 && break
+    flock -u 8
+  done
+  "$bin/pg_ctl" -D "$base/data" -m fast -w stop
+  [ "$keep" = keep ] || rm -rf "$base"
+}
+watch 7<"$base/watchdog" 8<"$base/start" 9<"$base/users" &
 "#;
 
 /// A running server.
@@ -298,7 +299,11 @@ impl Cluster {
             keep,
         ]);
         // In a group of its own, so that what ends the tests does not end it before its work is done.
-        command.process_group(0).spawn().expect("there is a shell");
+        let set = command
+            .process_group(0)
+            .status()
+            .is_ok_and(|status| status.success());
+        assert!(set, "there is a shell");
     }
 
     fn command(&self, program: &str) -> Command {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use watchkeeper_model::{
     About, Action, ActionState, Actor, Approver, ControllerId, LogRecord, Person, RunId, Timestamp,
 };
@@ -17,7 +20,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) struct Ground {
     pub(crate) url: String,
     _database: Option<Database>,
-    _cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -39,19 +42,22 @@ impl Ground {
         Self {
             url: database.url().to_owned(),
             _database: Some(database),
-            _cluster: Some(cluster),
+            cluster: Some(cluster),
             _dir: None,
         }
     }
 
-    /// A database of the shared cluster without tables.
-    pub(crate) async fn postgres_without_tables() -> Self {
+    /// A new database of the same kind, without tables.
+    pub(crate) async fn bare(&self) -> Self {
+        if !self.is_postgres() {
+            return Self::sqlite();
+        }
         let cluster = Cluster::shared();
         let database = cluster.database("empty", async |_| {}).await;
         Self {
             url: database.url().to_owned(),
             _database: Some(database),
-            _cluster: Some(cluster),
+            cluster: Some(cluster),
             _dir: None,
         }
     }
@@ -62,9 +68,14 @@ impl Ground {
         Self {
             url,
             _database: None,
-            _cluster: None,
+            cluster: None,
             _dir: Some(dir),
         }
+    }
+
+    /// The server, where there is one.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        self.cluster.as_ref().expect("this ground is a server's")
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
@@ -81,27 +92,26 @@ impl Ground {
 
     /// Runs SQL past the store, as whoever gets at the database could.
     pub(crate) async fn spoil(&self, sql: &str) {
-        use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqlSafeStr as _};
+        self.try_to_spoil(sql)
+            .await
+            .expect("the owner may do anything");
+    }
+
+    pub(crate) async fn try_to_spoil(&self, sql: &str) -> Result<(), sqlx::Error> {
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
         if self.is_postgres() {
-            let options: sqlx::postgres::PgConnectOptions = self.url.parse().expect("an address");
-            let mut conn = options.connect().await.expect("a connection");
-            sqlx::raw_sql(sql)
-                .execute(&mut conn)
-                .await
-                .expect("the owner may do anything");
-            conn.close().await.expect("it closes");
+            let mut conn = self.url.parse::<PgConnectOptions>()?.connect().await?;
+            sqlx::raw_sql(sql).execute(&mut conn).await?;
+            conn.close().await
         } else {
             let path = self.url.trim_start_matches("sqlite:");
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
+            let options = SqliteConnectOptions::new()
                 .filename(path)
+                .create_if_missing(true)
                 .busy_timeout(MINUTE);
-            let mut conn = options.connect().await.expect("a connection");
-            sqlx::raw_sql(sql)
-                .execute(&mut conn)
-                .await
-                .expect("the owner may do anything");
-            conn.close().await.expect("it closes");
+            let mut conn = options.connect().await?;
+            sqlx::raw_sql(sql).execute(&mut conn).await?;
+            conn.close().await
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One list of cases, each run on Postgres and on SQLite: what is true of one store is true of the other.
 
+#![expect(clippy::unwrap_used, reason = "a case that cannot go on has failed")]
+
 mod ground;
 
 mod actions;
@@ -50,5 +52,59 @@ on_both! {
         of_two_approvals_one_counts
         an_action_that_somebody_has_is_passed_over
         a_second_run_of_an_action_is_refused
+    }
+    runs {
+        a_run_and_its_steps_read_back
+        a_run_whose_controller_is_lost_is_taken_over
+        a_controller_that_was_given_up_cannot_speak
+        a_step_ends_once
+    }
+    jobs {
+        the_same_request_is_one_job
+        jobs_are_served_by_priority_and_age
+        two_workers_never_share_a_job
+        a_lost_worker_costs_a_try
+        a_job_is_given_up_after_its_last_try
+        a_job_past_its_deadline_is_given_up
+        a_cancelled_job_takes_no_result
+    }
+    log {
+        entries_are_chained_without_gaps_under_many_writers
+        every_kind_of_tampering_is_found_where_it_is
+        a_transaction_that_is_dropped_leaves_nothing
+        entries_are_found_by_what_they_are_about
+        an_export_can_be_verified_by_itself
+        the_database_refuses_to_change_an_entry
+        what_is_too_large_is_refused
+        a_commit_wakes_who_waits
+        a_part_of_the_log_can_be_verified
+    }
+    migrations {
+        migrations_apply_over_sample_data
+        a_store_of_a_newer_version_is_refused
+        an_edited_migration_is_refused
+        many_open_a_new_store_at_once
+    }
+    rows {
+        a_corrupt_row_is_named_and_hides_no_other
+        every_text_survives
+    }
+    trouble {
+        readers_do_not_wait_for_a_writer
+        a_reader_sees_one_moment
+        a_cancelled_transaction_leaves_the_store_usable
+    }
+    watch {
+        inventory_disables_what_it_no_longer_names
+        due_hosts_are_shared_between_controllers
+        a_look_that_took_too_long_is_not_recorded
+        failures_are_counted_in_a_row
+        findings_are_kept_by_fingerprint
+        a_finding_has_one_active_issue
+        an_issue_moves_only_from_the_state_it_is_in
+        a_recurrence_finds_the_issue_it_reopens
+        issues_are_filtered_and_paged
+        the_last_observation_outlives_retention
+        samples_are_kept_for_a_while
     }
 }

@@ -1,0 +1,5 @@
+-- One job that is served and one that waits.
+insert into jobs (number, kind, request, coalescing_key, host, issue, priority, state, not_before, lease_by, lease_until, attempts, last_error, asked_at, deadline, ended_at, result)
+values (1, 'diagnose_finding', '{"kind":"diagnose_finding","host":"web1","issue":1,"fingerprint":"9d2faf43cfede471551468320ffdae4b7c299ff23a2ff8595d0a69f0c78fbf93"}', 'diagnose_finding 9d2faf43cfede471551468320ffdae4b7c299ff23a2ff8595d0a69f0c78fbf93', 'web1', 1, 1, 'leased', 1781524800000, 'c1', 1781524860000, 1, null, 1781524800000, 1781611200000, null, null);
+insert into jobs (number, kind, request, coalescing_key, host, issue, priority, state, not_before, lease_by, lease_until, attempts, last_error, asked_at, deadline, ended_at, result)
+values (2, 'diagnose_finding', '{"kind":"diagnose_finding","host":"web2","issue":1,"fingerprint":"b0c38c6791076a7789a1517480ca5fb044c8036615e74056317e5d34097aed16"}', 'diagnose_finding b0c38c6791076a7789a1517480ca5fb044c8036615e74056317e5d34097aed16', 'web2', 1, 1, 'queued', 1781524860000, null, null, 0, null, 1781524860000, 1781611260000, null, null);
