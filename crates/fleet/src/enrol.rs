@@ -13,9 +13,12 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 use russh::keys::PublicKey;
 
+use crate::SshTarget;
 use crate::known_hosts::{
-    Line, MAX_KNOWN_HOSTS_BYTES, Marker, Names, Place, fingerprint, lookup_name, parse_line,
+    Judgement, KnownHosts, Line, MAX_KNOWN_HOSTS_BYTES, Marker, Names, Offered, Place, fingerprint, judge, lookup_name,
+    parse_line,
 };
+use watchkeeper_model::Timestamp;
 
 /// Longest name a key is kept under.
 const MAX_NAME_BYTES: usize = 255;
@@ -51,6 +54,23 @@ impl OfferedKey {
     pub fn from_public_key(host: &str, port: u16, line: &str) -> Result<Self, NotAKey> {
         let key = PublicKey::from_openssh(line.trim()).map_err(|_| NotAKey)?;
         Ok(Self::new(&lookup_name(host, port), &key))
+    }
+}
+
+impl OfferedKey {
+    /// Another key that is known for this target, as `SHA256:…`: this one would have to take its place. None also where
+    /// the known keys cannot be read; enrolling says so.
+    #[must_use]
+    pub fn takes_the_place_of(&self, target: &SshTarget, now: Timestamp) -> Option<String> {
+        let known = KnownHosts::read(&target.known_hosts).ok()?;
+        let (name, port) = match &target.host_key_alias {
+            Some(alias) => (alias.as_str(), SshTarget::DEFAULT_PORT),
+            None => (target.address.as_str(), target.port),
+        };
+        match judge(&known, name, port, Offered::Key(&self.key), now) {
+            Judgement::Changed { known, .. } => Some(known),
+            _ => None,
+        }
     }
 }
 

@@ -1,1 +1,38 @@
-//! The use cases and loops: looking, tracking issues, diagnosing, approving, running.
+//! The use cases and loops of the watch: looking, tracking issues, diagnosing, approving, running, reading the log.
+//!
+//! Deciding is in the pure crates (`health`, `risk`, `policy`, `agent`) and in `tracking`; doing is in `fleet`,
+//! `remedy`, `llm` and `store`. Here they meet: each use case reads as what happens, opens one transaction at a time,
+//! and holds none while it waits for a host or a model.
+
+mod actions;
+mod chance;
+mod cycle;
+mod diagnose;
+mod doctor;
+mod error;
+mod hosts;
+mod issues;
+mod jobs;
+mod lane;
+mod log;
+mod look;
+mod loops;
+mod record;
+mod runs;
+mod settings;
+mod settle;
+mod status;
+mod tracking;
+mod traits;
+pub mod view;
+mod watch;
+
+pub use actions::{ActionQuery, Decision, Edit};
+pub use chance::Chance;
+pub use error::WatchError;
+pub use issues::{IssueQuery, NewIssue};
+pub use log::LogFilter;
+pub use loops::{Every, Loops, Schedule, work};
+pub use runs::Ran;
+pub use settings::{Asking, Looking, Running, Settings, ThresholdLayers};
+pub use watch::{LaneParts, Parts, Watch};

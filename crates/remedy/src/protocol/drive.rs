@@ -95,7 +95,7 @@ pub enum Stream {
 
 /// Where progress is recorded.
 #[async_trait]
-pub trait StepJournal: Send {
+pub trait StepJournal: Send + Sync {
     /// Records an event.
     ///
     /// # Errors

@@ -1,0 +1,153 @@
+//! Issues: the list, the sheet, and what people say and decide about them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use watchkeeper_model::{HostName, IssueNumber, IssueState, Severity};
+use watchkeeper_policy::Operation;
+use watchkeeper_watch::view::{IssueLine, IssueSheet};
+use watchkeeper_watch::{IssueQuery, NewIssue};
+
+use super::{Body, Piece, Query, Serving, require};
+use crate::caller::Caller;
+use crate::problem::Problem;
+
+/// Which issues are listed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ListQuery {
+    all: bool,
+    host: Option<HostName>,
+    limit: Option<i64>,
+}
+
+/// An issue that a person makes.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssueBody {
+    /// One line.
+    pub title: String,
+    /// Where.
+    #[serde(default)]
+    pub host: Option<HostName>,
+    /// How bad.
+    pub severity: Severity,
+    /// More about it.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What a person says.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoteBody {
+    /// What.
+    pub note: Option<String>,
+}
+
+type Answer = Result<Json<IssueSheet>, Problem>;
+
+pub(super) async fn list(
+    State(serving): State<Arc<Serving>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Vec<IssueLine>>, Problem> {
+    require(&caller, Operation::Look)?;
+    let query = IssueQuery {
+        all: query.all,
+        host: query.host,
+        limit: query.limit,
+    };
+    Ok(Json(serving.watch.issues(&query).await?))
+}
+
+pub(super) async fn show(
+    State(serving): State<Arc<Serving>>,
+    caller: Caller,
+    Piece(number): Piece<IssueNumber>,
+) -> Answer {
+    require(&caller, Operation::Look)?;
+    Ok(Json(serving.watch.issue(number).await?))
+}
+
+pub(super) async fn create(
+    State(serving): State<Arc<Serving>>,
+    caller: Caller,
+    Body(body): Body<IssueBody>,
+) -> Answer {
+    require(&caller, Operation::TrackIssue)?;
+    let new = NewIssue {
+        title: body.title,
+        host: body.host,
+        severity: body.severity,
+        note: body.note,
+    };
+    let number = serving.watch.create_issue(caller.person, new).await?;
+    Ok(Json(serving.watch.issue(number).await?))
+}
+
+pub(super) async fn acknowledge(
+    State(serving): State<Arc<Serving>>,
+    caller: Caller,
+    Piece(number): Piece<IssueNumber>,
+    Body(body): Body<NoteBody>,
+) -> Answer {
+    change(
+        &serving,
+        caller,
+        number,
+        IssueState::Acknowledged,
+        body.note,
+    )
+    .await
+}
+
+pub(super) async fn resolve(
+    State(serving): State<Arc<Serving>>,
+    caller: Caller,
+    Piece(number): Piece<IssueNumber>,
+    Body(body): Body<NoteBody>,
+) -> Answer {
+    change(&serving, caller, number, IssueState::Resolved, body.note).await
+}
+
+pub(super) async fn close(
+    State(serving): State<Arc<Serving>>,
+    caller: Caller,
+    Piece(number): Piece<IssueNumber>,
+    Body(body): Body<NoteBody>,
+) -> Answer {
+    change(&serving, caller, number, IssueState::Closed, body.note).await
+}
+
+pub(super) async fn note(
+    State(serving): State<Arc<Serving>>,
+    caller: Caller,
+    Piece(number): Piece<IssueNumber>,
+    Body(body): Body<NoteBody>,
+) -> Answer {
+    require(&caller, Operation::TrackIssue)?;
+    let note = body.note.unwrap_or_default();
+    serving
+        .watch
+        .note_issue(number, caller.person, &note)
+        .await?;
+    Ok(Json(serving.watch.issue(number).await?))
+}
+
+async fn change(
+    serving: &Serving,
+    caller: Caller,
+    number: IssueNumber,
+    to: IssueState,
+    note: Option<String>,
+) -> Answer {
+    require(&caller, Operation::TrackIssue)?;
+    serving
+        .watch
+        .change_issue(number, caller.person, to, note)
+        .await?;
+    Ok(Json(serving.watch.issue(number).await?))
+}

@@ -1,0 +1,669 @@
+//! Actions: how a proposal becomes one, and what people decide about it. Whatever proposes (runbook, model,
+//! person) takes this one way: plan, assessment, verdict, queue. Running is `runs`'.
+
+use serde_json::json;
+use watchkeeper_agent::redact;
+use watchkeeper_model::{
+    About, Action, ActionNumber, ActionState, Approver, Assessment, Decision as Verdicts, Digest,
+    Evidence, Finding, HostName, InvalidTransition, IssueNumber, Person, Plan, Proposal, Proposer,
+    Revision, Step, Verdict, bounded,
+};
+use watchkeeper_policy::{
+    Candidate, Facts as PolicyFacts, MayPropose, PastFix, judge, may_propose,
+};
+use watchkeeper_remedy::{LoginRights, fix_digest, plan};
+use watchkeeper_risk::{Opinion, assess, raise};
+use watchkeeper_store::{ActionFilter, FixMarks, NewAction, StoreError, Tx};
+
+use crate::traits::traits_of;
+use crate::view::{ActionLine, ActionSheet, PastAction, what_it_does};
+use crate::watch::{Watch, with};
+use crate::{WatchError, settle};
+
+/// Actions in one answer, where nothing else is asked for.
+const DEFAULT_PAGE: i64 = 200;
+/// Earlier actions shown on a sheet.
+const BEFORE_SHOWN: u32 = 5;
+/// Earlier actions with the same fix that are weighed before it is proposed again.
+const HISTORY_WEIGHED: u32 = 100;
+/// Longest reason of a person or a proposer, in characters.
+const MAX_REASON_CHARS: usize = 2_000;
+
+/// Which actions are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ActionQuery {
+    /// Those that are over, too.
+    pub all: bool,
+    /// On this host.
+    pub host: Option<HostName>,
+    /// For this issue.
+    pub issue: Option<IssueNumber>,
+    /// At most so many.
+    pub limit: Option<i64>,
+}
+
+/// What a person approves: what they saw.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The revision that was seen.
+    pub revision: Revision,
+    /// The digest that was seen.
+    pub digest: Digest,
+    /// What they say about it.
+    pub reason: Option<String>,
+}
+
+/// What a person puts in the place of a plan.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// The revision that was edited.
+    pub revision: Revision,
+    /// What would run.
+    pub steps: Vec<Step>,
+    /// What puts things back.
+    pub undo: Vec<Step>,
+    /// Why; absent: as it was.
+    pub reason: Option<String>,
+}
+
+/// What is proposed, and why.
+#[derive(Debug)]
+pub(crate) struct Case<'a> {
+    /// What.
+    pub(crate) proposal: Proposal,
+    /// By whom.
+    pub(crate) by: Proposer,
+    /// For which finding.
+    pub(crate) finding: Option<&'a Finding>,
+    /// For which issue.
+    pub(crate) issue: Option<IssueNumber>,
+    /// What a model thinks of its risk; it can only raise it.
+    pub(crate) opinion: Option<Opinion>,
+}
+
+/// What became of a proposal.
+#[derive(Debug)]
+pub(crate) enum Proposed {
+    /// There is an action now.
+    Created(Box<Action>),
+    /// The same fix is not proposed again.
+    NotAgain(MayPropose),
+    /// It cannot be planned on this host.
+    Unplannable(watchkeeper_remedy::PlanError),
+}
+
+/// Plan, risk and verdict of steps on one host.
+struct Judged {
+    plan: Plan,
+    assessment: Assessment,
+    verdict: Verdict,
+}
+
+impl Watch {
+    /// Actions, the newest first; those that wait or are under way unless all are asked for.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn actions(&self, query: &ActionQuery) -> Result<Vec<ActionLine>, WatchError> {
+        let live = vec!["held", "approved", "running", "verifying"];
+        let filter = ActionFilter {
+            states: if query.all { Vec::new() } else { live },
+            host: query.host.clone(),
+            issue: query.issue,
+            ..ActionFilter::default()
+        };
+        let limit = settle::page(query.limit, DEFAULT_PAGE);
+        let mut read = self.store().read().await?;
+        let found = read.actions().list(&filter, limit).await?;
+        self.remember_corrupt(&found.corrupt);
+        let mut lines = Vec::with_capacity(found.rows.len());
+        for action in &found.rows {
+            let title = match action.issue {
+                Some(number) => read.issues().get(number).await?.map(|issue| issue.title),
+                None => None,
+            };
+            lines.push(line(action, title));
+        }
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// One action with its run and what was done before.
+    ///
+    /// # Errors
+    /// When there is none of this number, or the store does not answer.
+    pub async fn action(&self, number: ActionNumber) -> Result<ActionSheet, WatchError> {
+        let mut read = self.store().read().await?;
+        let action = read
+            .actions()
+            .get(number)
+            .await?
+            .ok_or(WatchError::NoSuchAction { number })?;
+        let issue_title = match action.issue {
+            Some(issue) => read.issues().get(issue).await?.map(|issue| issue.title),
+            None => None,
+        };
+        let run = read
+            .runs()
+            .of_action(number)
+            .await?
+            .map(|stored| stored.run);
+        let before = match action.fingerprint {
+            Some(fingerprint) => {
+                let filter = ActionFilter {
+                    fingerprint: Some(fingerprint),
+                    before: Some(number),
+                    ..ActionFilter::default()
+                };
+                read.actions()
+                    .list(&filter, BEFORE_SHOWN)
+                    .await?
+                    .rows
+                    .iter()
+                    .map(past)
+                    .collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(ActionSheet {
+            action,
+            issue_title,
+            run,
+            before,
+        })
+    }
+
+    /// Approves one revision of an action, for exactly the digest that was seen.
+    ///
+    /// # Errors
+    /// Refuses what is not held, another revision or digest, and a late decision; then nothing was changed.
+    pub async fn approve(
+        &self,
+        number: ActionNumber,
+        person: Person,
+        decision: Decision,
+    ) -> Result<(), WatchError> {
+        let now = self.now();
+        let within = self.current().settings.policy.execute_within.0;
+        let reason = decision
+            .reason
+            .map(|reason| bounded(&redact(&reason), MAX_REASON_CHARS).into_owned());
+        let mut tx = self.store().begin().await?;
+        let held = tx
+            .actions()
+            .get(number)
+            .await?
+            .ok_or(WatchError::NoSuchAction { number })?;
+        if decision.digest != held.digest {
+            let refused = watchkeeper_model::ApprovalRefused::DigestMismatch {
+                number,
+                assessed: held.digest,
+                found: decision.digest,
+            };
+            return Err(refused.into());
+        }
+        let by = Approver::Person {
+            person: person.clone(),
+            reason: reason.clone(),
+        };
+        let approved = held.clone().approve(by, decision.revision, now, within)?;
+        tx.actions()
+            .change(&held, &approved)
+            .await
+            .map_err(|error| lost_race(number, error))?;
+        let text = reason.unwrap_or_else(|| what_it_does(&approved.plan.steps));
+        let record = self.record_by(person, "action.approved", about(&approved), text);
+        tx.log()
+            .append(with(record, "digest", json!(approved.digest)))?;
+        tx.commit().await?;
+        self.something_was_approved();
+        Ok(())
+    }
+
+    /// Rejects an action. The same fix is not proposed again until the evidence changes.
+    ///
+    /// # Errors
+    /// Refuses what is neither held nor approved, and an empty reason.
+    pub async fn reject(
+        &self,
+        number: ActionNumber,
+        person: Person,
+        reason: String,
+    ) -> Result<(), WatchError> {
+        let reason = bounded(redact(reason.trim()).as_ref(), MAX_REASON_CHARS).into_owned();
+        if reason.is_empty() {
+            return Err(WatchError::invalid("a rejection needs a reason"));
+        }
+        let mut tx = self.store().begin().await?;
+        let from = tx
+            .actions()
+            .get(number)
+            .await?
+            .ok_or(WatchError::NoSuchAction { number })?;
+        let to = from
+            .clone()
+            .reject(person.clone(), reason.clone(), self.now())?;
+        tx.actions()
+            .change(&from, &to)
+            .await
+            .map_err(|error| lost_race(number, error))?;
+        tx.log()
+            .append(self.record_by(person, "action.rejected", about(&to), reason))?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Puts other steps in the place of an action's. The new revision is judged again and waits for a person,
+    /// whatever the autonomy; an approval of the old one is void.
+    ///
+    /// # Errors
+    /// Refuses what is neither held nor approved, another revision than the one that stands, and steps that
+    /// cannot be planned.
+    pub async fn edit(
+        &self,
+        number: ActionNumber,
+        person: Person,
+        edit: Edit,
+    ) -> Result<(), WatchError> {
+        let mut tx = self.store().begin().await?;
+        let from = tx
+            .actions()
+            .get(number)
+            .await?
+            .ok_or(WatchError::NoSuchAction { number })?;
+        if !matches!(
+            from.state,
+            ActionState::Held { .. } | ActionState::Approved { .. }
+        ) {
+            let what = format!("action {number}");
+            return Err(InvalidTransition {
+                what,
+                from: from.state.as_str(),
+                to: "edited",
+            }
+            .into());
+        }
+        if edit.revision != from.revision {
+            let (asked, current) = (edit.revision, from.revision);
+            return Err(watchkeeper_model::ApprovalRefused::OtherRevision {
+                number,
+                asked,
+                current,
+            }
+            .into());
+        }
+        let proposal = Proposal {
+            host: from.plan.host.clone(),
+            steps: edit.steps,
+            reason: edit.reason.unwrap_or_else(|| from.reason.clone()),
+            verify: from.plan.verify.clone(),
+            undo: edit.undo,
+        };
+        let judged = self.judged(&mut tx, &proposal, None).await?;
+        let to = self.edited(&from, &person, &proposal, judged);
+        let evidence = evidence_now(&mut tx, &from).await?;
+        let marks = FixMarks {
+            fix: fix_digest(&to.plan),
+            evidence,
+        };
+        tx.actions()
+            .revise(&from, &to, &marks)
+            .await
+            .map_err(|error| lost_race(number, error))?;
+        let text = format!("revision {}: {}", to.revision, what_it_does(&to.plan.steps));
+        let record = self.record_by(person, "action.edited", about(&to), text);
+        tx.log().append(with(record, "digest", json!(to.digest)))?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn edited(
+        &self,
+        from: &Action,
+        person: &Person,
+        proposal: &Proposal,
+        judged: Judged,
+    ) -> Action {
+        let now = self.now();
+        let mut because = judged.verdict.because.clone();
+        let state = match judged.verdict.decision {
+            Verdicts::Refuse => ActionState::Refused { because },
+            Verdicts::Run | Verdicts::Hold | Verdicts::Shadow => {
+                because.push(format!(
+                    "edited by {}: a person decides about the new revision",
+                    person.name
+                ));
+                let approve_by = now.after(self.current().settings.policy.approve_within.0);
+                ActionState::Held {
+                    since: now,
+                    because,
+                    approve_by,
+                }
+            }
+        };
+        Action {
+            revision: Revision(from.revision.0 + 1),
+            proposer: Proposer::Person {
+                name: person.name.clone(),
+            },
+            proposed_at: now,
+            reason: bounded(&redact(&proposal.reason), MAX_REASON_CHARS).into_owned(),
+            digest: judged.plan.digest(),
+            plan: judged.plan,
+            assessment: judged.assessment,
+            verdict: judged.verdict,
+            state,
+            ..from.clone()
+        }
+    }
+
+    /// Takes a proposal the one way there is: plan, assessment, verdict, queue.
+    pub(crate) async fn propose(
+        &self,
+        tx: &mut Tx,
+        case: Case<'_>,
+    ) -> Result<Proposed, WatchError> {
+        let judged = match self.judged(tx, &case.proposal, case.opinion.as_ref()).await {
+            Ok(judged) => judged,
+            Err(WatchError::Plan(error)) => return Ok(Proposed::Unplannable(error)),
+            Err(error) => return Err(error),
+        };
+        let marks = FixMarks {
+            fix: fix_digest(&judged.plan),
+            evidence: case
+                .finding
+                .map_or_else(|| Digest::of_bytes(b""), Finding::evidence_digest),
+        };
+        if let Some(finding) = case.finding {
+            let answer = self.may_propose(tx, finding, &marks).await?;
+            if answer != MayPropose::Propose {
+                return Ok(Proposed::NotAgain(answer));
+            }
+        }
+        let action = self.create(tx, case, judged, marks).await?;
+        Ok(Proposed::Created(Box::new(action)))
+    }
+
+    async fn may_propose(
+        &self,
+        tx: &mut Tx,
+        finding: &Finding,
+        marks: &FixMarks,
+    ) -> Result<MayPropose, WatchError> {
+        let current = self.current();
+        let history = tx
+            .actions()
+            .list_by_fix(finding.fingerprint(), marks.fix, HISTORY_WEIGHED)
+            .await?;
+        self.remember_corrupt(&history.corrupt);
+        let past = |earlier: watchkeeper_store::EarlierFix| PastFix {
+            number: earlier.number,
+            state: earlier.state,
+            evidence: earlier.evidence,
+            at: earlier.proposed_at,
+        };
+        let history: Vec<PastFix> = history.rows.into_iter().map(past).collect();
+        let autonomy = current.settings.autonomy(&*self.entry(&finding.host)?);
+        let candidate = Candidate {
+            evidence: marks.evidence,
+            autonomy,
+            at: self.now(),
+        };
+        Ok(may_propose(&current.settings.policy, &history, &candidate))
+    }
+
+    async fn create(
+        &self,
+        tx: &mut Tx,
+        case: Case<'_>,
+        judged: Judged,
+        marks: FixMarks,
+    ) -> Result<Action, WatchError> {
+        let now = self.now();
+        let policy = &self.current().settings.policy;
+        let because = judged.verdict.because.clone();
+        let state = match judged.verdict.decision {
+            Verdicts::Refuse => ActionState::Refused { because },
+            Verdicts::Shadow => ActionState::Shadow,
+            Verdicts::Hold => ActionState::Held {
+                since: now,
+                because,
+                approve_by: now.after(policy.approve_within.0),
+            },
+            Verdicts::Run => self.approved_by_orders(&judged, because),
+        };
+        let seen: Vec<Evidence> = case
+            .finding
+            .map(|finding| finding.evidence.clone())
+            .unwrap_or_default();
+        let new = NewAction {
+            issue: case.issue,
+            fingerprint: case.finding.map(Finding::fingerprint),
+            proposer: case.by.clone(),
+            proposed_at: now,
+            reason: bounded(&redact(&case.proposal.reason), MAX_REASON_CHARS).into_owned(),
+            seen: seen.into_iter().take(Evidence::MAX_PIECES).collect(),
+            plan: judged.plan,
+            assessment: judged.assessment,
+            verdict: judged.verdict,
+            state,
+            marks,
+        };
+        let action = tx.actions().create(new).await?;
+        let text = format!(
+            "{} proposes: {} ({})",
+            case.by,
+            what_it_does(&action.plan.steps),
+            action.assessment.level
+        );
+        let record = self.record("action.proposed", about(&action), text);
+        let record = with(
+            with(record, "digest", json!(action.digest)),
+            "state",
+            json!(action.state.as_str()),
+        );
+        tx.log()
+            .append(with(record, "because", json!(action.verdict.because)))?;
+        Ok(action)
+    }
+
+    fn approved_by_orders(&self, judged: &Judged, because: Vec<String>) -> ActionState {
+        let now = self.now();
+        let approval = watchkeeper_model::Approval {
+            by: Approver::StandingOrders { because },
+            at: now,
+            revision: Revision(1),
+            digest: judged.plan.digest(),
+        };
+        ActionState::Approved {
+            approval,
+            execute_by: now.after(self.current().settings.policy.execute_within.0),
+        }
+    }
+
+    async fn judged(
+        &self,
+        tx: &mut Tx,
+        proposal: &Proposal,
+        opinion: Option<&Opinion>,
+    ) -> Result<Judged, WatchError> {
+        let entry = self.entry(&proposal.host)?;
+        let traits = traits_of(tx.observations().latest(&proposal.host).await?.as_ref());
+        let rights = LoginRights {
+            login: self.login(&entry).await?,
+            may_become_root: entry.become_root,
+        };
+        let plan = plan(proposal, &rights, &traits)?;
+        let (assessment, verdict) = self.assess_and_judge(&plan, opinion)?;
+        Ok(Judged {
+            plan,
+            assessment,
+            verdict,
+        })
+    }
+
+    /// Risk and verdict of a plan under the orders that stand now.
+    pub(crate) fn assess_and_judge(
+        &self,
+        plan: &Plan,
+        opinion: Option<&Opinion>,
+    ) -> Result<(Assessment, Verdict), WatchError> {
+        let entry = self.entry(&plan.host)?;
+        let steps: Vec<Step> = plan
+            .steps
+            .iter()
+            .map(|planned| planned.step.clone())
+            .collect();
+        let undo: Vec<Step> = plan
+            .undo
+            .iter()
+            .map(|planned| planned.step.clone())
+            .collect();
+        let mut assessment = assess(&steps, &undo);
+        if let Some(opinion) = opinion {
+            assessment = raise(assessment, opinion);
+        }
+        let facts = PolicyFacts {
+            host: &plan.host,
+            tier: entry.tier,
+            autonomy: entry.autonomy,
+            steps: &steps,
+            undo: &undo,
+        };
+        let verdict = judge(&self.current().settings.policy, &assessment, &facts);
+        Ok((assessment, verdict))
+    }
+
+    /// Withdraws what waits for an issue that is over.
+    pub(crate) async fn withdraw_for(
+        &self,
+        tx: &mut Tx,
+        issue: IssueNumber,
+    ) -> Result<(), WatchError> {
+        let filter = ActionFilter {
+            states: vec!["held", "approved"],
+            issue: Some(issue),
+            ..ActionFilter::default()
+        };
+        for from in tx.actions().list(&filter, HISTORY_WEIGHED).await?.rows {
+            let to = from
+                .clone()
+                .become_state(ActionState::Withdrawn { at: self.now() })?;
+            tx.actions().change(&from, &to).await?;
+            tx.log()
+                .append(self.record("action.withdrawn", about(&to), "its issue is over"))?;
+        }
+        Ok(())
+    }
+
+    /// Ends what waited too long: held past approve-by expires, approved past execute-by is stale. Returns how
+    /// many it ended. A reconciler: it takes no input and may be called at any time.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn expire_overdue(&self) -> Result<usize, WatchError> {
+        const AT_ONCE: u32 = 100;
+        let now = self.now();
+        let due = self
+            .store()
+            .read()
+            .await?
+            .actions()
+            .list_due(now, AT_ONCE)
+            .await?;
+        self.remember_corrupt(&due.corrupt);
+        let mut ended = 0;
+        for from in due.rows {
+            let (state, text) = match &from.state {
+                ActionState::Held { .. } => {
+                    (ActionState::Expired { at: now }, "nobody decided in time")
+                }
+                ActionState::Approved { .. } => {
+                    let why = "it was not started in time".to_owned();
+                    (
+                        ActionState::Stale { at: now, why },
+                        "it was not started in time",
+                    )
+                }
+                _ => continue,
+            };
+            let to = from.clone().become_state(state)?;
+            let mut tx = self.store().begin().await?;
+            match tx.actions().change(&from, &to).await {
+                Err(error) if error.is_conflict() => continue,
+                other => other?,
+            }
+            tx.log().append(self.record(
+                &format!("action.{}", to.state.as_str()),
+                about(&to),
+                text,
+            ))?;
+            tx.commit().await?;
+            ended += 1;
+        }
+        Ok(ended)
+    }
+}
+
+/// The digest of the cause an action was proposed for, as it stands now.
+async fn evidence_now(tx: &mut Tx, action: &Action) -> Result<Digest, StoreError> {
+    let finding = match action.fingerprint {
+        Some(fingerprint) => tx
+            .findings()
+            .get(fingerprint)
+            .await?
+            .and_then(|tracked| tracked.finding),
+        None => None,
+    };
+    Ok(finding.map_or_else(
+        || Digest::of_bytes(b""),
+        |finding| finding.evidence_digest(),
+    ))
+}
+
+/// What an entry of the log about this action is about.
+pub(crate) fn about(action: &Action) -> About {
+    About {
+        host: Some(action.plan.host.clone()),
+        issue: action.issue,
+        action: Some(action.number),
+        run: action.state.run().cloned(),
+    }
+}
+
+fn lost_race(number: ActionNumber, error: StoreError) -> WatchError {
+    if error.is_conflict() {
+        WatchError::LostRace {
+            what: format!("action {number}"),
+        }
+    } else {
+        error.into()
+    }
+}
+
+pub(crate) fn line(action: &Action, issue_title: Option<String>) -> ActionLine {
+    ActionLine {
+        number: action.number,
+        risk: action.assessment.level,
+        host: action.plan.host.clone(),
+        what: what_it_does(&action.plan.steps),
+        for_what: issue_title.unwrap_or_else(|| action.reason.clone()),
+        issue: action.issue,
+        state: action.state.as_str().to_owned(),
+        proposed_at: action.proposed_at,
+        expires_at: match &action.state {
+            ActionState::Held { approve_by, .. } => Some(*approve_by),
+            ActionState::Approved { execute_by, .. } => Some(*execute_by),
+            _ => None,
+        },
+    }
+}
+
+fn past(action: &Action) -> PastAction {
+    PastAction {
+        number: action.number,
+        state: action.state.as_str().to_owned(),
+        what: what_it_does(&action.plan.steps),
+        at: action.proposed_at,
+    }
+}

@@ -1,0 +1,272 @@
+//! What follows from a look: every finding that is firing is diagnosed by a runbook, or a model is asked; what they
+//! propose takes the one way through `actions`. Deciding again at every look makes it a reconciler: what a crash left
+//! undone is done at the next look, and what was done is not done twice.
+
+use serde_json::json;
+use watchkeeper_agent::{HostTraits as RunbookTraits, Init as RunbookInit, redact};
+use watchkeeper_fleet::HostEntry;
+use watchkeeper_health::Facts;
+use watchkeeper_model::{
+    About, ActionState, Confidence, Diagnosis, Finding, IssueNumber, JobRequest, Priority,
+    Severity, bounded,
+};
+use watchkeeper_policy::MayPropose;
+use watchkeeper_remedy::Init;
+use watchkeeper_store::{ActionFilter, NewJob, Tx};
+
+use crate::WatchError;
+use crate::actions::{Case, Proposed};
+use crate::cycle::chain;
+use crate::look::Seen;
+use crate::tracking::{Memory, Tracked};
+use crate::traits::of_facts;
+use crate::watch::{Watch, with};
+
+/// Longest cause of a diagnosis that is kept, in characters.
+const MAX_CAUSE_CHARS: usize = 2_000;
+/// Actions of a finding that are counted before a model is asked again.
+const ACTIONS_COUNTED: u32 = 50;
+
+impl Watch {
+    /// Diagnoses what is firing and proposes what helps.
+    pub(crate) async fn consider(
+        &self,
+        entry: &HostEntry,
+        seen: &Seen,
+        tracked: &[Tracked],
+    ) -> Result<(), WatchError> {
+        let traits = seen
+            .look
+            .result
+            .as_ref()
+            .map(runbook_traits)
+            .unwrap_or_default();
+        let mut first_error = None;
+        for subject in tracked.iter().filter(|subject| subject.firing()) {
+            let (Some(finding), Some(issue)) = (subject.seen_now(), subject.issue) else {
+                continue;
+            };
+            if let Err(error) = self
+                .consider_finding(entry, subject, finding, issue, &traits)
+                .await
+            {
+                // One finding that cannot be gone on with holds up none of the others.
+                first_error.get_or_insert(error);
+            }
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+
+    async fn consider_finding(
+        &self,
+        entry: &HostEntry,
+        subject: &Tracked,
+        finding: &Finding,
+        issue: IssueNumber,
+        traits: &RunbookTraits,
+    ) -> Result<(), WatchError> {
+        let diagnosis = self.current().runbooks.diagnose(finding, traits);
+        let asks_model = diagnosis.is_none() && !self.current().lanes.is_empty();
+        if diagnosis.is_none() && !asks_model {
+            return Ok(());
+        }
+        let mut tx = self.store().begin().await?;
+        let Some(mut row) = tx.findings().get(subject.fingerprint).await? else {
+            return Ok(());
+        };
+        let mut memory: Memory = serde_json::from_value(row.memory.clone()).unwrap_or_default();
+        let before = memory.clone();
+        let active = tx
+            .issues()
+            .get(issue)
+            .await?
+            .is_some_and(|issue| issue.state.is_active());
+        if !active || self.is_in_hand(&mut tx, finding).await? {
+            return Ok(());
+        }
+        match diagnosis {
+            Some(diagnosis) => {
+                self.take_diagnosis(&mut tx, &mut memory, finding, issue, diagnosis)
+                    .await?
+            }
+            None => {
+                self.ask_model(&mut tx, &mut memory, entry, finding, issue)
+                    .await?
+            }
+        }
+        if memory != before {
+            row.memory = serde_json::to_value(&memory).unwrap_or_default();
+            tx.findings().upsert(&[row]).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whether an action for this finding waits, runs or is being verified.
+    async fn is_in_hand(&self, tx: &mut Tx, finding: &Finding) -> Result<bool, WatchError> {
+        let filter = ActionFilter {
+            states: vec!["held", "approved", "running", "verifying"],
+            fingerprint: Some(finding.fingerprint()),
+            ..ActionFilter::default()
+        };
+        Ok(!tx.actions().list(&filter, 1).await?.rows.is_empty())
+    }
+
+    /// Writes a diagnosis down once for each cause, and proposes what it asks for.
+    pub(crate) async fn take_diagnosis(
+        &self,
+        tx: &mut Tx,
+        memory: &mut Memory,
+        finding: &Finding,
+        issue: IssueNumber,
+        diagnosis: Diagnosis,
+    ) -> Result<(), WatchError> {
+        let cause = finding.evidence_digest();
+        if memory.diagnosed != Some(cause) {
+            let text = bounded(&redact(&diagnosis.cause), MAX_CAUSE_CHARS).into_owned();
+            let record = self.record(
+                "issue.diagnosed",
+                about(finding, issue),
+                format!("{}: {text}", diagnosis.by),
+            );
+            tx.log()
+                .append(with(record, "confidence", json!(diagnosis.confidence)))?;
+            memory.diagnosed = Some(cause);
+        }
+        let Some(proposal) = diagnosis.proposal else {
+            return Ok(());
+        };
+        if diagnosis.confidence == Confidence::InsufficientEvidence {
+            return Ok(());
+        }
+        let case = Case {
+            proposal,
+            by: diagnosis.by,
+            finding: Some(finding),
+            issue: Some(issue),
+            opinion: None,
+        };
+        self.take_proposal(tx, memory, finding, issue, case).await
+    }
+
+    /// Proposes, and tells a person once for each cause where the watch will not go on by itself.
+    pub(crate) async fn take_proposal(
+        &self,
+        tx: &mut Tx,
+        memory: &mut Memory,
+        finding: &Finding,
+        issue: IssueNumber,
+        case: Case<'_>,
+    ) -> Result<(), WatchError> {
+        let cause = finding.evidence_digest();
+        let why = match self.propose(tx, case).await? {
+            Proposed::Created(action) => {
+                if matches!(action.state, ActionState::Approved { .. }) {
+                    self.something_was_approved();
+                }
+                memory.escalated = None;
+                return Ok(());
+            }
+            Proposed::NotAgain(answer) if answer.escalates() => escalation(answer),
+            Proposed::NotAgain(_) => return Ok(()),
+            Proposed::Unplannable(error) => {
+                format!("what is proposed cannot be done there: {}", chain(&error))
+            }
+        };
+        if memory.escalated != Some(cause) {
+            tx.log()
+                .append(self.record("issue.escalated", about(finding, issue), why))?;
+            memory.escalated = Some(cause);
+        }
+        Ok(())
+    }
+
+    /// Has a model asked, once for each cause, and again after an action that did not help.
+    async fn ask_model(
+        &self,
+        tx: &mut Tx,
+        memory: &mut Memory,
+        entry: &HostEntry,
+        finding: &Finding,
+        issue: IssueNumber,
+    ) -> Result<(), WatchError> {
+        let filter = ActionFilter {
+            fingerprint: Some(finding.fingerprint()),
+            ..ActionFilter::default()
+        };
+        let tried = tx
+            .actions()
+            .list(&filter, ACTIONS_COUNTED)
+            .await?
+            .rows
+            .len();
+        let tried = u32::try_from(tried).unwrap_or(u32::MAX);
+        let asked = (finding.evidence_digest(), tried);
+        let current = self.current();
+        if memory.asked == Some(asked) || tried >= current.settings.policy.max_attempts_per_finding
+        {
+            return Ok(());
+        }
+        let now = self.now();
+        let priority = match finding.severity {
+            Severity::Critical => Priority::CriticalFinding,
+            Severity::Warning | Severity::Info => Priority::Finding,
+        };
+        let host = entry.name.clone();
+        let job = NewJob {
+            request: JobRequest::DiagnoseFinding {
+                host,
+                issue,
+                fingerprint: finding.fingerprint(),
+            },
+            priority,
+            at: now,
+            not_before: now,
+            deadline: now.after(current.settings.asking.deadline),
+        };
+        let job = tx.jobs().enqueue(job).await?;
+        let text = format!(
+            "job {}: no runbook is for it, so a model is asked",
+            job.job().number
+        );
+        tx.log()
+            .append(self.record("job.queued", about(finding, issue), text))?;
+        memory.asked = Some(asked);
+        Ok(())
+    }
+}
+
+fn about(finding: &Finding, issue: IssueNumber) -> About {
+    About {
+        host: Some(finding.host.clone()),
+        issue: Some(issue),
+        ..About::default()
+    }
+}
+
+fn escalation(answer: MayPropose) -> String {
+    match answer {
+        MayPropose::TriedTooOften { times } => {
+            format!("a person must look: the repair ran {times} times and does not last")
+        }
+        MayPropose::OutcomeUnknown { number } => {
+            format!(
+                "a person must look: what became of action {number} cannot be told, and it is never run again by itself"
+            )
+        }
+        _ => "a person must look".to_owned(),
+    }
+}
+
+/// What runbooks may ask about a host.
+pub(crate) fn runbook_traits(facts: &Facts) -> RunbookTraits {
+    let traits = of_facts(facts);
+    RunbookTraits {
+        os: Some(traits.os).filter(|os| !os.is_empty()),
+        init: match traits.init {
+            Init::Systemd => Some(RunbookInit::Systemd),
+            Init::Openrc => Some(RunbookInit::Openrc),
+            Init::Other => None,
+        },
+    }
+}

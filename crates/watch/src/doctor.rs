@@ -1,0 +1,98 @@
+//! What is wrong with how the watch is set up, as far as it can tell from the inside: hosts, models, the log.
+
+use tokio_util::sync::CancellationToken;
+use watchkeeper_llm::examine;
+
+use crate::cycle::chain;
+use crate::view::{DoctorLine, DoctorState, LogVerdict};
+use crate::watch::Watch;
+
+impl Watch {
+    /// Tries everything for real.
+    pub async fn doctor(&self) -> Vec<DoctorLine> {
+        let mut lines = vec![self.doctor_log().await];
+        for entry in self.fleet().inventory().entries() {
+            let name = format!("host {}", entry.name);
+            let seen = self.look(entry).await;
+            lines.push(match (&seen.look.result, &seen.root_refused) {
+                (Err(failure), _) => line(
+                    name,
+                    DoctorState::Failed,
+                    failure.to_string(),
+                    failure.remedy(),
+                ),
+                (Ok(_), Some(said)) => {
+                    let remedy = format!(
+                        "allow `sudo -n` for the login on {}, or set become_root = false",
+                        entry.name
+                    );
+                    line(
+                        name,
+                        DoctorState::Warning,
+                        format!("sudo is refused: {said}"),
+                        remedy,
+                    )
+                }
+                (Ok(_), None) => line(
+                    name,
+                    DoctorState::Ok,
+                    format!("seen in {} ms", seen.took.as_millis()),
+                    String::new(),
+                ),
+            });
+        }
+        for parts in &self.current().lanes {
+            for found in examine(&parts.lane, &CancellationToken::new()).await {
+                let state = if found.ok {
+                    DoctorState::Ok
+                } else {
+                    DoctorState::Failed
+                };
+                let name = format!("model {}: {}", parts.lane.model, found.name);
+                lines.push(line(
+                    name,
+                    state,
+                    found.detail,
+                    found.remedy.unwrap_or_default(),
+                ));
+            }
+        }
+        lines
+    }
+
+    async fn doctor_log(&self) -> DoctorLine {
+        match self.verify_log().await {
+            Ok(LogVerdict::Intact { entries, .. }) => line(
+                "log".to_owned(),
+                DoctorState::Ok,
+                format!("{entries} entries, intact"),
+                String::new(),
+            ),
+            Ok(LogVerdict::Broken { seq, why }) => {
+                let remedy =
+                    "compare with an export kept elsewhere: watchkeeper log export".to_owned();
+                line(
+                    "log".to_owned(),
+                    DoctorState::Failed,
+                    format!("broken at entry {seq}: {why}"),
+                    remedy,
+                )
+            }
+            Err(error) => line(
+                "log".to_owned(),
+                DoctorState::Failed,
+                chain(&error),
+                "check the store".to_owned(),
+            ),
+        }
+    }
+}
+
+fn line(name: String, state: DoctorState, detail: String, remedy: String) -> DoctorLine {
+    DoctorLine {
+        name,
+        state,
+        detail,
+        remedy,
+    }
+}

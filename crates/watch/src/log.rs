@@ -1,0 +1,111 @@
+//! The log as people read it: a page of it, as it grows, and whether it is intact. Writing happens in the
+//! transactions of the other use cases.
+
+use std::time::Duration;
+
+use watchkeeper_model::{ActionNumber, HostName, IssueNumber, LogEntry, Timestamp};
+use watchkeeper_store::{LogFilter as StoredFilter, LogOrder, Verification};
+
+use crate::view::LogVerdict;
+use crate::watch::Watch;
+use crate::{WatchError, settle};
+
+/// Entries in one answer, where nothing else is asked for.
+const DEFAULT_PAGE: i64 = 200;
+/// How often the log is looked at while it is followed: the signal is for speed, this for truth.
+const FOLLOW_POLL: Duration = Duration::from_secs(2);
+
+/// Which entries are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter {
+    /// Of this host.
+    pub host: Option<HostName>,
+    /// Of this issue.
+    pub issue: Option<IssueNumber>,
+    /// Of this action.
+    pub action: Option<ActionNumber>,
+    /// Whose event begins so.
+    pub event: Option<String>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+    /// After this place; without it the newest are given.
+    pub after: Option<i64>,
+    /// At most so many.
+    pub limit: Option<i64>,
+}
+
+impl Watch {
+    /// Entries, oldest first: the newest that fit, or with `after` those that follow it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>, WatchError> {
+        let stored = StoredFilter {
+            host: filter.host.clone(),
+            issue: filter.issue,
+            action: filter.action,
+            event_prefix: filter.event.clone(),
+            since: filter.since,
+            until: filter.until,
+            after: filter.after,
+            order: if filter.after.is_some() {
+                LogOrder::OldestFirst
+            } else {
+                LogOrder::NewestFirst
+            },
+            ..StoredFilter::default()
+        };
+        let limit = settle::page(filter.limit, DEFAULT_PAGE);
+        let found = self
+            .store()
+            .read()
+            .await?
+            .log()
+            .list(&stored, limit)
+            .await?;
+        self.remember_corrupt(&found.corrupt);
+        let mut entries = found.rows;
+        if filter.after.is_none() {
+            entries.reverse();
+        }
+        Ok(entries)
+    }
+
+    /// The place of the last entry; 0 while there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn log_head(&self) -> Result<i64, WatchError> {
+        Ok(self.store().read().await?.log().head().await?.0)
+    }
+
+    /// Waits until the log may have grown.
+    pub async fn log_grows(&self) {
+        match self.store().changes().await {
+            Ok(mut changes) => {
+                changes.wait(FOLLOW_POLL).await;
+            }
+            Err(_) => tokio::time::sleep(FOLLOW_POLL).await,
+        }
+    }
+
+    /// Verifies the whole chain.
+    ///
+    /// # Errors
+    /// When the store does not answer; a broken chain is an answer.
+    pub async fn verify_log(&self) -> Result<LogVerdict, WatchError> {
+        let found = self.store().read().await?.log().verify(1, None).await?;
+        Ok(match found {
+            Verification::Verified { entries, head } => LogVerdict::Intact {
+                entries,
+                head: head.1.to_string(),
+            },
+            Verification::Broken { seq, why } => LogVerdict::Broken {
+                seq,
+                why: why.to_string(),
+            },
+        })
+    }
+}

@@ -1,0 +1,427 @@
+//! What goes on by itself: looking when hosts are due, running what is approved, taking over what was lost, asking
+//! models, ending what waited too long. Each loop waits, which may be cancelled, then steps, which may not; the
+//! signal is for speed, the period for truth.
+
+use std::collections::BTreeMap;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use watchkeeper_model::{ActionNumber, HostName, Timestamp};
+use watchkeeper_store::ActionFilter;
+
+use crate::WatchError;
+use crate::cycle::chain;
+use crate::runs::Ran;
+use crate::watch::Watch;
+
+/// How often a loop looks where no signal wakes it.
+const POLL: Duration = Duration::from_secs(5);
+/// How often old observations are removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+/// The pause after the store did not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// How soon an action that could not go on is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
+/// Approved actions that are taken up in one step.
+const ACTIONS_AT_ONCE: u32 = 50;
+
+/// When hosts are looked at.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// How often, or when.
+    pub every: Every,
+    /// At most this much is added to each, so that not all hosts are due at once.
+    pub jitter: Duration,
+}
+
+/// How often, or when.
+#[derive(Clone, Debug)]
+pub enum Every {
+    /// So long after the last look.
+    Interval(Duration),
+    /// At the times of a cron expression, in UTC.
+    Cron(Box<cron::Schedule>),
+}
+
+impl Every {
+    /// Reads a cron expression; five fields as in crontab(5), or with seconds before them.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn cron(text: &str) -> Result<Self, cron::error::Error> {
+        let fields = text.split_whitespace().count();
+        let full = if fields == 5 {
+            format!("0 {text}")
+        } else {
+            text.to_owned()
+        };
+        cron::Schedule::from_str(&full).map(|schedule| Self::Cron(Box::new(schedule)))
+    }
+
+    /// The next time after this one.
+    #[must_use]
+    pub fn next_after(&self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Interval(span) => now.after(*span),
+            Self::Cron(schedule) => {
+                next_cron(schedule, now).unwrap_or_else(|| now.after(PRUNE_EVERY))
+            }
+        }
+    }
+}
+
+fn next_cron(schedule: &cron::Schedule, now: Timestamp) -> Option<Timestamp> {
+    let from = chrono::DateTime::from_timestamp_millis(now.as_millis())?;
+    let next = schedule.after(&from).next()?;
+    Some(Timestamp::from_millis(next.timestamp_millis()))
+}
+
+/// The loops of a daemon.
+#[derive(Debug)]
+pub struct Loops {
+    watch: Watch,
+    schedule: Schedule,
+    alone: bool,
+}
+
+impl Loops {
+    /// Builds them. `alone`: no other controller can have the store, so that what an earlier process left is ours.
+    #[must_use]
+    pub fn new(watch: Watch, schedule: Schedule, alone: bool) -> Self {
+        Self {
+            watch,
+            schedule,
+            alone,
+        }
+    }
+
+    /// Runs until told to stop, then until what is under way has been brought to where it can be left.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self {
+            watch,
+            schedule,
+            alone,
+        } = self;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(looking(watch.clone(), schedule, stop.clone()));
+        tasks.spawn(running(watch.clone(), alone, stop.clone()));
+        tasks.spawn(housekeeping(watch.clone(), stop.clone()));
+        for lane in 0..watch.current().lanes.len() {
+            tasks.spawn(working(watch.clone(), lane, stop.clone()));
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(error = %error, "a loop of the watch broke down; the daemon stops");
+                stop.cancel();
+            }
+        }
+    }
+}
+
+/// Answers jobs until told to stop, on every lane.
+pub async fn work(watch: Watch, stop: CancellationToken) {
+    let mut tasks = JoinSet::new();
+    for lane in 0..watch.current().lanes.len() {
+        tasks.spawn(working(watch.clone(), lane, stop.clone()));
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Waits for a change in the store, the poll, or the end; false at the end.
+async fn wake(watch: &Watch, poll: Duration, stop: &CancellationToken) -> bool {
+    let changed = async {
+        match watch.store().changes().await {
+            Ok(mut changes) => {
+                changes.wait(poll).await;
+            }
+            Err(_) => tokio::time::sleep(poll).await,
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = changed => true,
+        () = watch.until_something_is_approved() => true,
+    }
+}
+
+/// Waits out a store that does not answer.
+async fn pause_after(what: &str, error: &WatchError, stop: &CancellationToken) {
+    tracing::error!(error = chain(error), "{what}; it is tried again");
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(STORE_PAUSE) => {}
+    }
+}
+
+async fn looking(watch: Watch, schedule: Schedule, stop: CancellationToken) {
+    let mut looks = JoinSet::new();
+    let mut synced = false;
+    while !stop.is_cancelled() {
+        while let Some(ended) = looks.try_join_next() {
+            report_panic(ended);
+        }
+        let step = async {
+            if !synced {
+                watch.sync_inventory().await?;
+            }
+            watch.start_due_looks(&schedule, &mut looks).await
+        };
+        match step.await {
+            Ok(next) => {
+                synced = true;
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(next) => {}
+                    Some(ended) = looks.join_next(), if !looks.is_empty() => report_panic(ended),
+                }
+            }
+            Err(error) => {
+                pause_after("hosts that are due could not be claimed", &error, &stop).await
+            }
+        }
+    }
+    // A look under way is short and has a deadline: it is brought to its end, so that nothing is lost.
+    while let Some(ended) = looks.join_next().await {
+        report_panic(ended);
+    }
+}
+
+fn report_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = %error, "a task of the watch broke down");
+    }
+}
+
+impl Watch {
+    /// Claims hosts that are due, as many as there is room for, and starts a look at each. Says how long to wait.
+    async fn start_due_looks(
+        &self,
+        schedule: &Schedule,
+        looks: &mut JoinSet<()>,
+    ) -> Result<Duration, WatchError> {
+        let parallel = self.current().settings.looking.parallel.max(1);
+        let room = parallel.saturating_sub(looks.len());
+        if room == 0 {
+            return Ok(POLL);
+        }
+        let limit = u32::try_from(room).unwrap_or(u32::MAX);
+        let now = self.now();
+        let mut tx = self.store().begin().await?;
+        let claimed = tx
+            .hosts()
+            .claim_due(self.controller(), now, self.look_lease(), limit)
+            .await?;
+        tx.commit().await?;
+        self.remember_corrupt(&claimed.corrupt);
+        let found = claimed.rows.len();
+        for host in claimed.rows {
+            let Ok(entry) = self.entry(&host.host) else {
+                continue;
+            };
+            let next = schedule
+                .every
+                .next_after(now)
+                .after(self.jitter(schedule.jitter));
+            let watch = self.clone();
+            looks.spawn(async move {
+                watch.check_claimed(&entry, Some(next)).await;
+            });
+        }
+        if found == room {
+            return Ok(Duration::ZERO);
+        }
+        let due = self.store().read().await?.hosts().next_due().await?;
+        Ok(due
+            .map_or(POLL, |at| at.since(self.now()))
+            .clamp(Duration::from_millis(50), POLL))
+    }
+
+    fn jitter(&self, most: Duration) -> Duration {
+        let random = u32::from_be_bytes(self.chance().bytes());
+        most.mul_f64(f64::from(random) / f64::from(u32::MAX))
+    }
+}
+
+/// Runs what is approved and takes over what was lost.
+async fn running(watch: Watch, alone: bool, stop: CancellationToken) {
+    let mut tasks: JoinSet<(ActionNumber, HostName, Ran)> = JoinSet::new();
+    let mut busy: BTreeMap<ActionNumber, HostName> = BTreeMap::new();
+    let mut later: BTreeMap<ActionNumber, tokio::time::Instant> = BTreeMap::new();
+    let mut first = true;
+    loop {
+        while let Some(ended) = tasks.try_join_next() {
+            settle(ended, &mut busy, &mut later);
+        }
+        if stop.is_cancelled() {
+            break;
+        }
+        match watch
+            .start_runs(alone && first, &mut tasks, &mut busy, &later, &stop)
+            .await
+        {
+            Ok(()) => first = false,
+            Err(error) => {
+                pause_after("what is approved could not be read", &error, &stop).await;
+                continue;
+            }
+        }
+        tokio::select! {
+            goes_on = wake(&watch, POLL, &stop) => if !goes_on { break },
+            Some(ended) = tasks.join_next(), if !tasks.is_empty() => settle(ended, &mut busy, &mut later),
+        }
+    }
+    // The token ends the following; what was started on hosts goes on there and is attached to again.
+    while let Some(ended) = tasks.join_next().await {
+        settle(ended, &mut busy, &mut later);
+    }
+}
+
+type Ended = Result<(ActionNumber, HostName, Ran), tokio::task::JoinError>;
+
+fn settle(
+    ended: Ended,
+    busy: &mut BTreeMap<ActionNumber, HostName>,
+    later: &mut BTreeMap<ActionNumber, tokio::time::Instant>,
+) {
+    match ended {
+        Ok((number, _, ran)) => {
+            busy.remove(&number);
+            match ran {
+                Ran::Later { .. } => {
+                    later.insert(number, tokio::time::Instant::now() + TRY_AGAIN);
+                }
+                Ran::Over(_) | Ran::NotOurs => {
+                    later.remove(&number);
+                }
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "a run broke down; it is taken up again when its lease ends");
+            busy.clear();
+        }
+    }
+}
+
+impl Watch {
+    async fn start_runs(
+        &self,
+        alone: bool,
+        tasks: &mut JoinSet<(ActionNumber, HostName, Ran)>,
+        busy: &mut BTreeMap<ActionNumber, HostName>,
+        later: &BTreeMap<ActionNumber, tokio::time::Instant>,
+        stop: &CancellationToken,
+    ) -> Result<(), WatchError> {
+        for stored in self.adopt_runs(alone).await? {
+            let number = stored.run.action;
+            let host = self.host_of(number).await?;
+            busy.insert(number, host.clone());
+            let (watch, stop) = (self.clone(), stop.clone());
+            tasks.spawn(async move {
+                let ran = watch.resume_run(&stored.run, &stop).await;
+                (number, host, or_later(ran))
+            });
+        }
+        let filter = ActionFilter {
+            states: vec!["approved"],
+            ..ActionFilter::default()
+        };
+        let approved = self
+            .store()
+            .read()
+            .await?
+            .actions()
+            .list(&filter, ACTIONS_AT_ONCE)
+            .await?;
+        self.remember_corrupt(&approved.corrupt);
+        let room = self.current().settings.running.parallel.max(1);
+        for action in approved.rows.into_iter().rev() {
+            let (number, host) = (action.number, action.plan.host);
+            let waits = later
+                .get(&number)
+                .is_some_and(|at| *at > tokio::time::Instant::now());
+            // One action at a time on one host: the second must see what the first did.
+            if busy.len() >= room
+                || waits
+                || busy.contains_key(&number)
+                || busy.values().any(|other| *other == host)
+            {
+                continue;
+            }
+            busy.insert(number, host.clone());
+            let (watch, stop) = (self.clone(), stop.clone());
+            tasks.spawn(async move {
+                let ran = watch.run_action_until(number, &stop).await;
+                (number, host, or_later(ran))
+            });
+        }
+        Ok(())
+    }
+
+    async fn host_of(&self, number: ActionNumber) -> Result<HostName, WatchError> {
+        let action = self.store().read().await?.actions().get(number).await?;
+        action
+            .map(|action| action.plan.host)
+            .ok_or(WatchError::NoSuchAction { number })
+    }
+}
+
+fn or_later(ran: Result<Ran, WatchError>) -> Ran {
+    ran.unwrap_or_else(|error| {
+        tracing::error!(
+            error = chain(&error),
+            "a run could not go on; it is taken up again"
+        );
+        Ran::Later { why: chain(&error) }
+    })
+}
+
+/// Ends what waited too long, sweeps the queue, removes what is too old.
+async fn housekeeping(watch: Watch, stop: CancellationToken) {
+    let mut pruned: Option<tokio::time::Instant> = None;
+    loop {
+        let prune = pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY);
+        match watch.keep_house(prune).await {
+            Ok(()) if prune => pruned = Some(tokio::time::Instant::now()),
+            Ok(()) => {}
+            Err(error) => pause_after("housekeeping could not be done", &error, &stop).await,
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+impl Watch {
+    /// Ends what waited too long and sweeps the queue; with `prune`, also removes observations that are too old.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn keep_house(&self, prune: bool) -> Result<(), WatchError> {
+        self.expire_overdue().await?;
+        self.sweep_jobs().await?;
+        if prune {
+            let before = self
+                .now()
+                .before(self.current().settings.looking.keep_observations);
+            let mut tx = self.store().begin().await?;
+            tx.observations().prune(before).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn working(watch: Watch, lane: usize, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match watch.work_once(lane, &stop).await {
+            Ok(true) => {}
+            Ok(false) => {
+                wake(&watch, POLL, &stop).await;
+            }
+            Err(error) => pause_after("a job could not be served", &error, &stop).await,
+        }
+    }
+}

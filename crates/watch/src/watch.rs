@@ -1,0 +1,298 @@
+//! The watch: everything the use cases share, built once by `cli` and cloned freely. A use case never holds a
+//! transaction or a lock while it waits for a host or a model: it claims, works, then records.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use serde_json::{Value, json};
+use tokio::sync::{Notify, broadcast};
+use watchkeeper_agent::Runbooks;
+use watchkeeper_fleet::{Engine, Engines, Fleet, HostEntry, SshTarget};
+use watchkeeper_llm::{Lane, Provider};
+use watchkeeper_model::{
+    About, Actor, Clock, ControllerId, HostName, LogRecord, Person, Timestamp,
+};
+use watchkeeper_store::{CorruptRow, Store};
+
+use crate::lane::LaneHealth;
+use crate::view::RunEvent;
+use crate::{Chance, Settings, WatchError};
+
+/// Events of runs that a slow follower may fall behind; then it reads the store.
+const RUN_EVENTS_KEPT: usize = 1_024;
+/// Rows that cannot be read and are named in `status`; more are only counted on.
+const CORRUPT_ROWS_KEPT: usize = 100;
+
+/// What a watch is built from.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// How hosts are reached.
+    pub fleet: Fleet,
+    /// What finds the ways there and asks for keys.
+    pub engines: Arc<Engines>,
+    /// The account this process runs as, which steps on this machine run as.
+    pub local_login: String,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where random bits come from.
+    pub chance: Chance,
+    /// Which controller this is.
+    pub controller: ControllerId,
+    /// Limits and thresholds.
+    pub settings: Settings,
+    /// Diagnoses without a model.
+    pub runbooks: Runbooks,
+    /// The models that may be asked.
+    pub lanes: Vec<LaneParts>,
+    /// Where accepted host keys are kept.
+    pub known_hosts: PathBuf,
+}
+
+/// One model that may be asked.
+#[derive(Clone, Debug)]
+pub struct LaneParts {
+    /// Its settings.
+    pub lane: Lane,
+    /// How it is spoken to.
+    pub provider: Arc<dyn Provider>,
+}
+
+/// The watch. Clones are the same watch.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    fleet: Fleet,
+    engines: Arc<Engines>,
+    local_login: String,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    controller: ControllerId,
+    known_hosts: PathBuf,
+    current: RwLock<Arc<Current>>,
+    lane_health: LaneHealth,
+    run_events: broadcast::Sender<RunEvent>,
+    approvals: Notify,
+    corrupt: Mutex<BTreeSet<String>>,
+}
+
+/// What a reload replaces, all at once.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) settings: Settings,
+    pub(crate) runbooks: Runbooks,
+    pub(crate) lanes: Vec<LaneParts>,
+}
+
+impl Watch {
+    /// Builds a watch.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            store,
+            fleet,
+            engines,
+            local_login,
+            clock,
+            chance,
+            controller,
+            settings,
+            runbooks,
+            lanes,
+            known_hosts,
+        } = parts;
+        let shared = Shared {
+            store,
+            fleet,
+            engines,
+            local_login,
+            clock,
+            chance,
+            controller,
+            known_hosts,
+            current: RwLock::new(Arc::new(Current {
+                settings,
+                runbooks,
+                lanes,
+            })),
+            lane_health: LaneHealth::default(),
+            run_events: broadcast::Sender::new(RUN_EVENTS_KEPT),
+            approvals: Notify::new(),
+            corrupt: Mutex::new(BTreeSet::new()),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Replaces settings, runbooks and lanes. What is under way goes on with the old ones.
+    pub fn reload(&self, settings: Settings, runbooks: Runbooks, lanes: Vec<LaneParts>) {
+        let fresh = Arc::new(Current {
+            settings,
+            runbooks,
+            lanes,
+        });
+        *self
+            .shared
+            .current
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    pub(crate) fn current(&self) -> Arc<Current> {
+        Arc::clone(
+            &self
+                .shared
+                .current
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// How hosts are reached.
+    #[must_use]
+    pub fn fleet(&self) -> &Fleet {
+        &self.shared.fleet
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.shared.chance
+    }
+
+    pub(crate) fn controller(&self) -> &ControllerId {
+        &self.shared.controller
+    }
+
+    pub(crate) fn known_hosts_file(&self) -> &std::path::Path {
+        &self.shared.known_hosts
+    }
+
+    pub(crate) fn lane_health(&self) -> &LaneHealth {
+        &self.shared.lane_health
+    }
+
+    /// What happens to actions while they run, from now on. For speed: the store is the truth.
+    #[must_use]
+    pub fn run_events(&self) -> broadcast::Receiver<RunEvent> {
+        self.shared.run_events.subscribe()
+    }
+
+    pub(crate) fn tell(&self, event: RunEvent) {
+        // Nobody listening is the usual case.
+        let _ = self.shared.run_events.send(event);
+    }
+
+    /// Wakes the loop that runs what is approved.
+    pub(crate) fn something_was_approved(&self) {
+        self.shared.approvals.notify_one();
+    }
+
+    pub(crate) async fn until_something_is_approved(&self) {
+        self.shared.approvals.notified().await;
+    }
+
+    pub(crate) fn engines(&self) -> &Engines {
+        &self.shared.engines
+    }
+
+    /// The way to a host by SSH.
+    pub(crate) async fn ssh_target(&self, entry: &HostEntry) -> Result<SshTarget, WatchError> {
+        let found = self.engines().routes().find(entry).await;
+        found
+            .map(|route| route.target)
+            .map_err(|source| WatchError::Host {
+                host: entry.name.clone(),
+                source,
+            })
+    }
+
+    /// The account that logs in on a host.
+    pub(crate) async fn login(&self, entry: &HostEntry) -> Result<String, WatchError> {
+        match entry.engine() {
+            Engine::Local => Ok(self.shared.local_login.clone()),
+            Engine::Simulated => Ok(entry.login.clone().unwrap_or_else(|| "root".to_owned())),
+            Engine::Russh | Engine::SystemSsh => Ok(self.ssh_target(entry).await?.login),
+        }
+    }
+
+    pub(crate) fn entry(&self, host: &HostName) -> Result<Arc<HostEntry>, WatchError> {
+        self.fleet()
+            .entry(host)
+            .ok_or_else(|| WatchError::NoSuchHost { host: host.clone() })
+    }
+
+    /// Keeps rows that cannot be read for `status`; each is logged once. The rest of their table goes on.
+    pub(crate) fn remember_corrupt(&self, rows: &[CorruptRow]) {
+        let mut known = self
+            .shared
+            .corrupt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            if known.len() < CORRUPT_ROWS_KEPT && known.insert(row.to_string()) {
+                tracing::error!(row = %row, "a row of the store cannot be read and was passed over");
+            }
+        }
+    }
+
+    pub(crate) fn corrupt_rows(&self) -> Vec<String> {
+        self.shared
+            .corrupt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
+    }
+
+    /// An entry of the log by the watch itself; `text` is what a person reads.
+    pub(crate) fn record(&self, event: &str, about: About, text: impl Into<String>) -> LogRecord {
+        let actor = Actor::Watch {
+            controller: self.controller().clone(),
+        };
+        LogRecord {
+            at: self.now(),
+            actor,
+            event: event.to_owned(),
+            about,
+            body: json!({ "text": text.into() }),
+        }
+    }
+
+    /// An entry of the log by a person.
+    pub(crate) fn record_by(
+        &self,
+        person: Person,
+        event: &str,
+        about: About,
+        text: impl Into<String>,
+    ) -> LogRecord {
+        LogRecord {
+            actor: Actor::Person(person),
+            ..self.record(event, about, text)
+        }
+    }
+}
+
+/// Adds particulars to an entry of the log.
+pub(crate) fn with(mut record: LogRecord, key: &str, value: Value) -> LogRecord {
+    if let Value::Object(body) = &mut record.body {
+        body.insert(key.to_owned(), value);
+    }
+    record
+}
