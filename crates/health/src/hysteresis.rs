@@ -300,3 +300,6 @@ fn clear_after(rule: Rule, fired: &[Timestamp]) -> u8 {
         looks
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::{Report, Trouble};
 use crate::{Facts, Nixos};
 
 /// The unit in which `nixos-rebuild` switches.
-const SWITCH_UNIT: &str = "nixos-rebuild-switch-to-configuration.service";
+pub(super) const SWITCH_UNIT: &str = "nixos-rebuild-switch-to-configuration.service";
 
 pub(super) fn run(report: &mut Report<'_>, facts: &Facts) {
     let nixos = match facts.nixos.get() {

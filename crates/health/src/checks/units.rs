@@ -3,6 +3,7 @@
 
 use watchkeeper_model::Severity;
 
+use super::nixos_switch::SWITCH_UNIT;
 use super::{Report, Trouble};
 use crate::{Facts, FailedUnit, Manager, figures};
 
@@ -28,11 +29,11 @@ pub(super) fn run(report: &mut Report<'_>, facts: &Facts) {
         Ok(units) => units,
         Err(why) => return report.unknown("", why),
     };
-    for unit in units
-        .failed
-        .iter()
-        .filter(|unit| !unit.name.starts_with(OURS))
-    {
+    // The check `nixos-switch` tells of a failed switch, with what it means.
+    let nixos = facts.nixos.present().is_some_and(Option::is_some);
+    let told_elsewhere =
+        |unit: &&FailedUnit| unit.name.starts_with(OURS) || nixos && unit.name == SWITCH_UNIT;
+    for unit in units.failed.iter().filter(|unit| !told_elsewhere(unit)) {
         let trouble = trouble(unit);
         report.found(&unit.name, trouble);
     }
@@ -131,6 +132,7 @@ fn how(unit: &FailedUnit) -> Option<String> {
         "oom-kill" => "killed for lack of memory".to_owned(),
         "resources" => "the system could not give it what it needs".to_owned(),
         "protocol" => "it did not report as it should".to_owned(),
+        "failed" => return None,
         other => other.to_owned(),
     })
 }

@@ -16,7 +16,7 @@ mod units;
 mod vitals;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use watchkeeper_model::{LookFailure, bounded, visible};
 

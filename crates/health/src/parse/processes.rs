@@ -41,6 +41,9 @@ pub(super) fn processes(frames: &Frames<'_>) -> Result<Processes, Absent> {
     if !(0..=2).contains(&status) {
         return Err(frame::failed("grep", status));
     }
+    if !lines.iter().any(|line| line.starts_with("total ")) {
+        return Err(Absent::broken("it does not say how many there are"));
+    }
     let mut found = Processes::default();
     let mut parents = BTreeMap::<u32, ZombieParent>::new();
     for process in lines.iter().filter_map(|line| process(line)) {

@@ -31,7 +31,12 @@ fn systemd(frames: &Frames<'_>, now: Option<i64>) -> Result<Units, Absent> {
         .iter()
         .find_map(|line| line.strip_prefix("SystemState="))
         .map(name);
-    let mut failed: Vec<_> = lines.iter().filter_map(|line| listed(line)).collect();
+    let listed: Option<Vec<_>> = lines
+        .iter()
+        .filter(|line| !line.is_empty())
+        .map(|line| listed(line))
+        .collect();
+    let mut failed = listed.ok_or_else(|| Absent::broken("a line of systemctl cannot be read"))?;
     let complete = whole && failed.len() <= MAX_UNITS;
     failed.truncate(MAX_UNITS);
     if let Ok((_, lines)) = frames.done("unit-details") {
