@@ -4,11 +4,12 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use russh::server::{Handle, Msg};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin};
 
@@ -23,6 +24,8 @@ pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) wire: Handle,
     pub(super) slot: Option<Arc<Slot>>,
+    /// The process, for signals; 0 while there is none.
+    pub(super) pid: Arc<AtomicI32>,
 }
 
 impl Running {
@@ -37,7 +40,8 @@ impl Running {
             }
             ExecRule::Floods(bytes) => {
                 flood(&output, *bytes).await;
-                self.end(id, output, Some(ExitStatus::from_raw(0))).await;
+                self.tell(id, &output, Some(ExitStatus::from_raw(0))).await;
+                self.end(output).await;
                 return;
             }
             ExecRule::PrintsFirst(bytes) => {
@@ -53,26 +57,28 @@ impl Running {
             ExecRule::Dribbles(pause) => Some(pause),
             _ => None,
         };
+        if let Some(pid) = child.id() {
+            self.pid
+                .store(i32::try_from(pid).unwrap_or(0), Ordering::SeqCst);
+        }
         let carried = async {
             let ended = async {
-                let ended = child.wait().await;
-                drop(child);
-                ended
+                let ended = child.wait().await.ok();
+                self.pid.store(0, Ordering::SeqCst);
+                // As sshd: how it ended is told at once, though its children may still hold the output.
+                if rule != ExecRule::TellsNoStatus {
+                    self.tell(id, &output, ended).await;
+                }
             };
-            let streams = async {
-                tokio::join!(
-                    pass_on(stdout, &output, None, pause),
-                    pass_on(stderr, &output, Some(1), pause)
-                )
-            };
-            tokio::join!(ended, streams).0
+            let out = pass_on(stdout, &output, None, pause);
+            let err = pass_on(stderr, &output, Some(1), pause);
+            tokio::join!(ended, out, err);
         };
-        let ended = tokio::select! {
-            ended = carried => ended.ok(),
+        tokio::select! {
+            () = carried => {}
             () = feed(&mut input, stdin) => return,
-        };
-        let told = ended.filter(|_| rule != ExecRule::TellsNoStatus);
-        self.end(id, output, told).await;
+        }
+        self.end(output).await;
     }
 
     #[expect(
@@ -101,28 +107,24 @@ impl Running {
             .expect("setsid and sh are there")
     }
 
-    async fn end(
-        self,
-        id: russh::ChannelId,
-        output: ChannelWriteHalf<Msg>,
-        ended: Option<ExitStatus>,
-    ) {
-        let _ = output.eof().await;
-        if let Some(ended) = ended {
-            match (ended.code(), ended.signal()) {
-                (_, Some(signal)) => {
-                    let name = signal_name(signal);
-                    let _ = self
-                        .wire
-                        .exit_signal_request(id, name, false, String::new(), String::new())
-                        .await;
-                }
-                (code, None) => {
-                    let code = u32::try_from(code.unwrap_or(255)).unwrap_or(255);
-                    let _ = output.exit_status(code).await;
-                }
-            }
+    /// Tells the client how the command ended.
+    async fn tell(&self, id: ChannelId, output: &ChannelWriteHalf<Msg>, ended: Option<ExitStatus>) {
+        let Some(ended) = ended else { return };
+        if let Some(signal) = ended.signal() {
+            let name = signal_name(signal);
+            let nothing = String::new;
+            let told = self
+                .wire
+                .exit_signal_request(id, name, false, nothing(), nothing());
+            let _ = told.await;
+        } else {
+            let code = u32::try_from(ended.code().unwrap_or(255)).unwrap_or(255);
+            let _ = output.exit_status(code).await;
         }
+    }
+
+    async fn end(self, output: ChannelWriteHalf<Msg>) {
+        let _ = output.eof().await;
         drop(self.slot);
         let _ = output.close().await;
     }

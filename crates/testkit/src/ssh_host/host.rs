@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PrivateKey, PublicKey};
 use tempfile::TempDir;
@@ -16,6 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{listen, world};
+
+/// How often what still runs on a host that goes is killed, and the pause between.
+const KILL_ROUNDS: usize = 200;
+const KILL_PAUSE: Duration = Duration::from_millis(5);
 
 /// Which algorithm a key is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -457,9 +463,16 @@ impl SshHost {
 impl Drop for SshHost {
     fn drop(&mut self) {
         self.shared.stop.cancel();
-        for process in self.processes() {
-            let pid = nix::unistd::Pid::from_raw(process);
-            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+        // A killed process is gone a moment later, and may have started another before.
+        for _ in 0..KILL_ROUNDS {
+            let left = self.processes();
+            if left.is_empty() {
+                return;
+            }
+            for process in left {
+                let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+            }
+            std::thread::sleep(KILL_PAUSE);
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use russh::keys::PublicKey;
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session as Wire, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, ChannelOpenFailure};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Sig};
 use tokio::net::TcpStream;
 
 use super::exec;
@@ -22,6 +24,8 @@ pub(super) struct Session {
     /// How many sessions are open.
     open: Arc<AtomicUsize>,
     slots: HashMap<ChannelId, Arc<Slot>>,
+    /// The processes of commands, 0 where there is none any more.
+    running: HashMap<ChannelId, Arc<AtomicI32>>,
 }
 
 /// One of the sessions a connection may hold open, given back when it is dropped.
@@ -40,6 +44,7 @@ impl Session {
             waiting: HashMap::new(),
             open: Arc::default(),
             slots: HashMap::new(),
+            running: HashMap::new(),
         }
     }
 
@@ -145,6 +150,31 @@ impl Handler for Session {
     ) -> Result<(), Self::Error> {
         self.waiting.remove(&channel);
         self.slots.remove(&channel);
+        self.running.remove(&channel);
+        Ok(())
+    }
+
+    async fn signal(
+        &mut self,
+        channel: ChannelId,
+        signal: Sig,
+        _wire: &mut Wire,
+    ) -> Result<(), Self::Error> {
+        let pid = self
+            .running
+            .get(&channel)
+            .map(|pid| pid.load(Ordering::SeqCst));
+        let signal = match signal {
+            Sig::TERM => Signal::SIGTERM,
+            Sig::HUP => Signal::SIGHUP,
+            Sig::INT => Signal::SIGINT,
+            Sig::KILL => Signal::SIGKILL,
+            _ => return Ok(()),
+        };
+        // As sshd: to the process group of the session's first process.
+        if let Some(pid) = pid.filter(|pid| *pid > 1) {
+            let _ = killpg(Pid::from_raw(pid), signal);
+        }
         Ok(())
     }
 
@@ -164,10 +194,13 @@ impl Handler for Session {
         }
         wire.channel_success(channel)?;
         let slot = self.slots.remove(&channel);
+        let pid = Arc::new(AtomicI32::new(0));
+        self.running.insert(channel, Arc::clone(&pid));
         let running = exec::Running {
             shared: Arc::clone(&self.shared),
             wire: wire.handle(),
             slot,
+            pid,
         };
         self.shared
             .tasks
