@@ -291,10 +291,10 @@ mod tests {
             ("max_tokens", |lane| lane.max_tokens = 8000),
             ("temperature", |lane| lane.temperature = f32::NAN),
             ("timeouts.idle", |lane| {
-                lane.timeouts.idle = Span::seconds(0)
+                lane.timeouts.idle = Span::seconds(0);
             }),
             ("timeouts.total", |lane| {
-                lane.timeouts.total = Span::minutes(100_000)
+                lane.timeouts.total = Span::minutes(100_000);
             }),
         ];
         for (key, spoil) in cases {

@@ -221,12 +221,12 @@ impl Turn {
         Self::sends(307, &[("location", url)], "")
     }
 
-    /// Says tokens for ever.
+    /// Says tokens for ever, long ones, so that a limit is soon reached.
     #[must_use]
     pub fn never_ends() -> Self {
         let line = json!({
             "model": super::MODEL, "created_at": super::generation::CREATED_AT,
-            "message": { "role": "assistant", "content": "and so on " }, "done": false,
+            "message": { "role": "assistant", "content": "and so on ".repeat(100) }, "done": false,
         });
         Self::of(Kind::Endless {
             line: format!("{line}\n").into(),
