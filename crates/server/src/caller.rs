@@ -9,7 +9,7 @@ use http::request::Parts;
 use nix::unistd::{Gid, Group, Uid, User};
 use tokio::net::UnixListener;
 use watchkeeper_model::Person;
-use watchkeeper_policy::Role;
+use watchkeeper_watch::Role;
 
 use crate::problem::Problem;
 

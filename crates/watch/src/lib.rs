@@ -36,3 +36,5 @@ pub use loops::{Every, Loops, Schedule, work};
 pub use runs::Ran;
 pub use settings::{Asking, Looking, Running, Settings, ThresholdLayers};
 pub use watch::{LaneParts, Parts, Watch};
+// Who may ask what of the watch, for whoever stands before it.
+pub use watchkeeper_policy::{NotAllowed, Operation, Role, may};

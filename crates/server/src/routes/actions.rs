@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 use watchkeeper_model::{ActionNumber, Digest, HostName, IssueNumber, Revision, Step};
-use watchkeeper_policy::Operation;
+use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
 use watchkeeper_watch::{ActionQuery, Decision, Edit};
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::HostName;
-use watchkeeper_policy::Operation;
+use watchkeeper_watch::Operation;
 
 use super::{Body, Serving, require};
 use crate::caller::Caller;

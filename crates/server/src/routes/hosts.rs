@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::HostName;
-use watchkeeper_policy::Operation;
+use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{OfferedKeyView, SystemLine};
 
 use super::{Body, Piece, Serving, require};

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{HostName, IssueNumber, IssueState, Severity};
-use watchkeeper_policy::Operation;
+use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{IssueLine, IssueSheet};
 use watchkeeper_watch::{IssueQuery, NewIssue};
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{ActionNumber, HostName, IssueNumber, Timestamp};
-use watchkeeper_policy::Operation;
+use watchkeeper_watch::Operation;
 use watchkeeper_watch::LogFilter;
 use watchkeeper_watch::view::{LogPage, LogVerdict};
 

@@ -16,7 +16,7 @@ use axum::extract::{
 use axum::routing::{get, post};
 use serde::de::DeserializeOwned;
 use tokio_util::task::TaskTracker;
-use watchkeeper_policy::{Operation, may};
+use watchkeeper_watch::{Operation, may};
 use watchkeeper_watch::Watch;
 
 use crate::caller::Caller;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use watchkeeper_policy::Operation;
+use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{DoctorLine, StatusReport};
 
 use super::{Serving, require};
