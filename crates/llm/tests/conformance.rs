@@ -13,9 +13,9 @@ use watchkeeper_testkit::model_server::{FakeModel, Gate, MODEL, ModelServer, Tur
 /// A limit that no case but those about it may reach.
 const LONG: Span = Span::minutes(2);
 /// A limit that is there to be reached.
-const SHORT: Span = Span(Duration::from_millis(60));
+const SHORT: Span = Span(Duration::from_millis(250));
 /// The same for a whole exchange, which must have begun before, also on a machine that is busy.
-const SHORT_TOTAL: Span = Span(Duration::from_millis(600));
+const SHORT_TOTAL: Span = Span(Duration::from_millis(900));
 
 fn lane_to(url: &str) -> Lane {
     let mut lane = Lane::new(MODEL);
