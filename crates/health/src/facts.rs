@@ -92,6 +92,34 @@ pub struct Facts {
     pub nixos: Section<Option<Nixos>>,
 }
 
+impl Facts {
+    /// Passes every free text of the host (lines of journals, of the kernel, descriptions) through `redact`. To be
+    /// called before anything is stored or judged.
+    pub fn redact(&mut self, redact: impl Fn(&str) -> String) {
+        let each = |texts: &mut Vec<String>| texts.iter_mut().for_each(|text| *text = redact(text));
+        if let Section::Present(units) = &mut self.units {
+            for unit in &mut units.failed {
+                each(&mut unit.journal);
+                unit.description = redact(&unit.description);
+            }
+        }
+        if let Section::Present(journal) = &mut self.journal {
+            journal
+                .sources
+                .iter_mut()
+                .for_each(|source| each(&mut source.samples));
+        }
+        if let Section::Present(Oom {
+            kills: Ok(kills), ..
+        }) = &mut self.oom
+        {
+            kills
+                .iter_mut()
+                .for_each(|kill| kill.line = redact(&kill.line));
+        }
+    }
+}
+
 /// Which machine and system this is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -413,6 +441,8 @@ pub struct Processes {
     pub zombies: u32,
     /// How many processes wait uninterruptibly.
     pub blocked: u32,
+    /// Whether all of them were listed, and every parent was named.
+    pub complete: bool,
     /// Who does not reap the zombies, most first.
     pub parents: Vec<ZombieParent>,
     /// Names of some processes that wait uninterruptibly.

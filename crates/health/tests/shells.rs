@@ -131,7 +131,7 @@ fn a_spoiled_environment_does_not_spoil_the_answer() {
     for shell in SHELLS {
         let facts = read(&answer(shell, |command| {
             command
-                .env("LC_ALL", "de_DE.UTF-8")
+                .env("LC_ALL", "C.UTF-8")
                 .env("TZ", "Asia/Tokyo")
                 .env("BLOCK_SIZE", "7");
             command

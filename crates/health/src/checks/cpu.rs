@@ -14,6 +14,9 @@ const MIN_TICKS: u64 = 500;
 /// Below this pressure nothing waits for a processor.
 const CALM_PERCENT: f64 = 20.0;
 
+/// Why nothing can be told.
+const FIRST_LOOK: &str = "it is measured between two looks, and this is the first";
+
 /// Percent busy and stolen between two looks.
 fn between(before: &Cpu, now: &Cpu) -> Option<(f64, f64)> {
     let busy = now.busy.checked_sub(before.busy)?;
@@ -41,18 +44,16 @@ pub(super) fn run(report: &mut Report<'_>, facts: &Facts) {
     let Some((busy, steal)) = before.and_then(|before| between(before, now)) else {
         return match stall {
             Some(stall) if stall.some_300 < CALM_PERCENT => {
+                let waited = figures::percent(stall.some_300);
                 report.passed(
                     "",
-                    format!(
-                        "something waited for a processor {} of the time",
-                        figures::percent(stall.some_300)
-                    ),
+                    format!("something waited for a processor {waited} of the time"),
                 );
+                if super::is_virtual(facts) {
+                    report.unknown(STEAL, FIRST_LOOK);
+                }
             }
-            _ => report.unknown(
-                "",
-                "it is measured between two looks, and this is the first",
-            ),
+            _ => report.unknown("", FIRST_LOOK),
         };
     };
     let limits = report.thresholds.cpu;

@@ -30,7 +30,7 @@ use watchkeeper_model::{
     Timestamp, bounded, visible,
 };
 
-use crate::{Facts, Rule, Thresholds};
+use crate::{Facts, Machine, Rule, Thresholds};
 
 /// Most subjects of one check that are told singly; the rest is told as a number.
 pub const MAX_SUBJECTS: usize = 50;
@@ -223,6 +223,12 @@ impl Trouble {
 /// Which boot the facts are of.
 fn boot(facts: &Facts) -> Option<&str> {
     facts.identity.present()?.boot.as_deref()
+}
+
+/// Whether another machine around this one may take its processors.
+fn is_virtual(facts: &Facts) -> bool {
+    let machine = facts.identity.present().map(|identity| &identity.machine);
+    matches!(machine, Some(Machine::Virtual { .. }))
 }
 
 fn fit(text: &str, max: usize) -> String {

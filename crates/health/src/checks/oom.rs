@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use watchkeeper_model::Severity;
 
 use super::{Report, Trouble};
+use crate::parse::MAX_KILLS;
 use crate::{Facts, Oom, OomKill, figures};
 
 /// Most lines of the kernel shown for one program.
@@ -27,6 +28,9 @@ pub(super) fn run(report: &mut Report<'_>, facts: &Facts) {
     let window = figures::span(oom.window_s);
     if by_process.is_empty() {
         report.passed("", format!("none in {window}"));
+    }
+    if kills.len() >= MAX_KILLS {
+        report.unknown("", format!("only {MAX_KILLS} kills were read"));
     }
     for (process, kills) in by_process {
         let times = kills.len() as u64;

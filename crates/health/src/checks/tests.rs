@@ -166,6 +166,7 @@ fn a_nixos_host_after_a_failed_switch_is_understood() {
     reachable ok: NixOS 24.05 (Uakari), up 14 d
     load ok: 0.21 0.30 0.28 on 4 processors
     cpu ok: something waited for a processor 1 % of the time
+    cpu [steal] unknown: it is measured between two looks, and this is the first
     memory ok: 38 % of 4.0 GiB
     swap ok: no swap
     disk [/] ok: 79 % of 38 GiB
@@ -215,6 +216,7 @@ fn a_fedora_host_seen_without_rights_is_understood() {
     reachable ok: Fedora Linux 40 (Server Edition), up 14 d
     load ok: 0.21 0.30 0.28 on 4 processors
     cpu ok: something waited for a processor 1 % of the time
+    cpu [steal] unknown: it is measured between two looks, and this is the first
     memory ok: 38 % of 4.0 GiB
     swap ok: no swap
     disk [/] ok: 40 % of 15 GiB
@@ -364,7 +366,7 @@ fn cpu_is_measured_between_two_looks_of_one_boot() {
     };
     let table = [
         says("cpu", |facts| {
-            facts.pressure = Section::missing("old kernel")
+            facts.pressure = Section::missing("old kernel");
         }),
         says("cpu", |_| {}),
         says_after("cpu", Some(&before), later(9_800, 200, 0)),
@@ -388,10 +390,12 @@ fn cpu_is_measured_between_two_looks_of_one_boot() {
     insta::assert_snapshot!(table.join("\n"), @"
     cpu unknown: it is measured between two looks, and this is the first
     cpu ok: something waited for a processor 1 % of the time
+    cpu [steal] unknown: it is measured between two looks, and this is the first
     cpu warning: the processors were 98 % busy since the last look
     cpu ok: 30 % busy
     cpu [steal] warning: the machine around this one takes 25 % of the processors
     cpu ok: something waited for a processor 1 % of the time
+    cpu [steal] unknown: it is measured between two looks, and this is the first
     cpu unknown: it is measured between two looks, and this is the first
     cpu critical: the processors were 99 % busy since the last look
     ");

@@ -59,7 +59,10 @@ pub(super) fn run(report: &mut Report<'_>, facts: &Facts) {
         );
         report.found(if subject.is_empty() { who } else { subject }, trouble);
     }
-    if report.found > 0 {
+    if !processes.complete {
+        report.unknown("", "not all zombies and their parents were listed");
+    }
+    if report.found > 0 || !processes.complete {
         return;
     }
     match severity(processes.zombies) {

@@ -125,6 +125,8 @@ fn rows(frames: &Frames<'_>, mounts: Option<&Vec<Mount>>) -> Result<Vec<FileSyst
         .filter_map(|line| gnu_row(line))
         .collect();
     match status {
+        // With 1 some could not be read: which, only the mounts tell.
+        1 if mounts.is_none() => Err(frame::failed("df", status)),
         0 | 1 if rows.iter().any(|row| row.target == "/") => Ok(rows),
         _ if matches!(frames.get("blocks"), Some(Frame::Done { .. })) => plain_rows(frames, mounts),
         0 | 1 => Err(Absent::broken("df does not name the root")),

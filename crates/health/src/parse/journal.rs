@@ -20,7 +20,7 @@ const MAX_SAMPLES: usize = 5;
 /// Longest name of a writer.
 const MAX_IDENTIFIER_CHARS: usize = 100;
 /// Most kills kept.
-const MAX_KILLS: usize = 50;
+pub(crate) const MAX_KILLS: usize = 50;
 /// The window that the script was given, where it does not say it.
 const DEFAULT_WINDOW_S: u64 = 900;
 

@@ -23,6 +23,7 @@ use watchkeeper_model::{LookFailure, bounded, visible};
 use crate::{Facts, Nonce, Section};
 
 pub(crate) use frame::{Frame, Frames};
+pub(crate) use journal::MAX_KILLS;
 
 /// Longest name kept: of a unit, a process, a mount point.
 const MAX_NAME_CHARS: usize = 255;

@@ -11,6 +11,9 @@ const MAX_BLOCKED_NAMES: usize = 8;
 /// Most parents of zombies kept; the script names sixteen.
 const MAX_PARENTS: usize = 16;
 
+/// So many processes the script lists at most.
+const MAX_LISTED: u32 = 256;
+
 struct Process<'a> {
     name: &'a str,
     zombie: bool,
@@ -41,9 +44,11 @@ pub(super) fn processes(frames: &Frames<'_>) -> Result<Processes, Absent> {
     if !(0..=2).contains(&status) {
         return Err(frame::failed("grep", status));
     }
-    if !lines.iter().any(|line| line.starts_with("total ")) {
-        return Err(Absent::broken("it does not say how many there are"));
-    }
+    let total: u32 = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("total "))
+        .and_then(|total| total.parse().ok())
+        .ok_or_else(|| Absent::broken("it does not say how many there are"))?;
     let mut found = Processes::default();
     let mut parents = BTreeMap::<u32, ZombieParent>::new();
     for process in lines.iter().filter_map(|line| process(line)) {
@@ -74,6 +79,8 @@ pub(super) fn processes(frames: &Frames<'_>) -> Result<Processes, Absent> {
         }
     }
     found.parents = parents.into_values().collect();
+    let named = found.parents.iter().all(|parent| !parent.name.is_empty());
+    found.complete = named && total <= MAX_LISTED && found.parents.len() <= MAX_PARENTS;
     found
         .parents
         .sort_by_key(|parent| (std::cmp::Reverse(parent.zombies), parent.pid));

@@ -12,6 +12,9 @@ pub(crate) const NIXOS: &str = include_str!("../../samples/nixos.txt");
 pub(crate) const ARCH: &str = include_str!("../../samples/arch.txt");
 pub(crate) const FEDORA: &str = include_str!("../../samples/fedora.txt");
 const SAMPLES: [&str; 6] = [DEBIAN, TROUBLED, ALPINE, NIXOS, ARCH, FEDORA];
+/// Whether the facts tell a section as whole.
+type IsWhole = fn(&Facts) -> bool;
+
 const MARK: &str = "@00112233445566778899aabbccddeeff ";
 
 /// The nonce of all samples.
@@ -66,7 +69,7 @@ fn an_answer_that_is_cut_anywhere_is_unreadable_and_passes_nothing() {
 
 #[test]
 fn a_section_that_is_cut_on_the_host_is_never_present_as_whole() {
-    let sections: [(&str, fn(&Facts) -> bool); 9] = [
+    let sections: [(&str, IsWhole); 9] = [
         ("files", |facts| {
             facts.memory.present().is_some() || facts.mounts.present().is_some()
         }),
@@ -178,7 +181,7 @@ fn a_section_that_is_forged_beside_the_real_one_breaks() {
 
 #[test]
 fn noise_of_the_login_shell_before_and_after_is_no_trouble() {
-    let noisy = format!("\u{1b}[2Jwelcome\r\n{}\nlogout\n", DEBIAN);
+    let noisy = format!("\u{1b}[2Jwelcome\r\n{DEBIAN}\nlogout\n");
     assert_eq!(facts(&noisy), facts(DEBIAN));
 }
 
@@ -223,6 +226,16 @@ fn facts_survive_being_stored() {
             serde_json::from_str::<Facts>(&json).expect("read back"),
             facts
         );
+    }
+}
+
+#[test]
+fn redaction_reaches_every_free_text() {
+    let mut facts = facts(TROUBLED);
+    facts.redact(|text| text.replace(char::is_alphabetic, "x"));
+    let json = serde_json::to_string(&facts).expect("facts are data");
+    for secret in ["Killed process", "eighty", "Backup of", "gateway"] {
+        assert!(!json.contains(secret), "{secret} is still there");
     }
 }
 
