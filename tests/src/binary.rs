@@ -1,0 +1,215 @@
+//! The built `watchkeeper`, run as a person would, in a home of its own: nothing of this machine's configuration
+//! or state is read or written.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A home with its own configuration and store.
+#[derive(Debug)]
+pub struct Home {
+    dir: TempDir,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Home {
+    /// An empty home: no configuration at all.
+    ///
+    /// # Panics
+    /// When no directory can be made.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { dir: TempDir::with_prefix("wk-home-").expect("a directory can be made") }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes the user's configuration.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    #[must_use]
+    pub fn config(self, text: &str) -> Self {
+        let dir = self.path().join(".config/watchkeeper");
+        std::fs::create_dir_all(&dir).expect("a directory can be made");
+        std::fs::write(dir.join("config.toml"), text).expect("a file can be written");
+        self
+    }
+
+    /// A command that has yet to be run.
+    ///
+    /// # Panics
+    /// When the binary was not built.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "a story runs the built program")]
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(words);
+        command.env_clear();
+        command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("HOME", self.path());
+        command.env("WATCHKEEPER_STORE__URL", format!("sqlite:{}", self.path().join("store.db").display()));
+        command.env("WATCHKEEPER_SERVER__SOCKET", self.path().join("socket"));
+        command.env("WATCHKEEPER_SSH__KNOWN_HOSTS", self.path().join("known_hosts"));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs to its end.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn run(&self, words: &[&str]) -> Ran {
+        let output = self.command(words).output().expect("the program starts");
+        Ran { words: words.iter().map(ToString::to_string).collect(), output }
+    }
+
+    /// Runs to its end and reads its JSON; it must have ended with one of these statuses.
+    ///
+    /// # Panics
+    /// When it ended otherwise or wrote no JSON.
+    #[must_use]
+    pub fn json(&self, words: &[&str], statuses: &[i32]) -> Value {
+        let mut all = words.to_vec();
+        all.extend(["--output", "json"]);
+        let ran = self.run(&all);
+        ran.ended_with(statuses);
+        serde_json::from_slice(&ran.output.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+    }
+
+    /// Starts a daemon and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not within ten seconds.
+    #[must_use]
+    pub fn daemon(&self) -> Daemon {
+        let log = std::fs::File::create(self.path().join("daemon.log")).expect("a file can be written");
+        let child = self.command(&["daemon"]).stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
+        let daemon = Daemon { child, log: self.path().join("daemon.log") };
+        let socket = self.path().join("socket");
+        until("the daemon answers", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
+        daemon
+    }
+}
+
+/// Where cargo put the binary, next to this test.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let found = test.ancestors().map(|dir| dir.join("watchkeeper")).find(|path| path.is_file());
+    found.expect("the binary is built first: cargo build -p watchkeeper-cli")
+}
+
+/// Asks again and again, at most ten seconds, until it holds.
+///
+/// # Panics
+/// When it does not hold in time.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    until_within(std::time::Duration::from_secs(10), what, &mut holds);
+}
+
+/// Asks again and again until it holds, for so long.
+///
+/// # Panics
+/// When it does not hold in time.
+pub fn until_within(limit: std::time::Duration, what: &str, holds: &mut dyn FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < limit, "waited {limit:?} in vain until {what}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ran {
+    words: Vec<String>,
+    /// Status, standard output and standard error.
+    pub output: Output,
+}
+
+impl Ran {
+    /// Standard output as text.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    /// Standard error as text.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// Fails unless it ended with one of these.
+    ///
+    /// # Panics
+    /// When it did not.
+    pub fn ended_with(&self, statuses: &[i32]) -> &Self {
+        let status = self.output.status.code();
+        let fits = status.is_some_and(|status| statuses.contains(&status));
+        assert!(fits, "{:?} ended with {:?}\n{}{}", self.words, self.output.status, self.stdout(), self.stderr());
+        self
+    }
+}
+
+/// A daemon, killed when it is dropped.
+#[derive(Debug)]
+pub struct Daemon {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it by force: `kill -9`.
+    ///
+    /// # Panics
+    /// When it cannot be ended.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    /// What it wrote to its log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// When it does not within ten seconds.
+    pub fn ends(&mut self) -> std::process::ExitStatus {
+        let mut status = None;
+        until("the daemon ends", || {
+            status = self.child.try_wait().expect("it can be waited for");
+            status.is_some()
+        });
+        status.expect("it has ended")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

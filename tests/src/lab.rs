@@ -1,0 +1,140 @@
+//! The lab: real hosts with systemd and sshd on this machine. Each test brings up hosts of its own names, and takes
+//! them down when it ends.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Hosts that are up for one test.
+#[derive(Debug)]
+pub struct Lab {
+    /// The hosts, in the order they were asked for.
+    pub hosts: Vec<Host>,
+}
+
+/// One host of the lab.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Its port.
+    pub port: u16,
+    /// The account with sudo.
+    pub user: String,
+    /// The private key of that account.
+    pub key: PathBuf,
+    /// Its host key, as in a known_hosts file without the name.
+    pub host_key: String,
+}
+
+#[derive(Deserialize)]
+struct Inventory {
+    hosts: Vec<Host>,
+}
+
+impl Lab {
+    /// Brings up fresh hosts of these names.
+    ///
+    /// # Panics
+    /// When the lab cannot: it says what is missing.
+    #[must_use]
+    pub fn up(names: &[&str]) -> Self {
+        lab(&[&["up", "--fresh"], names].concat());
+        let inventory = lab(&[&["inventory"], names].concat());
+        let inventory: Inventory = serde_json::from_slice(&inventory.stdout).expect("the inventory is JSON");
+        Self { hosts: inventory.hosts }
+    }
+
+    /// The configuration that watches these hosts, with more lines before the hosts.
+    #[must_use]
+    pub fn config(&self, more: &str) -> String {
+        let mut text = format!("{more}\n");
+        for host in &self.hosts {
+            text.push_str(&format!(
+                "[hosts.{}]\naddress = \"{}\"\nport = {}\nlogin = \"{}\"\nidentity_files = [\"{}\"]\nbecome_root = true\n\n",
+                host.name,
+                host.address,
+                host.port,
+                host.user,
+                host.key.display()
+            ));
+        }
+        text
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let names: Vec<&str> = self.hosts.iter().map(|host| host.name.as_str()).collect();
+        let _ = try_lab(&[&["down"], names.as_slice()].concat());
+    }
+}
+
+impl Host {
+    /// Breaks something; returns when the effect is there.
+    ///
+    /// # Panics
+    /// When the lab cannot.
+    pub fn fault(&self, words: &[&str]) {
+        lab(&[&["fault", self.name.as_str()], words].concat());
+    }
+
+    /// Mends it.
+    ///
+    /// # Panics
+    /// When the lab cannot.
+    pub fn heal(&self, words: &[&str]) {
+        lab(&[&["heal", self.name.as_str()], words].concat());
+    }
+
+    /// What is really wrong there now.
+    ///
+    /// # Panics
+    /// When the lab cannot tell.
+    #[must_use]
+    pub fn truth(&self) -> Vec<String> {
+        let truth: Value = serde_json::from_slice(&lab(&["truth", &self.name]).stdout).expect("the truth is JSON");
+        let wrong = truth["wrong"].as_array().cloned().unwrap_or_default();
+        wrong.iter().filter_map(|kind| kind.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Runs a command inside as root, past sshd and network.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn inside(&self, words: &[&str]) -> String {
+        let output = lab(&[&["in", self.name.as_str()], words].concat());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The fingerprint of its host key, by `ssh-keygen`.
+    ///
+    /// # Panics
+    /// When it cannot be computed.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the fingerprint is computed by another program than ours")]
+    pub fn fingerprint(&self) -> String {
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        let file = dir.path().join("key.pub");
+        std::fs::write(&file, &self.host_key).expect("a file can be written");
+        let output = Command::new("ssh-keygen").arg("-lf").arg(&file).output().expect("ssh-keygen: run tests/install");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.split_whitespace().find(|word| word.starts_with("SHA256:")).expect("a fingerprint").to_owned()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the lab is a program of its own")]
+fn try_lab(words: &[&str]) -> std::io::Result<Output> {
+    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lab/lab")).args(words).output()
+}
+
+fn lab(words: &[&str]) -> Output {
+    let output = try_lab(words).expect("the lab starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "lab {words:?} ended with {}: {said}", output.status);
+    output
+}
