@@ -15,8 +15,8 @@ use russh::keys::PublicKey;
 
 use crate::SshTarget;
 use crate::known_hosts::{
-    Judgement, KnownHosts, Line, MAX_KNOWN_HOSTS_BYTES, Marker, Names, Offered, Place, fingerprint, judge, lookup_name,
-    parse_line,
+    Judgement, KnownHosts, Line, MAX_KNOWN_HOSTS_BYTES, Marker, Names, Offered, Place, fingerprint,
+    judge, lookup_name, parse_line,
 };
 use watchkeeper_model::Timestamp;
 

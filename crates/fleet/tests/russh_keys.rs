@@ -97,7 +97,7 @@ async fn agent(dir: &Path, keys: &[&Path]) -> Agent {
         .spawn()
         .expect("ssh-agent is there: run tests/install");
     let agent = Agent { socket, process };
-    until(|| agent.socket.exists()).await;
+    until(|| std::os::unix::net::UnixStream::connect(&agent.socket).is_ok()).await;
     for key in keys {
         let added = std::process::Command::new("ssh-add")
             .arg("-q")
@@ -160,7 +160,8 @@ async fn an_agent_that_holds_too_many_keys_does_not_use_up_the_tries_of_ours() {
 #[tokio::test]
 async fn an_agent_that_is_not_there_is_told_unless_a_file_works() {
     let host = SshHost::start().await;
-    let agent_socket = Some(host.dir().join("no-agent"));
+    let socket = host.dir().join("no-agent");
+    let agent_socket = Some(socket.clone());
     let with_file = SshTarget {
         agent_socket: agent_socket.clone(),
         ..target(&host)
@@ -169,12 +170,12 @@ async fn an_agent_that_is_not_there_is_told_unless_a_file_works() {
         .await
         .expect("the file works");
     let without = SshTarget {
-        agent_socket: agent_socket.clone(),
+        agent_socket,
         identity_files: Vec::new(),
         ..target(&host)
     };
     let seen = failure(without).await;
-    let path = agent_socket.expect("it is set").display().to_string();
+    let path = socket.display().to_string();
     assert!(
         matches!(&seen, LookFailure::KeyUnusable { path: told, .. } if *told == path),
         "{seen}"

@@ -235,10 +235,8 @@ async fn connect(target: &SshTarget, deadline: Instant) -> Result<TcpStream, Loo
             }
             Ok(Err(error)) => detail = excerpt(error.to_string().as_bytes()),
             Err(_) => {
-                detail = format!(
-                    "nothing came back in {} ms",
-                    target.connect_timeout.as_millis()
-                )
+                let waited = target.connect_timeout.as_millis();
+                detail = format!("nothing came back in {waited} ms");
             }
         }
     }

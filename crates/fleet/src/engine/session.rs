@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use watchkeeper_model::LookFailure;
@@ -60,7 +60,7 @@ pub(super) async fn converse(
             return Err(Failed::For(rendered.timed_out()));
         }
     };
-    let (input, output) = split(channel);
+    let (input, output) = channel.split();
     let talk = talk(&link, &rendered, input, &output);
     let result = tokio::select! {
         result = talk => result,
@@ -74,10 +74,6 @@ pub(super) async fn converse(
     result.map_err(Failed::For)
 }
 
-fn split(channel: Channel<Msg>) -> (ChannelReadHalf, ChannelWriteHalf<Msg>) {
-    channel.split()
-}
-
 /// How far a session has come.
 #[derive(Default)]
 struct Progress {
@@ -86,6 +82,13 @@ struct Progress {
     taken: Option<bool>,
     eof: bool,
     closed: bool,
+}
+
+impl Progress {
+    /// Whether nothing more is to come.
+    fn is_over(&self) -> bool {
+        self.closed || self.eof && self.exit.is_some()
+    }
 }
 
 async fn talk(
@@ -105,7 +108,7 @@ async fn talk(
     let mut drained = deadline;
     let feed = feed(rendered, output);
     tokio::pin!(feed);
-    while !progress.closed && !(progress.eof && progress.exit.is_some()) {
+    while !progress.is_over() {
         tokio::select! {
             fed = &mut feed, if feeding => {
                 feeding = false;

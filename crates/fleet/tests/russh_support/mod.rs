@@ -17,6 +17,7 @@ use watchkeeper_fleet::{
 use watchkeeper_model::LookFailure;
 use watchkeeper_testkit::clock::MockClock;
 use watchkeeper_testkit::ssh_host::SshHost;
+use watchkeeper_testkit::sshd::Sshd;
 
 /// No test waits longer for one thing.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -49,6 +50,22 @@ pub(crate) fn target(host: &SshHost) -> SshTarget {
         agent_socket: None,
         host_key_alias: None,
         known_hosts: vec![host.known_hosts()],
+        jump: Vec::new(),
+        connect_timeout: Duration::from_secs(20),
+    }
+}
+
+/// The way to a real server.
+pub(crate) fn way(sshd: &Sshd) -> SshTarget {
+    SshTarget {
+        address: "127.0.0.1".to_owned(),
+        port: sshd.port(),
+        login: sshd.login().to_owned(),
+        identity_files: vec![sshd.client_key()],
+        passphrase_file: None,
+        agent_socket: None,
+        host_key_alias: None,
+        known_hosts: vec![sshd.known_hosts()],
         jump: Vec::new(),
         connect_timeout: Duration::from_secs(20),
     }
