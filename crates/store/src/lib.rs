@@ -10,6 +10,9 @@
 //! tx.log().append(record)?;
 //! tx.commit().await?;
 //! ```
+//! A change that finds the row in another state than expected is a conflict and leaves the transaction good; a statement
+//! that the database refuses (a second active issue of a finding, a full disk) ends it, and its commit says so.
+//!
 //! Looking is `store.read()`: one moment, no waiting for writers. A row that cannot be read is named and hides no other.
 //! Which state may follow which is the model's to say; that only one of two who take the same step succeeds is kept here.
 

@@ -364,12 +364,12 @@ impl Tx {
     /// # Errors
     /// Nothing took effect, except after [`StoreError::Uncertain`].
     pub async fn commit(mut self) -> Result<Vec<LogEntry>, StoreError> {
-        let entries = self.pending.write(&mut self.session.conn()).await?;
         if self.session.over {
             return Err(StoreError::TransactionOver {
                 operation: "store.commit",
             });
         }
+        let entries = self.pending.write(&mut self.session.conn()).await?;
         match self.session.tx {
             AnyTx::Pg(tx) => tx.commit().await.map_err(uncertain)?,
             AnyTx::Lite(tx) => {

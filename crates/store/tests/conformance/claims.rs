@@ -112,8 +112,8 @@ pub(crate) async fn of_two_approvals_one_counts(ground: &Ground) {
         let held = held(&stores[0]).await;
         let start = Arc::new(Barrier::new(2));
         let mut racers = JoinSet::new();
-        for store in stores.iter().cloned() {
-            let (start, held) = (Arc::clone(&start), held.clone());
+        for store in &stores {
+            let (start, held, store) = (Arc::clone(&start), held.clone(), store.clone());
             racers.spawn(async move {
                 start.wait().await;
                 let approved = held

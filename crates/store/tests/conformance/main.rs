@@ -93,6 +93,7 @@ on_both! {
         readers_do_not_wait_for_a_writer
         a_reader_sees_one_moment
         a_cancelled_transaction_leaves_the_store_usable
+        a_transaction_in_which_a_statement_failed_cannot_commit
     }
     watch {
         inventory_disables_what_it_no_longer_names

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use watchkeeper_model::ActionNumber;
-use watchkeeper_store::{LockRefused, Store, StoreError, StoreOptions};
+use watchkeeper_store::{LockRefused, NewIssue, Store, StoreError, StoreOptions};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
 use watchkeeper_testkit::postgres::Cluster;
@@ -96,6 +96,39 @@ pub(crate) async fn a_cancelled_transaction_leaves_the_store_usable(ground: &Gro
         assert!(cut.is_err());
     }
     assert_eq!(held(&store).await.number, ActionNumber(0));
+}
+
+pub(crate) async fn a_transaction_in_which_a_statement_failed_cannot_commit(ground: &Ground) {
+    let store = ground.open().await;
+    let finding = build::finding("web1", "unit", "nginx.service");
+    let issue = NewIssue {
+        host: None,
+        title: finding.summary.clone(),
+        severity: finding.severity,
+        fingerprint: Some(finding.fingerprint()),
+        at: NOON,
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.issues().create(issue.clone()).await.unwrap();
+    assert!(tx.issues().create(issue).await.unwrap_err().is_conflict());
+    let late = tx.meta().set("a", "b").await.unwrap_err();
+    assert!(
+        matches!(late, StoreError::TransactionOver { .. }),
+        "{late:?}"
+    );
+    let late = tx.commit().await.unwrap_err();
+    assert!(
+        matches!(late, StoreError::TransactionOver { .. }),
+        "{late:?}"
+    );
+    let mut read = store.read().await.unwrap();
+    assert_eq!(read.issues().counts().await.unwrap(), []);
+    drop(read);
+    assert_eq!(
+        held(&store).await.number,
+        ActionNumber(0),
+        "the store goes on"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -243,7 +243,7 @@ pub(crate) async fn findings_are_kept_by_fingerprint(ground: &Ground) {
     );
     assert_eq!(
         findings.firing(10).await.unwrap().strict().unwrap(),
-        [changed.clone()]
+        std::slice::from_ref(&changed)
     );
     assert_eq!(
         findings.get(quiet.fingerprint).await.unwrap(),
