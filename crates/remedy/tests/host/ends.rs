@@ -1,18 +1,12 @@
 //! How steps end, and what they leave: exit codes, signals, limits, output, children, environment.
 
-use watchkeeper_model::StepOutcome;
+use watchkeeper_model::{BootId, StepOutcome};
 use watchkeeper_remedy::{Entry, StepState};
 
 use crate::pod::{
-    BARE, DASH, EVERYWHERE, conn, drive, gates, look, on_hosts, run, sh, ticket, ticket_with, until,
+    BARE, DASH, EVERYWHERE, boot, conn, drive, exited, gates, look, on_hosts, raw_start, run, sh,
+    ticket, ticket_with, until,
 };
-
-fn exited(code: i32) -> StepOutcome {
-    StepOutcome::Exited {
-        code,
-        children_left: false,
-    }
-}
 
 async fn check(script: &str, expect: i32) {
     assert_eq!(run(script).await.outcome, exited(expect), "{script}");
@@ -288,4 +282,24 @@ fn a_look_in_a_tight_loop_never_sees_it_die() {
             }
         },
     );
+}
+
+#[test]
+fn a_host_without_setsid_runs_a_step_once_and_ends_it_at_its_limit() {
+    const NAME: &str = "ends::a_host_without_setsid_runs_a_step_once_and_ends_it_at_its_limit";
+    on_hosts(NAME, &[BARE], async || {
+        let ticket = ticket_with("echo x >>/tmp/count; exec sleep 60", 1, 1000).await;
+        let BootId(boot) = boot().await;
+        sh("rm /run/tools/setsid").await;
+        let (id, digest) = (ticket.id(), ticket.digest());
+        let header = format!("wk1 {id} {digest} {boot} 1 1000");
+        let script = "echo x >>/tmp/count; exec sleep 60";
+        assert_eq!(raw_start(&header, script, &[]).await, "started plain");
+        assert_eq!(raw_start(&header, script, &[]).await, "already");
+        let status = gates().join(id.as_str()).join("status");
+        until("it has ended", async || status.exists()).await;
+        let status = std::fs::read_to_string(status).expect("a status");
+        assert!(status.starts_with("limit 143 from "), "{status}");
+        assert_eq!(sh("wc -l </tmp/count").await, "1");
+    });
 }

@@ -10,7 +10,7 @@ use watchkeeper_fleet::{Connection, LocalConnection, Output, RemoteCommand};
 use watchkeeper_model::{LookFailure, StepOutcome};
 use watchkeeper_remedy::{Entry, NotYet, drive_step, start};
 
-use crate::pod::{DASH, Diary, EVERYWHERE, HASTY, USER, conn, drive, on_hosts, sh, ticket};
+use crate::pod::{DASH, Diary, EVERYWHERE, HASTY, USER, conn, drive, exited, on_hosts, sh, ticket};
 
 /// What happens to one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,14 +91,7 @@ fn any_four_requests_may_be_lost() {
                 let end = drive(&Flaky::new(&fates), &ticket, Entry::First)
                     .await
                     .expect("an outcome");
-                assert_eq!(
-                    end.outcome,
-                    StepOutcome::Exited {
-                        code: 3,
-                        children_left: false
-                    },
-                    "{fates:?}"
-                );
+                assert_eq!(end.outcome, exited(3), "{fates:?}");
                 assert_eq!(end.stdout.text(), "done\n", "{fates:?}");
                 assert_eq!(sh("wc -l </tmp/count").await, "1", "{fates:?}");
             }
@@ -165,13 +158,7 @@ fn a_controller_that_stops_leaves_the_step_to_the_next_one() {
             let end = drive(&conn, &ticket, Entry::Resume)
                 .await
                 .expect("an outcome");
-            assert_eq!(
-                end.outcome,
-                StepOutcome::Exited {
-                    code: 5,
-                    children_left: false
-                }
-            );
+            assert_eq!(end.outcome, exited(5));
             assert_eq!(end.stdout.text(), "begun\n");
         },
     );

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use watchkeeper_fleet::{Connection as _, RemoteCommand};
 use watchkeeper_model::{BootId, PlannedStep, Privilege, Step, StepOutcome};
 use watchkeeper_remedy::{
     CancelReply, Entry, Refusal, StartReply, StepState, StepTicket, WipeReply, cancel, start, wipe,
 };
 
 use crate::pod::{
-    DASH, EVERYWHERE, Place, USER, boot, conn, drive, gates, id, in_gates, look, on_hosts, sh,
-    ticket, until,
+    DASH, EVERYWHERE, Place, USER, boot, conn, drive, exited, gates, id, in_gates, look, on_hosts,
+    raw_start, sh, ticket, until,
 };
 
 const COUNT: &str = "echo x >>/tmp/count; sleep 0.2";
@@ -84,13 +83,7 @@ fn a_client_killed_at_any_moment_of_a_start_leaves_one_execution_at_most() {
             let end = drive(&conn(), &ticket, Entry::Resume)
                 .await
                 .expect("an outcome");
-            assert_eq!(
-                end.outcome,
-                StepOutcome::Exited {
-                    code: 0,
-                    children_left: false
-                }
-            );
+            assert_eq!(end.outcome, exited(0), "round {round}");
             assert_eq!(executions(), 1, "round {round}");
         }
     });
@@ -172,19 +165,6 @@ fn a_script_with_a_syntax_error_runs_not_even_in_part() {
     );
 }
 
-/// A start as it is on the wire, with one thing wrong.
-async fn raw_start(header: &str, script: &str) -> String {
-    let nonce = "0123456789abcdef0123456789abcdef";
-    let command = RemoteCommand::script(watchkeeper_remedy::texts::START)
-        .stdin(format!("{header} {nonce}\n{script}"));
-    let output = conn().run(command).await.expect("a shell");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.trim()
-        .strip_prefix(&format!("@{nonce} "))
-        .unwrap_or(&text)
-        .to_owned()
-}
-
 #[test]
 fn what_is_not_exactly_the_approved_start_is_refused() {
     on_hosts(
@@ -195,7 +175,7 @@ fn what_is_not_exactly_the_approved_start_is_refused() {
             let (digest, BootId(boot)) = (ticket.digest(), boot().await);
             let check = async |header: String, script: &str, expect: &str| {
                 assert_eq!(
-                    raw_start(&header, script).await,
+                    raw_start(&header, script, &[]).await,
                     format!("refused {expect}"),
                     "{header}"
                 );
@@ -260,7 +240,8 @@ fn what_is_not_exactly_the_approved_start_is_refused() {
             ] {
                 check(format!("wk1 {bad} {digest} {boot} 9 512"), COUNT, "bad-id").await;
             }
-            let extra = raw_start(&format!("wk1 {id} {digest} {boot} 9 512 more"), COUNT).await;
+            let extra =
+                raw_start(&format!("wk1 {id} {digest} {boot} 9 512 more"), COUNT, &[]).await;
             assert_eq!(extra, "", "what should be the nonce is none");
             assert_eq!((executions(), in_gates()), (0, vec![]));
         },
@@ -364,10 +345,6 @@ fn a_wiped_step_leaves_nothing_but_cannot_start_again() {
             drive(&conn(), &ticket, Entry::Resume)
                 .await
                 .expect("an outcome");
-            until("the runner is gone", async || {
-                wipe(&conn(), ticket.id(), Privilege::Login).await == Ok(WipeReply::Wiped)
-            })
-            .await;
             assert_eq!(
                 wipe(&conn(), ticket.id(), Privilege::Login).await,
                 Ok(WipeReply::Wiped)

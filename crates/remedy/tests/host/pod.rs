@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_fleet::{Connection, LocalConnection};
-use watchkeeper_model::{BootId, Phase, PlannedStep, Privilege, RunId, Step, Timestamp};
+use watchkeeper_model::{
+    BootId, Phase, PlannedStep, Privilege, RunId, Step, StepOutcome, Timestamp,
+};
 use watchkeeper_remedy::{
     Entry, JournalLost, NotYet, Offsets, Patience, Sighting, StepEnd, StepEvent, StepId,
     StepJournal, StepTicket,
@@ -19,7 +21,7 @@ pub(crate) struct Place(&'static str, &'static str);
 
 pub(crate) const DASH: Place = Place("dash", "root");
 pub(crate) const USER: Place = Place("dash", "nobody");
-/// Neither setsid, nor timeout, nor sha256sum.
+/// Neither timeout nor sha256sum.
 pub(crate) const BARE: Place = Place("busybox-bare", "root");
 
 /// Every shell as root, every tool from busybox, hardly a tool at all, and a user who may not become root.
@@ -152,6 +154,14 @@ pub(crate) async fn drive(
     watchkeeper_remedy::drive_step(conn, ticket, entry, HASTY, &mut Diary::default(), &stop).await
 }
 
+/// An end by itself, with nothing left behind.
+pub(crate) fn exited(code: i32) -> StepOutcome {
+    StepOutcome::Exited {
+        code,
+        children_left: false,
+    }
+}
+
 /// Runs a script to its end.
 pub(crate) async fn run(script: &str) -> StepEnd {
     drive(&conn(), &ticket(script).await, Entry::First)
@@ -215,6 +225,31 @@ pub(crate) fn command(program: &str) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(program);
     command.kill_on_drop(true).stdin(Stdio::null());
     command
+}
+
+/// Sends a start as it is on the wire, beside any connection, and gives the reply without its nonce.
+pub(crate) async fn raw_start(header: &str, script: &str, plant: &[(&str, &str)]) -> String {
+    let nonce = "0123456789abcdef0123456789abcdef";
+    let input = std::path::Path::new("/tmp/request");
+    std::fs::write(input, format!("{header} {nonce}\n{script}")).expect("a request");
+    let home = if nix::unistd::geteuid().is_root() {
+        "/root"
+    } else {
+        "/run/home"
+    };
+    let output = command("/bin/sh")
+        .args(["-c", watchkeeper_remedy::texts::START, "watchkeeper"])
+        .stdin(std::fs::File::open(input).expect("a request"))
+        .env("HOME", home)
+        .envs(plant.iter().copied())
+        .output()
+        .await
+        .expect("a shell");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.trim()
+        .strip_prefix(&format!("@{nonce} "))
+        .unwrap_or(&text)
+        .to_owned()
 }
 
 /// Runs a line of shell on the host to its end and gives what it printed.

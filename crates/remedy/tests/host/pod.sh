@@ -13,7 +13,7 @@ chown 65534:65534 /run/home
 sed 's,^nobody:.*,nobody:x:65534:65534::/run/home:/bin/sh,' /etc/passwd >/run/passwd
 mount --bind /run/passwd /etc/passwd
 mount -t tmpfs -o mode=755 tmpfs /var/lib
-mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -t tmpfs -o mode=1777,size=128m tmpfs /tmp
 case $tools in
   busybox*)
     mkdir /run/tools
@@ -23,7 +23,7 @@ case $tools in
     fi
     /run/tools/busybox --install -s /run/tools
     if [ "$tools" = busybox-bare ]; then
-      rm /run/tools/setsid /run/tools/timeout /run/tools/sha256sum
+      rm /run/tools/timeout /run/tools/sha256sum
     fi
     mount --bind /run/tools/busybox "$(readlink -f /bin/sh)"
     # The hidden programs are dash and its like; from here on only those of busybox are there.

@@ -11,10 +11,11 @@ if [ "$keep" != "$gate" ] && there "$keep" && ! there "$gate"; then
 elif mkdir "$gate" 2>/dev/null; then
   mkdir "$gate/cancelled" || refuse no-room
   say cancelled
-elif there "$gate/cancelled"; then
-  say cancelled
 elif there "$gate"; then
-  say too-late
+  # Somebody has just come through it: a runner, or another cancel.
+  waited=0
+  until [ -e "$gate/who" ] || there "$gate/cancelled" || [ "$waited" -ge 100 ]; do nap; done
+  if there "$gate/cancelled"; then say cancelled; else say too-late; fi
 else
   refuse no-room
 fi

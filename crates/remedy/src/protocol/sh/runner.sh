@@ -89,19 +89,22 @@ end() {
   alive "$step" "$began" || exit 0
   if [ -n "$session" ]; then kill "-$1" "-$step"; else kill "-$1" "$step"; fi
 }
-rest_for() {
-  sleep "$1" &
-  nap=$!
-  wait "$nap"
-}
+# It looks every second, so that it needs no signal to end: a shell may lose one right after a fork.
 guard() {
-  nap=
-  trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-  rest_for "$limit"
+  read -r now rest </proc/uptime
+  deadline=$((${now%%.*} + limit))
+  while [ "${now%%.*}" -lt "$deadline" ]; do
+    sleep 1
+    kill -0 "$step" 2>/dev/null || exit 0
+    read -r now rest </proc/uptime
+  done
   alive "$step" "$began" || exit 0
   mv "$gate/unlimited" "$gate/limit"
   end TERM
-  rest_for 10
+  for second in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 1
+    alive "$step" "$began" || exit 0
+  done
   end KILL
 }
 guard </dev/null >/dev/null 2>&1 &
@@ -114,7 +117,6 @@ while :; do
   if [ "$code" -le 128 ] || ! kill -0 "$step" 2>/dev/null; then break; fi
 done
 read -r to rest </proc/uptime
-kill "$guardian" 2>/dev/null
 
 waited=0
 while [ -e "$gate/out.open" ] || [ -e "$gate/err.open" ]; do
@@ -135,4 +137,6 @@ finish() {
 rm -f "$keep/reserve"
 finish "$keep"
 [ "$keep" = "$gate" ] || finish "$gate"
+# A unit must not end before all that belongs to the run, or systemd remarks on it.
+wait "$guardian"
 exit 0

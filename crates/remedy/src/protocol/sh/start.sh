@@ -26,7 +26,7 @@ drop() {
 }
 trap 'rm -rf "$stage"; exit 1' HUP INT TERM
 
-# within SECONDS COMMAND…: a client that vanished holds an upload for hours.
+# within SECONDS COMMAND: a client that vanished holds an upload for hours.
 within() {
   if timeout 5 true 2>/dev/null; then timeout "$@"; else shift && "$@"; fi
 }

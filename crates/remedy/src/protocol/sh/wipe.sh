@@ -7,14 +7,14 @@ find_places
 if there "$parent"; then private "$parent" || refuse parent; fi
 
 lives() {
-  for file in "$1/who" "$1/step"; do
+  for trace in "$1/who" "$1/step"; do
     pid=''
-    if [ -e "$file" ]; then read -r pid start rest <"$file"; fi
+    if [ -e "$trace" ]; then read -r pid start rest <"$trace"; fi
     if alive "$pid" "$start"; then return 0; fi
   done
   return 1
 }
-if lives "$gate"; then
+if [ ! -e "$gate/status" ] && lives "$gate"; then
   say busy
   exit 0
 fi
