@@ -26,7 +26,9 @@ pub(crate) struct Pipes<I, O, E> {
     pub(crate) stderr: E,
 }
 
-/// Feeds and reads until `ended` says how the session ended and the output is closed, or [`DRAIN`] after that.
+/// Feeds and reads until the output is closed and `ended` says how the session ended; or, where something that the
+/// command left running holds the output open, [`DRAIN`] after its last words. `ended` is only asked once the output is
+/// closed: the control socket of ssh drops what is still on its way when it is asked earlier.
 ///
 /// # Errors
 /// When the output is larger than allowed, the time has passed, or the command gave no result.
@@ -49,12 +51,11 @@ where
     let mut captured = rendered.capture();
     let (mut out, mut err) = (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]);
     let (mut out_open, mut err_open, mut feeding) = (true, true, true);
-    let mut exit = None;
     let feed = feed(stdin, &rendered.stdin);
     let deadline = tokio::time::sleep(rendered.deadline());
     let drained = tokio::time::sleep(NEVER);
     tokio::pin!(feed, ended, deadline, drained);
-    while exit.is_none() || out_open || err_open {
+    let exit = loop {
         tokio::select! {
             read = stdout.read(&mut out), if out_open => match read {
                 Ok(0) | Err(_) => out_open = false,
@@ -62,18 +63,20 @@ where
             },
             read = stderr.read(&mut err), if err_open => match read {
                 Ok(0) | Err(_) => err_open = false,
-                Ok(length) => captured.stderr(&err[..length])?,
+                Ok(length) => {
+                    captured.stderr(&err[..length])?;
+                    if captured.heard_last_words() {
+                        drained.as_mut().reset(Instant::now() + DRAIN);
+                    }
+                }
             },
             () = &mut feed, if feeding => feeding = false,
-            end = &mut ended, if exit.is_none() => {
-                exit = Some(end);
-                drained.as_mut().reset(Instant::now() + DRAIN);
-            }
-            () = &mut drained, if exit.is_some() => break,
+            exit = &mut ended, if !out_open && !err_open => break exit,
+            () = &mut drained => break None,
             () = &mut deadline => return Err(rendered.timed_out()),
         }
-    }
-    rendered.finish(captured, exit.flatten(), started.elapsed())
+    };
+    rendered.finish(captured, exit, started.elapsed())
 }
 
 /// Writes the input and closes it. A command that does not read it all is no error.

@@ -20,6 +20,9 @@ mod ssh_config;
 mod system_ssh;
 mod wrapper;
 
+#[cfg(test)]
+mod shell_tests;
+
 pub use command::*;
 pub use connection::*;
 pub use engine::*;

@@ -8,7 +8,7 @@ use watchkeeper_model::{LookFailure, bounded, visible};
 use crate::quote::push_word;
 use crate::wrapper::{
     BECOME_ROOT, INNER, KILL_AFTER_SECONDS, LastWords, MAX_LAST_WORDS, OUTER, exit_of_status,
-    take_last_words,
+    has_last_words, take_last_words,
 };
 use crate::{Exit, Limits, Output, RemoteCommand};
 
@@ -124,6 +124,8 @@ impl Rendered {
             stdout: Vec::new(),
             stderr: Vec::new(),
             limit: self.limits.output_bytes,
+            mark: self.mark.clone(),
+            last_words: false,
         }
     }
 
@@ -142,6 +144,7 @@ impl Rendered {
             stdout,
             mut stderr,
             limit,
+            ..
         } = captured;
         let exit = match take_last_words(&mut stderr, &self.mark) {
             Some(LastWords::Ended(status)) => exit_of_status(status),
@@ -149,6 +152,11 @@ impl Rendered {
                 return Err(self.timed_out());
             }
             Some(LastWords::Killed(status)) => exit_of_status(status),
+            Some(LastWords::Refused) => {
+                return Err(refused(
+                    "the host has no setsid and its sh no job control, so no time limit could be kept",
+                ));
+            }
             None => self.without_last_words(exit, &stderr)?,
         };
         if stdout.len() as u64 + stderr.len() as u64 > limit {
@@ -190,6 +198,8 @@ pub(crate) struct Capture {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     limit: u64,
+    mark: String,
+    last_words: bool,
 }
 
 impl Capture {
@@ -207,8 +217,15 @@ impl Capture {
     /// # Errors
     /// As for the standard output; the two count together.
     pub(crate) fn stderr(&mut self, bytes: &[u8]) -> Result<(), LookFailure> {
+        let from = self.stderr.len().saturating_sub(MAX_LAST_WORDS as usize);
         self.stderr.extend_from_slice(bytes);
+        self.last_words |= has_last_words(&self.stderr[from..], &self.mark);
         self.check()
+    }
+
+    /// Whether the wrapper has said how the command ended. Its output may still be on the way.
+    pub(crate) const fn heard_last_words(&self) -> bool {
+        self.last_words
     }
 
     fn check(&self) -> Result<(), LookFailure> {

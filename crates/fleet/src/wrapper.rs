@@ -5,8 +5,9 @@
 //! - [`BECOME_ROOT`], only where it is asked for, hands over to `sudo -n`.
 //! - [`OUTER`] fixes the environment and starts the inner text in a process group of its own: by `setsid`, which
 //!   every Linux has, or else by the shell's job control. The standard input is handed over explicitly, since a
-//!   shell gives `&` none. It says `@MARK killed STATUS` if the inner text is killed. TERM or HUP, sent to it by an
-//!   engine that has given up, kills that group at once.
+//!   shell gives `&` none. It says `@MARK killed STATUS` if the inner text is killed, and `@MARK refused 0` where it can
+//!   make no group (dash and busybox have no job control without a terminal). TERM or HUP, sent to it by an
+//!   engine that has given up, kills that group at once (sshd hands no signal on to sessions of root, nor to forced commands).
 //! - [`INNER`] starts a watchdog in that group, runs the program, and says `@MARK exit STATUS`.
 //!
 //! The watchdog sends TERM to the group when the limit has passed, and KILL five seconds later. It never names a
@@ -20,6 +21,8 @@
 //! a child on their own standard error, which therefore goes nowhere. INT and QUIT are ignored in the program, as in
 //! everything that `&` starts.
 
+use std::ops::Range;
+
 use crate::Exit;
 
 /// Becomes root. Arguments: those of `sh -c`.
@@ -32,7 +35,8 @@ pub(crate) const BECOME_ROOT: &str = concat!(
 pub(crate) const OUTER: &str = concat!(
     "LC_ALL=C PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin:/run/current-system/sw/bin; export LC_ALL PATH; cd /; ",
     "trap \"kill -KILL -\\$! || kill -KILL \\$!; exit 143\" TERM HUP; ",
-    "exec 3<&0; if command -v setsid >/dev/null; then own=setsid; else own=; set -m; fi; ",
+    "exec 3<&0; if command -v setsid >/dev/null; then own=setsid; else own=; set -m 2>/dev/null; ",
+    "case $- in *m*) ;; *) echo \"@$3 refused 0\" >&2; exit ;; esac; fi; ",
     "$own sh -c \"$@\" <&3 3<&- & exec 3<&- </dev/null 4>&2 2>/dev/null; ",
     "wait $! || echo \"@$3 killed $?\" >&4",
 );
@@ -59,26 +63,38 @@ pub(crate) enum LastWords {
     Ended(i32),
     /// The wrapper was killed together with it: by its watchdog, or by somebody else.
     Killed(i32),
+    /// There is no way to give it a process group there, so it was not started.
+    Refused,
+}
+
+/// Whether the last words stand in this part of the standard error.
+pub(crate) fn has_last_words(part: &[u8], mark: &str) -> bool {
+    find_last_words(part, mark).is_some()
 }
 
 /// Takes the last words out of the standard error.
 pub(crate) fn take_last_words(stderr: &mut Vec<u8>, mark: &str) -> Option<LastWords> {
+    let (words, place) = find_last_words(stderr, mark)?;
+    stderr.drain(place);
+    Some(words)
+}
+
+fn find_last_words(stderr: &[u8], mark: &str) -> Option<(LastWords, Range<usize>)> {
     let intro = format!("@{mark} ").into_bytes();
     let at = stderr
         .windows(intro.len())
         .rposition(|window| window == intro)?;
     let rest = &stderr[at + intro.len()..];
     let end = rest.iter().position(|byte| *byte == b'\n')?;
-    let said = std::str::from_utf8(&rest[..end]).ok()?;
-    let (word, status) = said.split_once(' ')?;
+    let (word, status) = std::str::from_utf8(&rest[..end]).ok()?.split_once(' ')?;
     let status = status.parse().ok()?;
     let words = match word {
         "exit" => LastWords::Ended(status),
         "killed" => LastWords::Killed(status),
+        "refused" => LastWords::Refused,
         _ => return None,
     };
-    stderr.drain(at..at + intro.len() + end + 1);
-    Some(words)
+    Some((words, at..at + intro.len() + end + 1))
 }
 
 /// A status as a shell gives it: above 128 it is a signal, if there is one of that number. A program that ends with

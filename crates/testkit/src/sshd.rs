@@ -230,12 +230,13 @@ impl FifoLines {
     }
 }
 
+/// The home is the test's directory, so that no start-up file of the account takes part.
 fn config(dir: &Path, port: u16, options: &SshdOptions) -> String {
     let dir = dir.display();
     let mut text = format!(
         "ListenAddress 127.0.0.1\nPort {port}\nHostKey {dir}/host_key\nAuthorizedKeysFile {dir}/authorized_keys\n\
          PidFile none\nUsePAM no\nStrictModes no\nPrintMotd no\nMaxStartups 200\nMaxSessions 50\nPermitRootLogin yes\n\
-         KbdInteractiveAuthentication no\n"
+         KbdInteractiveAuthentication no\nSetEnv HOME={dir}\n"
     );
     if options.passwords_only {
         text.push_str("PubkeyAuthentication no\nPasswordAuthentication yes\n");

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use openssh::Session;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use watchkeeper_model::LookFailure;
 
 use crate::exchange::{Pipes, exchange};
@@ -37,6 +37,8 @@ use config::misconfigured;
 const IDLE: &str = "ControlPersist=900";
 /// What a login may take beyond the time for the connection, for each hop: ssh has no limit of its own there.
 const LOGIN_TIME: Duration = Duration::from_secs(20);
+/// How many commands run at once over one connection; the others wait. sshd allows ten by default.
+const SESSIONS: usize = 8;
 /// Most that is read of what ssh says while it connects.
 const MAX_SAID_BYTES: u64 = 256 * 1024;
 
@@ -57,6 +59,7 @@ pub struct SystemSshConnection {
     target: SshTarget,
     settings: SystemSshSettings,
     master: Mutex<Option<Arc<Master>>>,
+    sessions: Semaphore,
 }
 
 impl SystemSshConnection {
@@ -67,6 +70,7 @@ impl SystemSshConnection {
             target,
             settings,
             master: Mutex::new(None),
+            sessions: Semaphore::new(SESSIONS),
         }
     }
 
@@ -118,6 +122,7 @@ impl SystemSshConnection {
 impl Connection for SystemSshConnection {
     async fn run(&self, command: RemoteCommand) -> Result<Output, LookFailure> {
         let rendered = command.render(&self.target.login)?;
+        let _session = self.sessions.acquire().await.expect("it is never closed");
         let master = self.master().await?;
         let mut session = master
             .session

@@ -245,6 +245,23 @@ pub(crate) async fn the_superuser_needs_no_sudo(subject: &Subject) {
     }
 }
 
+pub(crate) async fn a_command_that_is_let_go_of_is_killed(subject: &Subject) {
+    let fifo = subject.fifo("stay");
+    let command = RemoteCommand::script(STAY_DEAF)
+        .arg(fifo.path().as_os_str().as_encoded_bytes())
+        .limits(time_limit(60));
+    let here = async {
+        let mut lines = fifo.open().await;
+        assert_eq!(lines.next().await.as_deref(), Some("here"));
+        lines
+    };
+    let mut lines = tokio::select! {
+        failure = subject.try_run(command) => panic!("it ended by itself: {failure:?}"),
+        lines = here => lines,
+    };
+    assert_eq!(lines.next().await, None);
+}
+
 /// The client's port: another one is another connection.
 const CLIENT_PORT: &str = "set -- $SSH_CONNECTION; echo \"$2\"";
 

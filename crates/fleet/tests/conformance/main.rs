@@ -36,7 +36,8 @@ conformance! {
         the_environment_is_fixed
         two_commands_run_at_once
         what_a_command_leaves_running_does_not_hold_its_result
-        the_superuser_needs_no_sudo;
+        the_superuser_needs_no_sudo
+        a_command_that_is_let_go_of_is_killed;
     system_ssh:
         arguments_and_input_arrive_byte_for_byte
         empty_input_is_an_end_of_file
