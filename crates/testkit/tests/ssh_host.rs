@@ -256,3 +256,69 @@ async fn signals_refused_commands_and_many_bytes_reach_the_client() {
     host.does_with_commands(ExecRule::Refuses);
     assert_eq!(ssh(&host, "echo x").await.status.code(), Some(255));
 }
+
+#[tokio::test]
+async fn the_host_has_its_own_run_its_own_tools_and_its_own_boots() {
+    let host = SshHost::start().await;
+    assert!(
+        host.is_private(),
+        "this machine lets tests make mount namespaces"
+    );
+    let seen = ssh(
+        &host,
+        "ls -d /run/systemd/system; PATH=/usr/bin:/bin systemctl is-system-running",
+    )
+    .await;
+    assert_eq!(
+        text(&seen.stdout),
+        "/run/systemd/system\nrunning\n",
+        "{seen:?}"
+    );
+    let first = ssh(
+        &host,
+        "touch /run/mine /var/lib/mine; cat /proc/sys/kernel/random/boot_id",
+    )
+    .await;
+    let again = ssh(
+        &host,
+        "ls /run/mine /var/lib/mine && cat /proc/sys/kernel/random/boot_id",
+    )
+    .await;
+    assert!(
+        text(&again.stdout).ends_with(&text(&first.stdout)),
+        "{again:?}"
+    );
+    assert!(!std::path::Path::new("/run/mine").exists());
+    host.reboots();
+    let after = ssh(
+        &host,
+        "cat /proc/sys/kernel/random/boot_id; ls /run/mine /var/lib/mine",
+    )
+    .await;
+    assert!(
+        text(&after.stdout).ends_with("\n/var/lib/mine\n"),
+        "{after:?}"
+    );
+    assert!(!text(&after.stdout).starts_with(&text(&first.stdout)));
+}
+
+#[tokio::test]
+async fn a_transient_unit_runs_detached_and_only_once_under_its_name() {
+    let host = SshHost::start().await;
+    let start = "systemd-run --quiet --collect --unit=job.service -p KillMode=process -E PATH=/usr/bin:/bin /bin/sh -c";
+    let seen = ssh(
+        &host,
+        &format!("{start} 'while [ ! -e /run/go ]; do sleep 0.02; done; echo x >>/run/ran'"),
+    )
+    .await;
+    assert_eq!(seen.status.code(), Some(0), "{seen:?}");
+    let twice = ssh(&host, &format!("{start} true")).await;
+    assert!(text(&twice.stderr).contains("already"), "{twice:?}");
+    assert!(!host.processes().is_empty());
+    let seen = ssh(
+        &host,
+        "touch /run/go; while [ ! -e /run/ran ]; do sleep 0.02; done; cat /run/ran",
+    )
+    .await;
+    assert_eq!(text(&seen.stdout), "x\n");
+}

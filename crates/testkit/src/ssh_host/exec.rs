@@ -19,6 +19,9 @@ use super::session::Slot;
 /// How much is read from a process at a time.
 const CHUNK_BYTES: usize = 32 * 1024;
 
+/// What stands between the machine and a command of the host.
+const ENTER: &str = include_str!("tools/enter.sh");
+
 /// One command that runs.
 pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
@@ -88,10 +91,21 @@ impl Running {
     fn spawn(&self, command: Vec<u8>) -> Child {
         let dir = self.shared.dir.path();
         let home = dir.join("home");
-        tokio::process::Command::new("setsid")
-            .arg("sh")
-            .arg("-c")
-            .arg(std::ffi::OsString::from_vec(command))
+        let command = std::ffi::OsString::from_vec(command);
+        let mut starting = match self.shared.private.unshare() {
+            [] => {
+                let mut starting = tokio::process::Command::new("setsid");
+                starting.args(["sh", "-c"]).arg(command);
+                starting
+            }
+            [first, rest @ ..] => {
+                let mut starting = tokio::process::Command::new(first);
+                starting.args(rest).args(["sh", "-c", ENTER, "enter"]);
+                starting.arg(dir).arg(command);
+                starting
+            }
+        };
+        starting
             .env_clear()
             .env("HOME", &home)
             .env("PATH", self.shared.path())

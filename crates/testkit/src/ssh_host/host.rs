@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -97,6 +97,65 @@ pub(super) struct Line {
     pub(super) up: bool,
 }
 
+/// How far commands are kept from the machine they run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Privacy {
+    /// A mount namespace each, as the superuser.
+    Root,
+    /// A mount namespace each, in a user namespace.
+    User,
+    /// Not at all.
+    None,
+}
+
+impl Privacy {
+    /// What this machine lets us do; asked once.
+    fn possible() -> Self {
+        static POSSIBLE: OnceLock<Privacy> = OnceLock::new();
+        *POSSIBLE.get_or_init(|| {
+            let works = |privacy: &Self| {
+                let mut arguments = privacy.unshare().to_vec();
+                arguments.extend(["mount", "--bind", "/tmp", "/tmp"]);
+                succeeds(&arguments)
+            };
+            [Self::Root, Self::User]
+                .into_iter()
+                .find(works)
+                .unwrap_or(Self::None)
+        })
+    }
+
+    /// The words that make a namespace and run what follows in it.
+    pub(super) const fn unshare(self) -> &'static [&'static str] {
+        match self {
+            Self::Root => &["unshare", "--mount", "--propagation", "private", "--"],
+            Self::User => &[
+                "unshare",
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "--propagation",
+                "private",
+                "--",
+            ],
+            Self::None => &[],
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "testkit starts processes for tests"
+)]
+fn succeeds(arguments: &[&str]) -> bool {
+    let run = std::process::Command::new(arguments[0])
+        .args(&arguments[1..])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status();
+    run.is_ok_and(|status| status.success())
+}
+
 /// What the tasks of a host share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -110,6 +169,7 @@ pub(super) struct Shared {
     pub(super) connections: AtomicUsize,
     pub(super) logins: AtomicUsize,
     pub(super) commands: AtomicUsize,
+    pub(super) private: Privacy,
 }
 
 impl Shared {
@@ -205,6 +265,7 @@ impl SshHostBuilder {
             connections: AtomicUsize::new(0),
             logins: AtomicUsize::new(0),
             commands: AtomicUsize::new(0),
+            private: Privacy::possible(),
         });
         shared
             .tasks
@@ -463,6 +524,13 @@ impl SshHost {
 impl Drop for SshHost {
     fn drop(&mut self) {
         self.shared.stop.cancel();
+        self.kill_all();
+    }
+}
+
+impl SshHost {
+    /// Kills what still runs.
+    pub(super) fn kill_all(&self) {
         // A killed process is gone a moment later, and may have started another before.
         for _ in 0..KILL_ROUNDS {
             let left = self.processes();

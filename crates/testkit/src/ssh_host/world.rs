@@ -5,16 +5,17 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::host::{Shared, SshHost};
+use super::host::{Privacy, Shared, SshHost};
 
 /// The stand-ins, by name.
-const TOOLS: [(&str, &str); 6] = [
+const TOOLS: [(&str, &str); 7] = [
     ("systemctl", include_str!("tools/systemctl.sh")),
     ("journalctl", include_str!("tools/journalctl.sh")),
     ("df", include_str!("tools/df.sh")),
     ("timedatectl", include_str!("tools/timedatectl.sh")),
     ("apt-get", include_str!("tools/apt-get.sh")),
     ("sudo", include_str!("tools/sudo.sh")),
+    ("systemd-run", include_str!("tools/systemd-run.sh")),
 ];
 
 /// Where the real tools are.
@@ -33,12 +34,27 @@ pub(super) fn furnish(dir: &Path, login: &str) {
         "state/faults",
         "state/calls",
         "state/done",
+        "state/transient",
+        "lacking",
+        "root/run/systemd/system",
+        "root/run/log/journal/simulated",
+        "root/lib",
+        "root/log",
     ] {
         std::fs::create_dir_all(dir.join(part)).expect("a directory of ours");
     }
     for (name, script) in TOOLS {
         install(dir, name, script);
     }
+    // On NixOS the programs themselves are found through /run.
+    for name in ["current-system", "booted-system", "wrappers"] {
+        if let Ok(there) = Path::new("/run").join(name).canonicalize() {
+            let _ = symlink(there, dir.join("root/run").join(name));
+        }
+    }
+    let journal = dir.join("root/run/log/journal/simulated/system.journal");
+    std::fs::write(journal, "").expect("a file of ours");
+    set_boot(dir);
     write(dir, "journal", "");
     write(dir, "journal_mib", "64\n");
     write(dir, "clock_synchronized", "yes\n");
@@ -56,6 +72,21 @@ pub(super) fn furnish(dir: &Path, login: &str) {
     ] {
         write_unit(dir, name, &running(name, description));
     }
+}
+
+/// A new boot id, written in place: it is mounted where the kernel's own is.
+fn set_boot(dir: &Path) {
+    let id = rand::random::<u128>();
+    let hex = format!("{id:032x}");
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    let text = parts.join("-") + "\n";
+    std::fs::write(dir.join("state/boot_id"), text).expect("a file of ours");
 }
 
 fn install(dir: &Path, name: &str, script: &str) {
@@ -264,6 +295,8 @@ impl SshHost {
                 }
             }
         }
+        // Mounted over the real one, a file that cannot be executed hides it.
+        std::fs::write(self.world().join("lacking").join(tool), "").expect("a file of ours");
         let _ = std::fs::remove_file(self.world().join("bin").join(tool));
         let _ = std::fs::remove_file(base.join(tool));
         self.shared.rules().lacking.push(tool.to_owned());
@@ -296,11 +329,15 @@ impl SshHost {
             self.home().as_os_str().as_encoded_bytes(),
         ]
         .concat();
+        let mounted = format!("{}/root/run ", self.dir_name());
         let started_here = |pid: &i32| {
             let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            let mounts =
+                std::fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
             environment
                 .split(|byte| *byte == 0)
                 .any(|entry| entry == home)
+                || mounts.contains(&mounted)
         };
         let Ok(all) = std::fs::read_dir("/proc") else {
             return Vec::new();
@@ -314,6 +351,46 @@ impl SshHost {
             })
             .filter(started_here)
             .collect()
+    }
+
+    fn dir_name(&self) -> String {
+        let name = self.world().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// The host loses power and boots again: what ran is gone, `/run` is empty, the boot id is new.
+    pub fn reboots(&self) {
+        self.cuts_connections();
+        self.kill_all();
+        let run = self.world().join("root/run");
+        for entry in std::fs::read_dir(&run)
+            .expect("a directory of ours")
+            .flatten()
+        {
+            let kept = [
+                "systemd",
+                "log",
+                "current-system",
+                "booted-system",
+                "wrappers",
+            ];
+            if kept.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
+            let path = entry.path();
+            let _ = std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path));
+        }
+        let transient = self.world().join("state/transient");
+        let _ = std::fs::remove_dir_all(&transient);
+        std::fs::create_dir_all(&transient).expect("a directory of ours");
+        set_boot(self.world());
+    }
+
+    /// Whether commands see the host's own `/run`, `/var/lib`, `/var/log`, boot id and tools in their usual places.
+    /// Where the machine lets us make no mount namespaces, they see its own, and the stand-ins only by `PATH`.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.shared.private != Privacy::None
     }
 
     /// A path below the home directory.

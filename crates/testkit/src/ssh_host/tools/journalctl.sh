@@ -80,7 +80,7 @@ UNITS=$units PRIORITY=$priority OLDEST=${oldest%.*} IDENT=$ident KERNEL=$kernel 
     function json(text) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); gsub(/[\001-\037]/, " ", text); return "\"" text "\"" }
     ENVIRON["OUTPUT"] == "cat" { print $5; next }
     ENVIRON["OUTPUT"] ~ /^json/ {
-        print "{\"__REALTIME_TIMESTAMP\":\"" $1 "\",\"PRIORITY\":\"" $2 "\",\"_SYSTEMD_UNIT\":" json($3) ",\"SYSLOG_IDENTIFIER\":" json($4) ",\"MESSAGE\":" json($5) "}"; next }
+        print "{\"__REALTIME_TIMESTAMP\":\"" $1 "\",\"PRIORITY\":\"" $2 "\",\"_TRANSPORT\":\"" ($4 == "kernel" ? "kernel" : "journal") "\",\"_COMM\":" json($4) ",\"_SYSTEMD_UNIT\":" json($3) ",\"SYSLOG_IDENTIFIER\":" json($4) ",\"MESSAGE\":" json($5) "}"; next }
     ENVIRON["OUTPUT"] ~ /^short-unix/ { printf "%d.%06d simulated %s[1]: %s\n", $1 / 1000000, $1 % 1000000, $4, $5; next }
     { time = int($1 / 1000000); "date -u -d @" time " +%Y-%m-%dT%H:%M:%S+0000" | getline stamp; close("date -u -d @" time " +%Y-%m-%dT%H:%M:%S+0000")
       print stamp " simulated " $4 "[1]: " $5 }'

@@ -155,7 +155,7 @@ show_one() {
 show_manager() {
     failed=$(filter=failed kind=; matching '*' | wc -l | tr -d ' ')
     [ "$failed" = 0 ] && running=running || running=degraded
-    printf 'Version=252\nNFailedUnits=%s\nSystemState=%s\n' "$failed" "$running" |
+    printf 'Version=252\nVirtualization=kvm\nNFailedUnits=%s\nSystemState=%s\n' "$failed" "$running" |
         PROPS="$props," VALUE=$value awk '{ key = substr($0, 1, index($0, "=") - 1)
             if (ENVIRON["PROPS"] != "," && index(ENVIRON["PROPS"], "," key ",") == 0) next
             print (ENVIRON["VALUE"] == "yes" ? substr($0, index($0, "=") + 1) : $0) }'
