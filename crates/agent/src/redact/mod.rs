@@ -13,6 +13,8 @@ mod tokens;
 
 use std::borrow::Cow;
 
+use watchkeeper_model::{Evidence, Finding};
+
 /// What stands where a secret was.
 pub const REDACTED: &str = "[redacted]";
 
@@ -30,6 +32,24 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         }
     }
     redacted
+}
+
+/// A finding without what looks like a secret. Its host, check and subject stay as they are: they identify it.
+#[must_use]
+pub fn redact_finding(finding: Finding) -> Finding {
+    let text = |text: String| redact(&text).into_owned();
+    let evidence = finding.evidence.into_iter();
+    Finding {
+        summary: text(finding.summary),
+        cause: text(finding.cause),
+        evidence: evidence
+            .map(|piece| Evidence {
+                source: piece.source,
+                text: text(piece.text),
+            })
+            .collect(),
+        ..finding
+    }
 }
 
 /// One pass; none where it found nothing.
