@@ -129,7 +129,6 @@ impl Watch {
         next_due: Option<Timestamp>,
     ) -> HostReport {
         let seen = self.look(entry).await;
-        let next_due = next_due.unwrap_or(seen.look.at);
         let tracked = match self.record_look(entry, &seen, next_due).await {
             Ok(tracked) => tracked,
             Err(error) => {

@@ -31,7 +31,7 @@ pub use actions::{ActionQuery, Decision, Edit};
 pub use chance::Chance;
 pub use error::WatchError;
 pub use issues::{IssueQuery, NewIssue};
-pub use log::LogFilter;
+pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule, work};
 pub use runs::Ran;
 pub use settings::{Asking, Looking, Running, Settings, ThresholdLayers};

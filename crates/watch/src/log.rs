@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use watchkeeper_model::{ActionNumber, HostName, IssueNumber, LogEntry, Timestamp};
-use watchkeeper_store::{LogFilter as StoredFilter, LogOrder, Verification};
+use watchkeeper_store::{Changes, LogFilter as StoredFilter, LogOrder, Verification};
 
 use crate::view::LogVerdict;
 use crate::watch::Watch;
@@ -81,14 +81,9 @@ impl Watch {
         Ok(self.store().read().await?.log().head().await?.0)
     }
 
-    /// Waits until the log may have grown.
-    pub async fn log_grows(&self) {
-        match self.store().changes().await {
-            Ok(mut changes) => {
-                changes.wait(FOLLOW_POLL).await;
-            }
-            Err(_) => tokio::time::sleep(FOLLOW_POLL).await,
-        }
+    /// What tells that the log may have grown. Take it before reading, so that nothing falls between.
+    pub async fn log_growth(&self) -> LogGrowth {
+        LogGrowth(self.store().changes().await.ok())
     }
 
     /// Verifies the whole chain.
@@ -107,5 +102,20 @@ impl Watch {
                 why: why.to_string(),
             },
         })
+    }
+}
+
+/// Tells that the log may have grown.
+pub struct LogGrowth(Option<Changes>);
+
+impl LogGrowth {
+    /// Waits until it may have.
+    pub async fn wait(&mut self) {
+        match &mut self.0 {
+            Some(changes) => {
+                changes.wait(FOLLOW_POLL).await;
+            }
+            None => tokio::time::sleep(FOLLOW_POLL).await,
+        }
     }
 }

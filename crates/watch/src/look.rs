@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use watchkeeper_agent::redact;
 use watchkeeper_fleet::{HostEntry, Limits, Output, RemoteCommand};
 use watchkeeper_health::{Facts, Look, Nonce, Probe, parse, script};
 use watchkeeper_model::{
@@ -94,17 +95,23 @@ impl Watch {
     }
 }
 
+/// Reads an answer. Secrets go here, before anything is judged, stored or shown.
 fn read(output: &Output, nonce: &Nonce) -> Result<Facts, LookFailure> {
-    parse(&output.stdout, nonce).map_err(|failure| match failure {
+    let mut facts = parse(&output.stdout, nonce).map_err(|failure| match failure {
         LookFailure::Unreadable { detail } if !output.stderr.is_empty() => {
-            let said =
-                bounded(&visible(&String::from_utf8_lossy(&output.stderr)), 200).into_owned();
+            let said = bounded(
+                &visible(&redact(&String::from_utf8_lossy(&output.stderr))),
+                200,
+            )
+            .into_owned();
             LookFailure::Unreadable {
                 detail: format!("{detail}; the host said: {said}"),
             }
         }
         other => other,
-    })
+    })?;
+    facts.redact(|text| redact(text).into_owned());
+    Ok(facts)
 }
 
 /// The name of the check that says whether we have the rights that the inventory says we have.

@@ -17,7 +17,9 @@ use crate::runs::Ran;
 use crate::watch::Watch;
 
 /// How often a loop looks where no signal wakes it.
-const POLL: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_secs(2);
+/// How often an idle worker looks for a job.
+const JOB_POLL: Duration = Duration::from_secs(1);
 /// How often old observations are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// The pause after the store did not answer.
@@ -129,19 +131,11 @@ pub async fn work(watch: Watch, stop: CancellationToken) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// Waits for a change in the store, the poll, or the end; false at the end.
+/// Waits for an approval here, the poll (which finds approvals elsewhere), or the end; false at the end.
 async fn wake(watch: &Watch, poll: Duration, stop: &CancellationToken) -> bool {
-    let changed = async {
-        match watch.store().changes().await {
-            Ok(mut changes) => {
-                changes.wait(poll).await;
-            }
-            Err(_) => tokio::time::sleep(poll).await,
-        }
-    };
     tokio::select! {
         () = stop.cancelled() => false,
-        () = changed => true,
+        () = tokio::time::sleep(poll) => true,
         () = watch.until_something_is_approved() => true,
     }
 }
@@ -419,7 +413,10 @@ async fn working(watch: Watch, lane: usize, stop: CancellationToken) {
         match watch.work_once(lane, &stop).await {
             Ok(true) => {}
             Ok(false) => {
-                wake(&watch, POLL, &stop).await;
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(JOB_POLL) => {}
+                }
             }
             Err(error) => pause_after("a job could not be served", &error, &stop).await,
         }

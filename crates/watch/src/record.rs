@@ -1,12 +1,11 @@
 //! What a look changes in the store: the observation, what is tracked, issues and the log, all in one transaction.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use watchkeeper_agent::redact;
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::{Change, Facts, outcomes, run_checks};
 use watchkeeper_model::{
-    CheckOutcome, CheckResult, Finding, Fingerprint, HostName, Issue, IssueNumber, IssueState,
-    Timestamp,
+    CheckOutcome, Finding, Fingerprint, HostName, Issue, IssueNumber, IssueState, Timestamp,
 };
 use watchkeeper_store::{NewIssue, Tx};
 
@@ -16,19 +15,31 @@ use crate::look::{Seen, privilege_result};
 use crate::tracking::{Tracked, firing_subjects, track};
 use crate::watch::{Watch, with};
 
+/// How soon a host is looked at again where one more look decides something.
+const LOOK_AGAIN_SOON: std::time::Duration = std::time::Duration::from_secs(30);
+
 impl Watch {
-    /// Stores a look and everything that follows from it. `next_due` is when the host is to be looked at again.
+    /// Stores a look and everything that follows from it. `next_due` is when the host is to be looked at again; without
+    /// it, when it was to be anyway.
     pub(crate) async fn record_look(
         &self,
         entry: &HostEntry,
         seen: &Seen,
-        next_due: Timestamp,
+        next_due: Option<Timestamp>,
     ) -> Result<Vec<Tracked>, WatchError> {
         let look = &seen.look;
         let thresholds = self.current().settings.thresholds.of(entry);
         let mut tx = self.store().begin().await?;
         // First, because it holds the host's row until the commit: two looks at one host are stored one after the other.
         let outcome = look.result.as_ref().map(drop);
+        let next_due = match next_due {
+            Some(at) => at,
+            None => tx
+                .hosts()
+                .get(&look.host)
+                .await?
+                .map_or(look.at, |host| host.next_due.max(look.at)),
+        };
         tx.hosts()
             .finish_look(&look.host, self.controller(), look.at, outcome, next_due)
             .await?;
@@ -40,8 +51,15 @@ impl Watch {
         let mut results = run_checks(look, previous.as_ref(), &thresholds);
         results.extend(privilege_result(&look.host, entry.become_root, seen));
         let results = outcomes(results, &firing_subjects(&known.rows));
-        let results = results.into_iter().map(redacted).collect();
         let mut tracked = track(look, results, known.rows);
+        let soon = look.at.after(LOOK_AGAIN_SOON);
+        if next_due > soon
+            && tracked
+                .iter()
+                .any(|subject| subject.memory.state.wants_look())
+        {
+            tx.hosts().make_due(&look.host, soon).await?;
+        }
         for subject in &mut tracked {
             self.follow_issue(&mut tx, subject, look.at).await?;
         }
@@ -67,8 +85,7 @@ impl Watch {
             .collect();
         tx.findings().delete(&gone).await?;
         if let Ok(facts) = &look.result {
-            let mut body = serde_json::to_value(facts).unwrap_or(Value::Null);
-            redact_value(&mut body);
+            let body = serde_json::to_value(facts).unwrap_or_default();
             tx.observations().insert(&look.host, look.at, &body).await?;
         }
         Ok(())
@@ -266,36 +283,4 @@ impl Watch {
 fn own_fingerprint(key: &str) -> Fingerprint {
     let check = watchkeeper_model::CheckName::new("watch").expect("it is a valid word");
     Fingerprint::of(&HostName::local(), &check, key)
-}
-
-fn redacted(result: CheckResult) -> CheckResult {
-    let outcome = match result.outcome {
-        CheckOutcome::Passed { detail } => CheckOutcome::Passed {
-            detail: redact(&detail).into_owned(),
-        },
-        CheckOutcome::Unknown { why } => CheckOutcome::Unknown {
-            why: redact(&why).into_owned(),
-        },
-        CheckOutcome::Found { mut finding } => {
-            finding.summary = redact(&finding.summary).into_owned();
-            for piece in &mut finding.evidence {
-                piece.text = redact(&piece.text).into_owned();
-            }
-            CheckOutcome::Found { finding }
-        }
-    };
-    CheckResult { outcome, ..result }
-}
-
-fn redact_value(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            if let std::borrow::Cow::Owned(clean) = redact(text) {
-                *text = clean;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(redact_value),
-        Value::Object(fields) => fields.values_mut().for_each(redact_value),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }

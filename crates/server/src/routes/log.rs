@@ -8,8 +8,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::header;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{ActionNumber, HostName, IssueNumber, Timestamp};
-use watchkeeper_watch::Operation;
 use watchkeeper_watch::LogFilter;
+use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{LogPage, LogVerdict};
 
 use super::{Query, Serving, require};
@@ -87,6 +87,7 @@ pub(super) async fn follow(
 }
 
 async fn pour(serving: &Serving, mut filter: LogFilter, outlet: &Outlet) {
+    let mut growth = serving.watch.log_growth().await;
     loop {
         match serving.watch.log(&filter).await {
             Ok(entries) => {
@@ -99,7 +100,7 @@ async fn pour(serving: &Serving, mut filter: LogFilter, outlet: &Outlet) {
             }
             Err(error) => return outlet.fail(&Problem::from(error)).await,
         }
-        serving.watch.log_grows().await;
+        growth.wait().await;
     }
 }
 

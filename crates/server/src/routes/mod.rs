@@ -16,8 +16,8 @@ use axum::extract::{
 use axum::routing::{get, post};
 use serde::de::DeserializeOwned;
 use tokio_util::task::TaskTracker;
-use watchkeeper_watch::{Operation, may};
 use watchkeeper_watch::Watch;
+use watchkeeper_watch::{Operation, may};
 
 use crate::caller::Caller;
 use crate::problem::Problem;

@@ -464,6 +464,11 @@ impl Unit<'_> {
         self.fails(result).fault(&format!("fails {result}"))
     }
 
+    /// A start takes two seconds, and then it runs.
+    pub fn starts_slowly(&self) -> &Self {
+        self.fails("timeout").fault("slow")
+    }
+
     /// It has failed, and a start never comes to an end.
     pub fn hangs_on_start(&self) -> &Self {
         self.fails("timeout").fault("hangs")

@@ -113,6 +113,7 @@ start_one() {
             echo "See \"systemctl status $1\" and \"journalctl -xeu $1\" for details." >&2
             return 1
             ;;
+        slow) sleep 2; becomes_active "$1" ;;
         hangs) change "$1" ActiveState=activating SubState=start; exec sleep 3600 ;;
         refuses) echo "Failed to $verb $1: Access denied" >&2; return 4 ;;
     esac

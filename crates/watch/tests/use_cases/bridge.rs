@@ -1,0 +1,326 @@
+//! The bridge that a case stands on: a watch over one or more simulated hosts, with its own store and clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use watchkeeper_agent::Runbooks;
+use watchkeeper_fleet::{
+    Engine, Engines, Fleet, HostEntry, Inventory, Routes, SshConfig, SshDefaults,
+};
+use watchkeeper_model::{ActionNumber, Autonomy, ControllerId, HostName, Person, Span};
+use watchkeeper_policy::PolicySettings;
+use watchkeeper_store::Store;
+use watchkeeper_testkit::clock::{MockClock, NOON};
+use watchkeeper_testkit::postgres::{Cluster, Database};
+use watchkeeper_testkit::ssh_host::SshHost;
+use watchkeeper_watch::view::{ActionSheet, CheckReport, IssueLine};
+use watchkeeper_watch::{
+    ActionQuery, Asking, Chance, Decision, IssueQuery, LaneParts, LogFilter, Looking, Parts, Ran,
+    Running, Settings, ThresholdLayers, Watch,
+};
+
+pub(crate) const NGINX: &str = "nginx.service";
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// A runbook as the shipped one for failed services, that settles at once.
+const RESTART: &str = r#"
+name = "restart"
+title = "A failed service is restarted"
+confidence = "medium"
+explain = "{{summary}}"
+reason = "{{unit}} has failed"
+
+[match]
+check = "units"
+subject = ["*.service"]
+
+[[step]]
+kind = "unit_restart"
+unit = "{{unit}}"
+
+[verify]
+kind = "check_passes"
+settle_s = 0
+
+[[example]]
+matches = true
+subject = "nginx.service"
+cause = "exit code 1"
+
+[[example]]
+matches = false
+subject = "srv-data.mount"
+"#;
+
+pub(crate) struct Bridge {
+    pub(crate) watch: Watch,
+    pub(crate) clock: Arc<MockClock>,
+    pub(crate) hosts: Vec<SshHost>,
+    url: String,
+    dir: TempDir,
+    _database: Option<Database>,
+    _cluster: Option<Cluster>,
+}
+
+impl Bridge {
+    pub(crate) async fn on_sqlite() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite:{}", dir.path().join("store.db").display());
+        Self::build(dir, url, None, None).await
+    }
+
+    pub(crate) async fn on_postgres() -> Self {
+        let cluster = Cluster::shared();
+        let key = &Store::tables_digest().to_string()[..16];
+        let prepare = async |url: String| {
+            Store::open(&url)
+                .await
+                .expect("a new database")
+                .close()
+                .await
+        };
+        let database = cluster.database(key, prepare).await;
+        let url = database.url().to_owned();
+        Self::build(
+            tempfile::tempdir().expect("a directory"),
+            url,
+            Some(database),
+            Some(cluster),
+        )
+        .await
+    }
+
+    async fn build(
+        dir: TempDir,
+        url: String,
+        database: Option<Database>,
+        cluster: Option<Cluster>,
+    ) -> Self {
+        let hosts = vec![SshHost::start().await];
+        let clock = Arc::new(MockClock::at(NOON));
+        let watch = watch_over(&hosts, &url, &dir, Arc::clone(&clock), "bridge").await;
+        Self {
+            watch,
+            clock,
+            hosts,
+            url,
+            dir,
+            _database: database,
+            _cluster: cluster,
+        }
+    }
+
+    /// Adds a host, and a watch that knows it.
+    pub(crate) async fn add_host(&mut self) {
+        self.hosts.push(SshHost::start().await);
+        self.watch = self.another_controller("bridge").await;
+    }
+
+    /// A second controller on the same store and hosts.
+    pub(crate) async fn another_controller(&self, name: &str) -> Watch {
+        watch_over(
+            &self.hosts,
+            &self.url,
+            &self.dir,
+            Arc::clone(&self.clock),
+            name,
+        )
+        .await
+    }
+
+    pub(crate) fn host(&self) -> &SshHost {
+        &self.hosts[0]
+    }
+
+    pub(crate) async fn check(&self) -> CheckReport {
+        self.watch.check(&[], |_| ()).await.expect("a report")
+    }
+
+    /// Autonomy for everything from now on.
+    pub(crate) fn autonomy(&self, level: Autonomy) {
+        let mut settings = settings();
+        settings.policy.autonomy = level;
+        self.watch
+            .reload(settings, runbooks(), Vec::<LaneParts>::new());
+    }
+
+    pub(crate) async fn issues(&self) -> Vec<IssueLine> {
+        self.watch
+            .issues(&IssueQuery {
+                all: true,
+                ..IssueQuery::default()
+            })
+            .await
+            .expect("a list")
+    }
+
+    /// The issue about nginx.
+    pub(crate) async fn nginx(&self) -> IssueLine {
+        let issues = self.issues().await;
+        let about: Vec<_> = issues
+            .into_iter()
+            .filter(|line| line.issue.title.contains(NGINX))
+            .collect();
+        assert_eq!(about.len(), 1, "one issue about nginx");
+        about.into_iter().next().expect("one")
+    }
+
+    pub(crate) async fn sheet(&self, number: i64) -> ActionSheet {
+        self.watch
+            .action(ActionNumber(number))
+            .await
+            .expect("an action")
+    }
+
+    pub(crate) async fn state(&self, number: i64) -> String {
+        self.sheet(number).await.action.state.as_str().to_owned()
+    }
+
+    pub(crate) async fn actions(&self) -> usize {
+        let query = ActionQuery {
+            all: true,
+            ..ActionQuery::default()
+        };
+        self.watch.actions(&query).await.expect("a list").len()
+    }
+
+    pub(crate) async fn approve(&self, number: i64) {
+        let sheet = self.sheet(number).await;
+        self.watch
+            .approve(ActionNumber(number), ann(), seen(&sheet))
+            .await
+            .expect("it can be approved");
+    }
+
+    pub(crate) async fn run(&self, number: i64) -> Ran {
+        self.watch
+            .run_action(ActionNumber(number))
+            .await
+            .expect("it runs")
+    }
+
+    /// The words of all entries of the log that begin so.
+    pub(crate) async fn log(&self, event: &str) -> Vec<String> {
+        let filter = LogFilter {
+            event: Some(event.to_owned()),
+            limit: Some(1_000),
+            ..LogFilter::default()
+        };
+        let entries = self.watch.log(&filter).await.expect("the log");
+        entries
+            .into_iter()
+            .map(|entry| entry.record.event)
+            .collect()
+    }
+
+    pub(crate) async fn log_is_intact(&self) {
+        let verdict = self.watch.verify_log().await.expect("a verdict");
+        assert!(
+            matches!(verdict, watchkeeper_watch::view::LogVerdict::Intact { .. }),
+            "{verdict:?}"
+        );
+    }
+}
+
+pub(crate) fn ann() -> Person {
+    Person {
+        name: "ann".to_owned(),
+        uid: 1_000,
+    }
+}
+
+/// What a person approves who has seen this sheet.
+pub(crate) fn seen(sheet: &ActionSheet) -> Decision {
+    Decision {
+        revision: sheet.action.revision,
+        digest: sheet.action.digest,
+        reason: None,
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        name: "bridge".to_owned(),
+        store_label: "a test's".to_owned(),
+        policy: PolicySettings {
+            attempt_window: Span::days(1),
+            ..PolicySettings::default()
+        },
+        thresholds: ThresholdLayers::default(),
+        looking: Looking {
+            deadline: Duration::from_secs(20),
+            ..Looking::default()
+        },
+        running: Running {
+            verify_looks: 1,
+            ..Running::default()
+        },
+        asking: Asking::default(),
+    }
+}
+
+fn runbooks() -> Runbooks {
+    Runbooks::load(&[("restart.toml", RESTART)]).expect("it is valid")
+}
+
+async fn watch_over(
+    hosts: &[SshHost],
+    url: &str,
+    dir: &TempDir,
+    clock: Arc<MockClock>,
+    name: &str,
+) -> Watch {
+    let known_hosts = dir.path().join("known_hosts");
+    let lines: String = hosts.iter().map(SshHost::known_hosts_lines).collect();
+    if !known_hosts.exists()
+        || std::fs::read_to_string(&known_hosts).is_ok_and(|text| text.len() < lines.len())
+    {
+        std::fs::write(&known_hosts, lines).expect("a file can be written");
+    }
+    let entries: Vec<HostEntry> = (1..)
+        .zip(hosts)
+        .map(|(place, host)| entry(place, host))
+        .collect();
+    let inventory = Inventory::new(entries, Vec::new()).expect("an inventory");
+    let defaults = SshDefaults {
+        known_hosts: known_hosts.clone(),
+        user_known_hosts: false,
+        agent_socket: None,
+        login: "ops".to_owned(),
+    };
+    let config = SshConfig::new(dir.path().to_owned(), Some("/dev/null".into()));
+    let engines = Arc::new(Engines::new(
+        Routes::new(config, defaults),
+        clock.clone(),
+        dir.path().join("run"),
+    ));
+    let store = Store::open(url).await.expect("a store");
+    Watch::new(Parts {
+        store,
+        fleet: Fleet::new(inventory, engines.clone()),
+        engines,
+        local_login: "root".to_owned(),
+        clock,
+        chance: Chance::seeded(*watchkeeper_model::Digest::of_bytes(name.as_bytes()).as_bytes()),
+        controller: ControllerId::new(name).expect("a controller"),
+        settings: settings(),
+        runbooks: runbooks(),
+        lanes: Vec::new(),
+        known_hosts,
+    })
+}
+
+fn entry(place: usize, host: &SshHost) -> HostEntry {
+    HostEntry {
+        address: Some("127.0.0.1".to_owned()),
+        port: Some(host.port()),
+        login: Some(host.login().to_owned()),
+        engine: Some(Engine::Russh),
+        identity_files: vec![host.client_key()],
+        use_agent: false,
+        become_root: true,
+        connect_timeout: Duration::from_secs(5),
+        ..HostEntry::new(HostName::new(format!("web{place}")).expect("a name"))
+    }
+}

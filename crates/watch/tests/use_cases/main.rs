@@ -1,0 +1,42 @@
+//! The use cases, each on both databases, over simulated hosts behind a real SSH server.
+
+mod bridge;
+mod looking;
+mod repairing;
+
+/// Runs a case on SQLite and on Postgres.
+macro_rules! on_both {
+    ($($(#[$doc:meta])* $case:path as $name:ident;)*) => {
+        mod lite {
+            $($(#[$doc])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $case(crate::bridge::Bridge::on_sqlite().await).await;
+            })*
+        }
+        mod pg {
+            $($(#[$doc])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $case(crate::bridge::Bridge::on_postgres().await).await;
+            })*
+        }
+    };
+}
+
+on_both! {
+    crate::looking::one_trouble_over_ten_cycles_is_one_issue as one_trouble_over_ten_cycles_is_one_issue;
+    crate::looking::an_unreachable_host_resolves_nothing as an_unreachable_host_resolves_nothing;
+    crate::looking::a_changed_host_key_blocks_and_raises_an_issue as a_changed_host_key_blocks_and_raises_an_issue;
+    crate::looking::a_hanging_host_delays_nobody_else as a_hanging_host_delays_nobody_else;
+    crate::looking::people_handle_issues as people_handle_issues;
+    crate::repairing::the_way_from_a_finding_to_a_verified_repair as the_way_from_a_finding_to_a_verified_repair;
+    crate::repairing::two_approvals_at_one_moment_are_one_execution as two_approvals_at_one_moment_are_one_execution;
+    crate::repairing::two_runners_at_one_moment_are_one_execution as two_runners_at_one_moment_are_one_execution;
+    crate::repairing::a_lost_controller_is_taken_over_and_nothing_runs_twice as a_lost_controller_is_taken_over_and_nothing_runs_twice;
+    crate::repairing::a_rejected_fix_is_not_proposed_again as a_rejected_fix_is_not_proposed_again;
+    crate::repairing::an_edit_voids_the_approval_and_is_judged_again as an_edit_voids_the_approval_and_is_judged_again;
+    crate::repairing::a_host_that_healed_itself_makes_the_action_stale as a_host_that_healed_itself_makes_the_action_stale;
+    crate::repairing::what_does_not_help_is_escalated_after_three_tries as what_does_not_help_is_escalated_after_three_tries;
+    crate::repairing::nobody_decides_and_it_expires as nobody_decides_and_it_expires;
+    crate::repairing::observe_records_and_never_runs as observe_records_and_never_runs;
+    crate::repairing::at_auto_full_no_person_is_needed as at_auto_full_no_person_is_needed;
+}
