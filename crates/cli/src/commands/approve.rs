@@ -1,0 +1,163 @@
+//! `approve`: the queue and the decisions. What is approved is the revision and digest that were read just
+//! before; on a terminal the outcome is followed to its end.
+
+use std::io::Write as _;
+
+use anyhow::anyhow;
+use http::Method;
+use watchkeeper_model::{ActionNumber, Revision};
+use watchkeeper_server::{ApproveBody, RejectBody};
+use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
+
+use super::{Ended, answer, edit, put};
+use crate::args::{ApproveArgs, ApproveCommand, Output};
+use crate::failure::{CommandError, Kind};
+use crate::session::Session;
+use crate::show;
+
+/// Fewest digits of a digest that tell one from another.
+const MIN_DIGEST_DIGITS: usize = 8;
+
+/// Does one thing with the queue.
+pub(super) async fn run(session: &Session, args: &ApproveArgs) -> Ended {
+    match (&args.command, args.number) {
+        (Some(ApproveCommand::List { all, host }), _) => {
+            let host = host
+                .as_ref()
+                .map_or_else(String::new, |host| format!("&host={host}"));
+            let actions: Vec<ActionLine> = session
+                .client
+                .get(&format!("/v1/actions?all={all}{host}"))
+                .await?;
+            answer(session.output, &actions, |actions| {
+                show::action_list(&session.page, actions, !all, &session.called)
+            })?;
+        }
+        (Some(ApproveCommand::Show { number }), _) => sheet(session, *number).await?,
+        (Some(ApproveCommand::Reject { number, reason }), _) => {
+            let body = RejectBody {
+                reason: reason.clone(),
+            };
+            let sheet: ActionSheet = session
+                .client
+                .post(&format!("/v1/actions/{number}/reject"), &body)
+                .await?;
+            answer(session.output, &sheet, |_| {
+                format!(
+                    "action {number} is rejected; the same repair is not proposed again until the evidence changes\n"
+                )
+            })?;
+        }
+        (Some(ApproveCommand::Edit { number, file }), _) => {
+            edit::run(session, *number, file.as_deref()).await?
+        }
+        (None, Some(number)) => return approve(session, number, args).await,
+        (None, None) => {
+            return Err(
+                CommandError::usage(anyhow!("which action?")).hint("watchkeeper approve list")
+            );
+        }
+    }
+    Ok(0)
+}
+
+async fn sheet(session: &Session, number: ActionNumber) -> Result<(), CommandError> {
+    let sheet: ActionSheet = session.client.get(&format!("/v1/actions/{number}")).await?;
+    answer(session.output, &sheet, |sheet| {
+        show::action_sheet(&session.page, sheet, &session.called)
+    })
+}
+
+async fn approve(session: &Session, number: ActionNumber, args: &ApproveArgs) -> Ended {
+    let sheet: ActionSheet = session.client.get(&format!("/v1/actions/{number}")).await?;
+    let action = &sheet.action;
+    if let Some(wanted) = &args.digest {
+        check_digest(&action.digest.to_string(), wanted)?;
+    }
+    let body = ApproveBody {
+        revision: args.revision.map_or(action.revision, Revision),
+        digest: action.digest,
+        reason: args.reason.clone(),
+    };
+    let _: ActionSheet = session
+        .client
+        .post(&format!("/v1/actions/{number}/approve"), &body)
+        .await?;
+    if session.output == Output::Text {
+        put(&format!(
+            "approved action {number}: {} on {}\n",
+            watchkeeper_watch::view::what_it_does(&action.plan.steps),
+            action.plan.host
+        ))?;
+    }
+    if args.no_wait && session.works_itself() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "no daemon runs: this command stays until the action is over"
+        );
+    }
+    let ended = if args.no_wait {
+        Some(0)
+    } else {
+        follow(session, number).await?
+    };
+    if session.output == Output::Json {
+        let ended: ActionSheet = session.client.get(&format!("/v1/actions/{number}")).await?;
+        answer(session.output, &ended, |_| String::new())?;
+    }
+    Ok(ended.unwrap_or(Kind::Failed.exit_status()))
+}
+
+fn check_digest(stands: &str, wanted: &str) -> Result<(), CommandError> {
+    if wanted.len() < MIN_DIGEST_DIGITS {
+        return Err(CommandError::usage(anyhow!(
+            "--digest needs at least {MIN_DIGEST_DIGITS} digits"
+        )));
+    }
+    if !stands.starts_with(&wanted.to_ascii_lowercase()) {
+        let error = anyhow!("the action's digest is {stands}, not {wanted}: nothing was approved");
+        return Err(CommandError::failed(error)
+            .kind(Kind::Refused)
+            .hint("watchkeeper approve show N"));
+    }
+    Ok(())
+}
+
+/// Shows what happens until it is over. The exit status: 0 fixed, 1 anything else, none where the stream broke.
+async fn follow(session: &Session, number: ActionNumber) -> Result<Option<u8>, CommandError> {
+    let mut events = session
+        .client
+        .events(
+            Method::GET,
+            &format!("/v1/actions/{number}/events"),
+            None::<&()>,
+        )
+        .await?;
+    while let Some(event) = events.next().await? {
+        let event: RunEvent = event.read()?;
+        if session.output == Output::Text {
+            if let Some(line) = show::run_event(&session.page, &event) {
+                put(&(line + "\n"))?;
+            }
+        }
+        if let RunEvent::State {
+            state, last: true, ..
+        } = &event
+        {
+            return Ok(Some(u8::from(state != "fixed")));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_compared_from_its_beginning_and_not_too_short() {
+        assert!(check_digest("abcdef0123456789", "ABCDEF01").is_ok());
+        assert!(check_digest("abcdef0123456789", "abcdef02").is_err());
+        assert!(check_digest("abcdef0123456789", "abc").is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! The commands, one file each: what was typed becomes a request, the answer becomes text or JSON.
+
+mod approve;
+mod check;
+mod config;
+mod daemon;
+mod doctor;
+mod edit;
+mod enrol;
+mod issues;
+mod links;
+mod log;
+mod status;
+mod worker;
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::args::{Cli, Command, Common, Output};
+use crate::called::Called;
+use crate::failure::CommandError;
+use crate::session::Session;
+use crate::surroundings::Surroundings;
+
+/// The exit status of a command that did what was asked.
+pub(crate) type Ended = Result<u8, CommandError>;
+
+/// Threads of a process that stays.
+const SERVICE_THREADS: usize = 4;
+
+/// Does what was typed.
+pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
+    let common = &cli.common;
+    let here = Here {
+        common,
+        around,
+        called,
+    };
+    match &cli.command {
+        Command::Check(args) => here.in_session(async |session| check::run(session, args).await),
+        Command::Approve(args) => {
+            here.in_session(async |session| approve::run(session, args).await)
+        }
+        Command::Issues(args) => here.in_session(async |session| issues::run(session, args).await),
+        Command::Systems => here.in_session(async |session| status::systems(session).await),
+        Command::Status => here.in_session(async |session| status::status(session).await),
+        Command::Logs(args) => here.in_session(async |session| log::logs(session, args).await),
+        Command::Log(args) => here.in_session(async |session| log::log(session, args).await),
+        Command::Enrol(args) => here.in_session(async |session| enrol::run(session, args).await),
+        Command::Config(args) => config::run(common, around, args),
+        Command::Doctor => command_runtime()?.block_on(doctor::run(common, around, called)),
+        Command::Daemon => daemon::run(common, around),
+        Command::Worker => worker::run(common, around),
+        Command::Links(args) => links::run(common, around, args),
+    }
+}
+
+/// What every command is given.
+struct Here<'h> {
+    common: &'h Common,
+    around: &'h Surroundings,
+    called: &'h Called,
+}
+
+impl Here<'_> {
+    /// Does something that needs the use cases, and waits for what it leaves under way.
+    fn in_session(&self, does: impl AsyncFnOnce(&Session) -> Ended) -> Ended {
+        command_runtime()?.block_on(async {
+            let session = Session::open(self.common, self.around, self.called).await?;
+            let ended = does(&session).await;
+            session.close().await;
+            ended
+        })
+    }
+}
+
+/// For a command that answers and ends: one thread starts quickest.
+fn command_runtime() -> Result<Runtime, CommandError> {
+    Ok(Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start")?)
+}
+
+/// For a process that stays.
+fn service_runtime() -> Result<Runtime, CommandError> {
+    let threads = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(2, SERVICE_THREADS);
+    Ok(Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .context("could not start")?)
+}
+
+/// Writes text to standard output.
+pub(crate) fn put(text: &str) -> Result<(), CommandError> {
+    put_bytes(text.as_bytes())
+}
+
+/// Writes bytes to standard output. A reader that has gone away ends the command, and is no error worth a word.
+pub(crate) fn put_bytes(bytes: &[u8]) -> Result<(), CommandError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => CommandError::reader_gone(),
+            _ => CommandError::failed(error),
+        })
+}
+
+/// Writes an answer: as JSON, or as the text that `text` makes of it.
+pub(crate) fn answer<T: Serialize>(
+    output: Output,
+    value: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CommandError> {
+    match output {
+        Output::Json => put(&(serde_json::to_string_pretty(value)? + "\n")),
+        Output::Text => put(&text(value)),
+    }
+}

@@ -1,0 +1,397 @@
+//! What a command works with: a way to the use cases, and what is known of the person. Where a daemon answers, it is
+//! asked. Where none runs, the same router runs here, on the store itself, and the store is locked meanwhile.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use tokio_util::task::TaskTracker;
+use watchkeeper_model::Clock as _;
+use watchkeeper_server::{Gate, Serving, router};
+use watchkeeper_store::{LockRefused, Store, StoreError, StoreLock};
+
+use crate::args::{Common, Output};
+use crate::called::Called;
+use crate::client::{Client, Reach};
+use crate::clock::SystemClock;
+use crate::compose::{self, House};
+use crate::config::{Config, Loaded, Origin, is_system};
+use crate::failure::{CommandError, Kind};
+use crate::log;
+use crate::show::Page;
+use crate::surroundings::Surroundings;
+
+/// Where the system's daemon answers if its configuration says nothing else.
+const SYSTEM_SOCKET: &str = "/run/watchkeeper/socket";
+/// How long another command may keep the store until that is an error.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// The pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// How long open connections may take to close at the end.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// What a command works with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The way to the use cases.
+    pub(crate) client: Client,
+    /// What texts are written for.
+    pub(crate) page: Page,
+    /// Who reads the answer.
+    pub(crate) output: Output,
+    /// How the person types commands.
+    pub(crate) called: Called,
+    /// Whether progress is shown.
+    pub(crate) progress: bool,
+    /// Whether somebody is there to be asked.
+    pub(crate) terminal: bool,
+    /// What the person edits with.
+    pub(crate) editor: Option<String>,
+    own: Option<Own>,
+}
+
+/// What this process does itself, where no daemon runs.
+#[derive(Debug)]
+struct Own {
+    tasks: TaskTracker,
+    house: House,
+    store: Store,
+    lock: StoreLock,
+}
+
+impl Session {
+    /// Finds a daemon, or opens the store.
+    pub(crate) async fn open(
+        common: &Common,
+        around: &Surroundings,
+        called: &Called,
+    ) -> Result<Self, CommandError> {
+        let loaded = Config::load(common, around)?;
+        if loaded.origin("log") != Origin::Default {
+            log::start(&loaded.config.log, around);
+        }
+        let (client, own) = match find_daemon(common, &loaded, around).await? {
+            Some(socket) => (Client::Socket(socket), None),
+            None => {
+                let (client, own) = Own::open(&loaded.config, around).await?;
+                (client, Some(own))
+            }
+        };
+        Ok(Self {
+            client,
+            page: page(around),
+            output: common.output,
+            called: called.clone(),
+            progress: around.stderr_terminal && common.output == Output::Text,
+            terminal: around.stdin_terminal && around.stderr_terminal,
+            editor: around.editor.clone(),
+            own,
+        })
+    }
+
+    /// Whether this process does the work itself, and must stay until it is done.
+    pub(crate) const fn works_itself(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Waits for what goes on after the answer, and lets go of the store.
+    pub(crate) async fn close(self) {
+        let Some(Own {
+            tasks,
+            house,
+            store,
+            lock,
+        }) = self.own
+        else {
+            return;
+        };
+        drop(self.client);
+        tasks.close();
+        tasks.wait().await;
+        let _ = tokio::time::timeout(CLOSE_WITHIN, house.fleet.close_all()).await;
+        drop(house);
+        store.close().await;
+        drop(lock);
+    }
+}
+
+/// What texts are written for.
+pub(crate) fn page(around: &Surroundings) -> Page {
+    Page {
+        width: around.width,
+        colour: around.colour,
+        now: SystemClock.now(),
+    }
+}
+
+impl Own {
+    async fn open(config: &Config, around: &Surroundings) -> Result<(Client, Self), CommandError> {
+        let store = open_store(config).await?;
+        let lock = take_lock(&store, config, LOCK_PATIENCE).await?;
+        let house = compose::build(config, around, store.clone())
+            .map_err(|error| CommandError::usage(error).hint("watchkeeper config check"))?;
+        let tasks = TaskTracker::new();
+        let serving = Serving {
+            watch: house.watch.clone(),
+            tasks: tasks.clone(),
+            daemon: false,
+        };
+        let gate = Gate {
+            operators_group: config.server.operators_group.clone(),
+            daemon_uid: service_uid(around),
+        };
+        let caller = gate.admit(around.uid, around.gid);
+        let client = Client::InProcess(Box::new((router(serving), caller)));
+        Ok((
+            client,
+            Self {
+                tasks,
+                house,
+                store,
+                lock,
+            },
+        ))
+    }
+}
+
+/// The account that the system's daemon runs as, when it is ours: it decides no more by hand than as a daemon.
+fn service_uid(around: &Surroundings) -> Option<u32> {
+    (is_system(around) && around.uid != 0).then_some(around.uid)
+}
+
+/// The socket of the daemon that answers, if one does.
+pub(crate) async fn find_daemon(
+    common: &Common,
+    loaded: &Loaded,
+    around: &Surroundings,
+) -> Result<Option<PathBuf>, CommandError> {
+    if common.no_daemon {
+        return Ok(None);
+    }
+    for socket in sockets(loaded, around) {
+        match Client::reach(&socket).await {
+            Reach::Answers => {
+                warn_of_flags(common, &socket);
+                return Ok(Some(socket));
+            }
+            Reach::Nobody => {}
+            Reach::Refused(error) => return Err(refused(&socket, error, around)),
+        }
+    }
+    Ok(None)
+}
+
+/// Where a daemon may answer: where the configuration says; else the system's, and for others than root their own.
+fn sockets(loaded: &Loaded, around: &Surroundings) -> Vec<PathBuf> {
+    let configured = loaded.config.server.socket.clone();
+    if is_system(around) || loaded.origin("server.socket") != Origin::Default {
+        return vec![configured];
+    }
+    vec![PathBuf::from(SYSTEM_SOCKET), configured]
+}
+
+fn refused(socket: &Path, error: std::io::Error, around: &Surroundings) -> CommandError {
+    let what = format!(
+        "{} cannot reach the daemon's socket {}",
+        around.user,
+        socket.display()
+    );
+    CommandError::failed(anyhow!(error).context(what))
+        .kind(Kind::Refused)
+        .hint("let this account into the directory of the socket, or do it as root")
+        .hint("--no-daemon, to work with a store of your own")
+}
+
+/// A daemon has its own configuration: what flags say would be believed and not done.
+fn warn_of_flags(common: &Common, socket: &Path) {
+    use std::io::Write as _;
+    let for_us = |flag: &String| {
+        flag.starts_with("server.") || flag.starts_with("name") || flag.starts_with("log")
+    };
+    if !common.set.iter().all(for_us) {
+        let at = socket.display();
+        let _ = writeln!(
+            std::io::stderr(),
+            "note: the daemon at {at} answers; --set changes nothing there"
+        );
+    }
+}
+
+/// Opens the configured store.
+pub(crate) async fn open_store(config: &Config) -> Result<Store, CommandError> {
+    let address = config.store.address().with_context(|| {
+        format!(
+            "could not read store.password_file {}",
+            config
+                .store
+                .password_file
+                .as_deref()
+                .unwrap_or(Path::new(""))
+                .display()
+        )
+    });
+    let address = address.map_err(CommandError::usage)?;
+    Store::open(address.reveal())
+        .await
+        .map_err(|error| store_error(error, config))
+}
+
+/// A failure to open the store, with what to do about it.
+pub(crate) fn store_error(error: StoreError, config: &Config) -> CommandError {
+    let hint = match &error {
+        StoreError::Unavailable { .. } | StoreError::Busy { .. } => {
+            "start the database, or correct store.url: watchkeeper config show"
+        }
+        StoreError::File { .. } => {
+            "store.url names a file that this account can write: watchkeeper --set store.url=sqlite:/path check"
+        }
+        StoreError::Migration(_) => {
+            "use the version of Watchkeeper that wrote the store, or a newer one"
+        }
+        StoreError::Full { .. } => "make room on the disk",
+        _ => "watchkeeper doctor",
+    };
+    let what = format!("could not open the store {}", config.store.url);
+    CommandError::failed(anyhow!(error).context(what)).hint(hint)
+}
+
+/// Takes the store for this process, and waits a little where another command has it.
+pub(crate) async fn take_lock(
+    store: &Store,
+    config: &Config,
+    patience: Duration,
+) -> Result<StoreLock, CommandError> {
+    let begun = Instant::now();
+    loop {
+        match store.lock_exclusive() {
+            Ok(lock) => return Ok(lock),
+            Err(LockRefused::LockedBy { .. }) if begun.elapsed() < patience => {
+                tokio::time::sleep(LOCK_PAUSE).await
+            }
+            Err(error) => {
+                let what = format!("the store {} cannot be used now", config.store.url);
+                let held = matches!(error, LockRefused::LockedBy { .. });
+                let error = CommandError::failed(anyhow!(error).context(what));
+                return Err(if held {
+                    error
+                        .kind(Kind::Refused)
+                        .hint("wait until that process is done; if it is a daemon, set server.socket to where it answers")
+                } else {
+                    error
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World {
+        dir: tempfile::TempDir,
+        around: Surroundings,
+        common: Common,
+    }
+
+    fn world() -> World {
+        let dir = tempfile::tempdir().expect("a directory");
+        let around = Surroundings::example(dir.path());
+        let common = Common {
+            config: vec![],
+            set: vec![],
+            output: Output::Text,
+            no_daemon: false,
+        };
+        World {
+            dir,
+            around,
+            common,
+        }
+    }
+
+    impl World {
+        fn socket(&mut self) -> PathBuf {
+            let socket = self.dir.path().join("socket");
+            self.common
+                .set
+                .push(format!("server.socket={}", socket.display()));
+            socket
+        }
+
+        async fn daemon(&self) -> Result<Option<PathBuf>, CommandError> {
+            let loaded = Config::load(&self.common, &self.around).expect("nothing is wrong");
+            find_daemon(&self.common, &loaded, &self.around).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_answers_is_asked_unless_that_is_not_wanted() {
+        let mut world = world();
+        let socket = world.socket();
+        assert_eq!(world.daemon().await.ok(), Some(None), "nothing is there");
+        let listener = tokio::net::UnixListener::bind(&socket).expect("bound");
+        assert_eq!(world.daemon().await.ok(), Some(Some(socket)));
+        world.common.no_daemon = true;
+        assert_eq!(world.daemon().await.ok(), Some(None));
+        drop(listener);
+        world.common.no_daemon = false;
+        assert_eq!(
+            world.daemon().await.ok(),
+            Some(None),
+            "a socket that was left behind is nobody"
+        );
+    }
+
+    #[test]
+    fn an_ordinary_account_looks_for_the_systems_daemon_first() {
+        let mut world = world();
+        let found = |world: &World| {
+            let loaded = Config::load(&world.common, &world.around).expect("nothing is wrong");
+            sockets(&loaded, &world.around)
+        };
+        let own = world.around.state_home.join("watchkeeper/socket");
+        assert_eq!(found(&world), [PathBuf::from(SYSTEM_SOCKET), own]);
+        world.around.uid = 0;
+        assert_eq!(found(&world), [PathBuf::from(SYSTEM_SOCKET)]);
+        world.around.uid = 1_000;
+        let configured = world.socket();
+        assert_eq!(found(&world), [configured]);
+    }
+
+    #[test]
+    fn the_services_own_account_does_not_decide_by_hand_either() {
+        let mut around = world().around;
+        assert_eq!(service_uid(&around), None);
+        around.owns_system_state = true;
+        assert_eq!(service_uid(&around), Some(1_000));
+        around.uid = 0;
+        assert_eq!(service_uid(&around), None);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_another_process_has_is_refused_with_its_number() {
+        let world = world();
+        let loaded = Config::load(&world.common, &world.around).expect("nothing is wrong");
+        let store = open_store(&loaded.config).await.expect("a new store");
+        let lock = take_lock(&store, &loaded.config, Duration::ZERO)
+            .await
+            .expect("it is free");
+        let error = take_lock(&store, &loaded.config, Duration::ZERO)
+            .await
+            .expect_err("it is taken");
+        assert!(
+            error
+                .render("x")
+                .contains(&format!("process {}", std::process::id())),
+            "{}",
+            error.render("x")
+        );
+        drop(lock);
+        assert!(
+            take_lock(&store, &loaded.config, Duration::ZERO)
+                .await
+                .is_ok()
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Issues: the list, the sheet with its timeline, and single entries of the log.
+
+use std::fmt::Write as _;
+
+use watchkeeper_model::{LogEntry, Severity, visible};
+use watchkeeper_watch::view::{IssueLine, IssueSheet};
+
+use super::check::{count, severity_mark};
+use super::page::{Page, Tone, clip};
+use super::table::Table;
+use super::time::{ago, clock};
+use crate::called::Called;
+
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Critical => Tone::Bad,
+        Severity::Warning => Tone::Warn,
+        Severity::Info => Tone::Dim,
+    }
+}
+
+/// The list of issues.
+pub(crate) fn issue_list(page: &Page, issues: &[IssueLine], called: &Called) -> String {
+    if issues.is_empty() {
+        return format!(
+            "no issues   {} shows those that are over\n",
+            called.command("issues list --all")
+        );
+    }
+    let mut table = Table::new(&[
+        "#", "severity", "state", "host", "what", "seen", "last", "doing",
+    ]);
+    for line in issues {
+        let issue = &line.issue;
+        table.row(vec![
+            issue.number.to_string().into(),
+            (tone(issue.severity), issue.severity.as_str()).into(),
+            issue.state.as_str().into(),
+            issue.host.as_ref().map_or("-", |host| host.as_str()).into(),
+            issue.title.clone().into(),
+            format!("{}×", issue.seen_count).into(),
+            ago(page.now, issue.last_seen).into(),
+            line.doing.clone().unwrap_or_default().into(),
+        ]);
+    }
+    table.render(page)
+}
+
+/// The sheet of one issue.
+pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> String {
+    let issue = &sheet.issue;
+    let mut text = String::new();
+    let title = format!("Issue {} · {}", issue.number, issue.state);
+    let _ = writeln!(
+        text,
+        "{}   {}",
+        page.paint(Tone::Strong, &title),
+        severity_mark(page, issue.severity).trim_end()
+    );
+    let place = issue
+        .host
+        .as_ref()
+        .map_or_else(String::new, |host| format!("{host}: "));
+    let _ = writeln!(
+        text,
+        "  {}",
+        page.wrap(&format!("{place}{}", visible(&issue.title)), 2)
+    );
+    let seen = format!(
+        "seen in {}, first {}, last {}",
+        count(issue.seen_count, "look"),
+        ago(page.now, issue.first_seen),
+        ago(page.now, issue.last_seen)
+    );
+    let _ = writeln!(text, "  {}", page.paint(Tone::Dim, &seen));
+    if let Some(doing) = &sheet.doing {
+        let _ = writeln!(text, "  now: {}", visible(doing));
+    }
+    if let Some(finding) = &sheet.finding {
+        let _ = writeln!(text, "\n  what was seen");
+        for piece in &finding.evidence {
+            let _ = writeln!(
+                text,
+                "    {}",
+                page.wrap(
+                    &format!("{}: {}", visible(&piece.source), visible(&piece.text)),
+                    4
+                )
+            );
+        }
+    }
+    let _ = writeln!(text, "\n  what happened");
+    for entry in &sheet.timeline {
+        let _ = writeln!(text, "    {}", log_entry(page, entry));
+    }
+    for action in &sheet.actions {
+        let line = format!(
+            "action {}: {} ({}, {})",
+            action.number,
+            visible(&action.what),
+            action.risk,
+            action.state.replace('_', " ")
+        );
+        let _ = writeln!(
+            text,
+            "\n  {line}   {}",
+            page.paint(
+                Tone::Strong,
+                &called.command(&format!("approve show {}", action.number))
+            )
+        );
+    }
+    text
+}
+
+/// One line of the log: when, who, what, and the particulars that say the most.
+pub(crate) fn log_entry(page: &Page, entry: &LogEntry) -> String {
+    let record = &entry.record;
+    let mut words = vec![
+        page.paint(Tone::Dim, &clock(page.now, record.at)),
+        page.paint(Tone::Strong, &visible(&record.event)),
+    ];
+    words.extend(record.about.host.as_ref().map(ToString::to_string));
+    words.extend(record.about.issue.map(|number| format!("issue {number}")));
+    words.extend(record.about.action.map(|number| format!("action {number}")));
+    let said = record
+        .body
+        .get("text")
+        .and_then(|text| text.as_str())
+        .unwrap_or_default();
+    let room = page.width.saturating_sub(30).max(40);
+    if !said.is_empty() {
+        words.push(clip(&visible(said), room * 2));
+    }
+    words.push(page.paint(Tone::Dim, &format!("by {}", record.actor)));
+    words.join("  ")
+}

@@ -1,0 +1,19 @@
+//! How answers look on a terminal: the answer first, the evidence under it, the next command last. Each
+//! function turns a view into text; nothing here prints, asks or decides.
+
+mod action;
+mod check;
+mod doctor;
+mod issue;
+mod page;
+mod status;
+mod table;
+mod time;
+
+pub(crate) use action::{action_list, action_sheet, run_event};
+pub(crate) use check::{check_report, count};
+pub(crate) use doctor::doctor_report;
+pub(crate) use issue::{issue_list, issue_sheet, log_entry};
+pub(crate) use page::{Page, Tone};
+pub(crate) use status::{status_report, systems};
+pub(crate) use table::Table;
