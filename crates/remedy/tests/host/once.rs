@@ -13,7 +13,7 @@ use crate::pod::{
     raw_start, sh, ticket, until,
 };
 
-const COUNT: &str = "echo x >>/tmp/count; sleep 0.2";
+const COUNT: &str = "echo x >>/tmp/count; sleep 0.1";
 
 fn executions() -> usize {
     std::fs::read_to_string("/tmp/count").map_or(0, |text| text.lines().count())
@@ -74,7 +74,7 @@ fn a_client_killed_at_any_moment_of_a_start_leaves_one_execution_at_most() {
     const NAME: &str =
         "once::a_client_killed_at_any_moment_of_a_start_leaves_one_execution_at_most";
     on_hosts(NAME, EVERYWHERE, async || {
-        for round in 0..12_u64 {
+        for round in 0..10_u64 {
             let _ = std::fs::remove_file("/tmp/count");
             let ticket = ticket(COUNT).await;
             // Letting go of the request kills what it runs on the host, wherever it stands.
