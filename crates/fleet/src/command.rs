@@ -57,6 +57,12 @@ impl RemoteCommand {
         self
     }
 
+    /// Its arguments, for a connection that answers them by itself.
+    #[must_use]
+    pub fn args(&self) -> &[Vec<u8>] {
+        &self.args
+    }
+
     /// Sets what its standard input reads.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
