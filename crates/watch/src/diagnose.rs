@@ -7,12 +7,13 @@ use watchkeeper_agent::{HostTraits as RunbookTraits, Init as RunbookInit, redact
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::Facts;
 use watchkeeper_model::{
-    About, ActionState, Confidence, Diagnosis, Finding, IssueNumber, JobRequest, Priority,
-    Severity, bounded,
+    About, ActionState, Confidence, Diagnosis, Finding, IssueNumber, JobRequest, JobState,
+    Priority, Severity, bounded,
 };
 use watchkeeper_policy::MayPropose;
 use watchkeeper_remedy::Init;
-use watchkeeper_store::{ActionFilter, NewJob, Tx};
+use watchkeeper_risk::Opinion;
+use watchkeeper_store::{ActionFilter, JobFilter, NewJob, Tx};
 
 use crate::WatchError;
 use crate::actions::{Case, Proposed};
@@ -24,6 +25,8 @@ use crate::watch::{Watch, with};
 
 /// Longest cause of a diagnosis that is kept, in characters.
 const MAX_CAUSE_CHARS: usize = 2_000;
+/// A question that was given up is asked again after this, if the trouble is still there.
+const ASK_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(3_600);
 /// Actions of a finding that are counted before a model is asked again.
 const ACTIONS_COUNTED: u32 = 50;
 
@@ -66,7 +69,11 @@ impl Watch {
         traits: &RunbookTraits,
     ) -> Result<(), WatchError> {
         let diagnosis = self.current().runbooks.diagnose(finding, traits);
-        let asks_model = diagnosis.is_none() && !self.current().lanes.is_empty();
+        // A runbook that only explains leaves room for a model's proposal; one that proposes does not.
+        let open = diagnosis
+            .as_ref()
+            .is_none_or(|found| found.proposal.is_none() && finding.severity > Severity::Info);
+        let asks_model = open && !self.current().lanes.is_empty();
         if diagnosis.is_none() && !asks_model {
             return Ok(());
         }
@@ -84,15 +91,13 @@ impl Watch {
         if !active || self.is_in_hand(&mut tx, finding).await? {
             return Ok(());
         }
-        match diagnosis {
-            Some(diagnosis) => {
-                self.take_diagnosis(&mut tx, &mut memory, finding, issue, diagnosis)
-                    .await?
-            }
-            None => {
-                self.ask_model(&mut tx, &mut memory, entry, finding, issue)
-                    .await?
-            }
+        if let Some(diagnosis) = diagnosis {
+            self.take_diagnosis(&mut tx, &mut memory, finding, issue, diagnosis, None)
+                .await?;
+        }
+        if asks_model {
+            self.ask_model(&mut tx, &mut memory, entry, finding, issue)
+                .await?;
         }
         if memory != before {
             row.memory = serde_json::to_value(&memory).unwrap_or_default();
@@ -120,6 +125,7 @@ impl Watch {
         finding: &Finding,
         issue: IssueNumber,
         diagnosis: Diagnosis,
+        opinion: Option<Opinion>,
     ) -> Result<(), WatchError> {
         let cause = finding.evidence_digest();
         if memory.diagnosed != Some(cause) {
@@ -144,7 +150,7 @@ impl Watch {
             by: diagnosis.by,
             finding: Some(finding),
             issue: Some(issue),
-            opinion: None,
+            opinion,
         };
         self.take_proposal(tx, memory, finding, issue, case).await
     }
@@ -203,8 +209,10 @@ impl Watch {
         let tried = u32::try_from(tried).unwrap_or(u32::MAX);
         let asked = (finding.evidence_digest(), tried);
         let current = self.current();
-        if memory.asked == Some(asked) || tried >= current.settings.policy.max_attempts_per_finding
-        {
+        if tried >= current.settings.policy.max_attempts_per_finding {
+            return Ok(());
+        }
+        if memory.asked == Some(asked) && !self.may_ask_again(tx, issue).await? {
             return Ok(());
         }
         let now = self.now();
@@ -233,6 +241,21 @@ impl Watch {
             .append(self.record("job.queued", about(finding, issue), text))?;
         memory.asked = Some(asked);
         Ok(())
+    }
+}
+
+impl Watch {
+    /// Whether the last question about an issue was given up so long ago that a model may be back.
+    async fn may_ask_again(&self, tx: &mut Tx, issue: IssueNumber) -> Result<bool, WatchError> {
+        let filter = JobFilter {
+            issue: Some(issue),
+            ..JobFilter::default()
+        };
+        let last = tx.jobs().list(&filter, 1).await?;
+        Ok(last.rows.first().is_some_and(|job| match job.state {
+            JobState::Failed { at, .. } => self.now().since(at) > ASK_AGAIN_AFTER,
+            _ => false,
+        }))
     }
 }
 
