@@ -2,7 +2,7 @@
 //! nothing done where nothing was to be done. What is asserted at the end is what the lab says, not what we believe.
 
 use serde_json::Value;
-use watchkeeper_testkit::model_server::ModelServer;
+use watchkeeper_testkit::model_server::{MODEL, ModelServer};
 use watchkeeper_tests::binary::{Home, until_within};
 use watchkeeper_tests::lab::Lab;
 
@@ -41,14 +41,14 @@ fn held_at_suggest_then_approved_executed_verified_and_resolved() {
     let shown = home.run(&["approve", "show", "0"]);
     shown.ended_with(&[0]);
     assert!(shown.stdout().contains("systemctl restart nginx.service"), "{}", shown.stdout());
-    assert_eq!(action(&home, "0")["state"], "held");
+    assert_eq!(action(&home, "0")["state"]["state"], "held");
     assert_eq!(lab.hosts[0].truth(), ["svc-crash"], "nothing was done before the approval");
 
     let approved = home.run(&["approve", "0", "--reason", "it is only nginx"]);
     approved.ended_with(&[0]);
     assert!(approved.stdout().contains("fixed"), "{}", approved.stdout());
     assert_eq!(lab.hosts[0].truth(), Vec::<String>::new());
-    assert_eq!(action(&home, "0")["state"], "fixed");
+    assert_eq!(action(&home, "0")["state"]["state"], "fixed");
     assert_eq!(nginx_issue(&home)["state"], "resolved");
 
     let verified = home.run(&["log", "verify"]);
@@ -64,7 +64,7 @@ fn held_at_suggest_then_approved_executed_verified_and_resolved() {
 #[test]
 fn at_auto_full_it_is_repaired_without_a_person() {
     let lab = Lab::up(&["story-auto"]);
-    let home = enrolled(&lab, "[policy]\nautonomy = \"auto-full\"\n[watch]\ninterval = \"1s\"\njitter = \"0s\"\n");
+    let home = enrolled(&lab, "[policy]\nautonomy = \"auto-full\"\n[watch]\ninterval = \"5s\"\njitter = \"0s\"\n");
     let daemon = home.daemon();
     lab.hosts[0].fault(&["svc-crash"]);
     until_within(std::time::Duration::from_secs(90), "nginx is repaired", &mut || {
@@ -81,14 +81,14 @@ fn a_host_that_healed_itself_before_the_approval_is_left_alone() {
     let home = enrolled(&lab, "[policy]\nautonomy = \"suggest\"\n");
     lab.hosts[0].fault(&["svc-crash"]);
     home.run(&["check"]).ended_with(&[2]);
-    assert_eq!(action(&home, "0")["state"], "held");
+    assert_eq!(action(&home, "0")["state"]["state"], "held");
 
     lab.hosts[0].heal(&["svc-crash"]);
     let started = lab.hosts[0].inside(&["systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", NGINX]);
     let approved = home.run(&["approve", "0"]);
     approved.ended_with(&[1]);
     assert!(approved.stdout().contains("stale"), "{}", approved.stdout());
-    assert_eq!(action(&home, "0")["state"], "stale");
+    assert_eq!(action(&home, "0")["state"]["state"], "stale");
     let after = lab.hosts[0].inside(&["systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", NGINX]);
     assert_eq!(started, after, "nginx was not restarted");
 }
@@ -96,20 +96,26 @@ fn a_host_that_healed_itself_before_the_approval_is_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scripted_model_diagnoses_where_no_runbook_does() {
     let lab = Lab::up(&["story-model"]);
+    let runbooks = tempfile::tempdir().expect("a directory can be made");
+    let shipped = include_str!("../../runbooks/unit-failed.toml");
+    let silenced = format!("enabled = false\n{shipped}");
+    std::fs::write(runbooks.path().join("unit-failed.toml"), silenced).expect("a file can be written");
     let reply = serde_json::json!({
         "host": "story-model",
         "cause": "nginx was killed by a signal",
         "confidence": "high",
         "evidence": ["the unit's result is signal"],
         "proposal": {
+            "host": "story-model",
             "steps": [{ "kind": "unit_restart", "unit": NGINX }],
             "reason": "a restart brings it back"
         }
     });
     let server = ModelServer::start().await.replies(&reply.to_string());
     let config = format!(
-        "[policy]\nautonomy = \"suggest\"\n[watch]\ninterval = \"1s\"\njitter = \"0s\"\n\
-         [runbooks]\nshipped = false\n[[lanes]]\nmodel = \"scripted\"\nurl = \"{}\"\n",
+        "[policy]\nautonomy = \"suggest\"\n[watch]\ninterval = \"5s\"\njitter = \"0s\"\n\
+         [runbooks]\ndir = \"{}\"\n[[lanes]]\nmodel = \"{MODEL}\"\nurl = \"{}\"\n",
+        runbooks.path().display(),
         server.url()
     );
     let home = enrolled(&lab, &config);

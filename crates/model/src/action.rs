@@ -293,7 +293,6 @@ pub struct Action {
     /// What the standing orders say.
     pub verdict: Verdict,
     /// Where it stands.
-    #[serde(flatten)]
     pub state: ActionState,
 }
 
