@@ -142,7 +142,7 @@ pub(crate) struct CheckArgs {
 
 /// A decision.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(subcommand_precedence_over_arg = true, arg_required_else_help = true)]
 pub(crate) struct ApproveArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ApproveCommand>,
@@ -161,6 +161,19 @@ pub(crate) struct ApproveArgs {
     /// Do not wait for the outcome
     #[arg(long)]
     pub(crate) no_wait: bool,
+}
+
+impl ApproveArgs {
+    /// Whether an action is named, or something is said of how it is approved.
+    pub(crate) fn says_what_to_approve(&self) -> bool {
+        let said = [
+            self.digest.is_some(),
+            self.reason.is_some(),
+            self.revision.is_some(),
+            self.no_wait,
+        ];
+        self.number.is_some() || said.contains(&true)
+    }
 }
 
 /// What to do with the queue.
@@ -421,6 +434,21 @@ mod tests {
             .expect_err("a reason is missing")
             .text();
         assert!(wrong.contains("Usage: hal-approve reject"), "{wrong}");
+    }
+
+    #[test]
+    fn flags_of_every_command_may_stand_before_a_word_of_it_too() {
+        for words in [
+            ["approve", "--output", "json", "list"],
+            ["issues", "--set", "name=x", "list"],
+        ] {
+            let words = ["watchkeeper"]
+                .iter()
+                .chain(&words)
+                .copied()
+                .collect::<Vec<_>>();
+            assert!(typed(&words).is_ok(), "{words:?}");
+        }
     }
 
     #[test]

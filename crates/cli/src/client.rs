@@ -209,7 +209,10 @@ impl Answer {
     pub(crate) async fn piece(&mut self) -> anyhow::Result<Option<Bytes>> {
         loop {
             let frame = match self {
-                Self::Remote(response) => response.body_mut().frame().await.transpose()?,
+                Self::Remote(response) => {
+                    let frame = response.body_mut().frame().await.transpose();
+                    frame.context("the daemon ended in the middle of its answer")?
+                }
                 Self::Own(response) => response.body_mut().frame().await.transpose()?,
             };
             match frame.map(hyper::body::Frame::into_data) {

@@ -171,7 +171,7 @@ pub(crate) async fn find_daemon(
     for socket in sockets(loaded, around) {
         match Client::reach(&socket).await {
             Reach::Answers => {
-                warn_of_flags(common, &socket);
+                warn_of_flags(common, loaded, &socket);
                 return Ok(Some(socket));
             }
             Reach::Nobody => {}
@@ -202,13 +202,15 @@ fn refused(socket: &Path, error: std::io::Error, around: &Surroundings) -> Comma
         .hint("--no-daemon, to work with a store of your own")
 }
 
-/// A daemon has its own configuration: what flags say would be believed and not done.
-fn warn_of_flags(common: &Common, socket: &Path) {
+/// A daemon has its own configuration: what flags say would be believed and not done. Who says with them where the
+/// daemon is, knows that.
+fn warn_of_flags(common: &Common, loaded: &Loaded, socket: &Path) {
     use std::io::Write as _;
-    let for_us = |flag: &String| {
-        flag.starts_with("server.") || flag.starts_with("name") || flag.starts_with("log")
-    };
-    if !common.set.iter().all(for_us) {
+    let meant = matches!(
+        loaded.origin("server.socket"),
+        Origin::Flag(_) | Origin::Variable(_)
+    );
+    if !meant && !common.set.is_empty() {
         let at = socket.display();
         let _ = writeln!(
             std::io::stderr(),
@@ -266,7 +268,7 @@ pub(crate) async fn take_lock(
         match store.lock_exclusive() {
             Ok(lock) => return Ok(lock),
             Err(LockRefused::LockedBy { .. }) if begun.elapsed() < patience => {
-                tokio::time::sleep(LOCK_PAUSE).await
+                tokio::time::sleep(LOCK_PAUSE).await;
             }
             Err(error) => {
                 let what = format!("the store {} cannot be used now", config.store.url);

@@ -20,6 +20,11 @@ const MIN_DIGEST_DIGITS: usize = 8;
 
 /// Does one thing with the queue.
 pub(super) async fn run(session: &Session, args: &ApproveArgs) -> Ended {
+    if args.command.is_some() && args.says_what_to_approve() {
+        let error =
+            anyhow!("either an action is approved, or something else is done; both was typed");
+        return Err(CommandError::usage(error).hint("watchkeeper approve --help"));
+    }
     match (&args.command, args.number) {
         (Some(ApproveCommand::List { all, host }), _) => {
             let host = host
@@ -49,7 +54,7 @@ pub(super) async fn run(session: &Session, args: &ApproveArgs) -> Ended {
             })?;
         }
         (Some(ApproveCommand::Edit { number, file }), _) => {
-            edit::run(session, *number, file.as_deref()).await?
+            edit::run(session, *number, file.as_deref()).await?;
         }
         (None, Some(number)) => return approve(session, number, args).await,
         (None, None) => {
@@ -135,10 +140,10 @@ async fn follow(session: &Session, number: ActionNumber) -> Result<Option<u8>, C
         .await?;
     while let Some(event) = events.next().await? {
         let event: RunEvent = event.read()?;
-        if session.output == Output::Text {
-            if let Some(line) = show::run_event(&session.page, &event) {
-                put(&(line + "\n"))?;
-            }
+        if session.output == Output::Text
+            && let Some(line) = show::run_event(&session.page, &event)
+        {
+            put(&(line + "\n"))?;
         }
         if let RunEvent::State {
             state, last: true, ..

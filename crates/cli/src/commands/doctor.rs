@@ -215,7 +215,7 @@ async fn by_ourselves(lines: &mut Vec<DoctorLine>, config: &Config, around: &Sur
             lines.push(failed_by("store", &error));
             match scratch().await {
                 Ok((_dir, store)) => {
-                    examine(lines, config, around, store, Told::AllButTheLog).await
+                    examine(lines, config, around, store, Told::AllButTheLog).await;
                 }
                 Err(error) => lines.push(failed_by("hosts", &error)),
             }

@@ -52,13 +52,13 @@ pub(super) async fn run(session: &Session, args: &IssuesArgs) -> Ended {
         }
         IssuesCommand::Ack { number, note } => say(session, *number, "ack", note.clone()).await?,
         IssuesCommand::Note { number, text } => {
-            say(session, *number, "notes", Some(text.clone())).await?
+            say(session, *number, "notes", Some(text.clone())).await?;
         }
         IssuesCommand::Resolve { number, note } => {
-            say(session, *number, "resolve", note.clone()).await?
+            say(session, *number, "resolve", note.clone()).await?;
         }
         IssuesCommand::Close { number, note } => {
-            say(session, *number, "close", note.clone()).await?
+            say(session, *number, "close", note.clone()).await?;
         }
     }
     Ok(0)

@@ -23,6 +23,9 @@ pub(super) fn run(common: &Common, around: &Surroundings, args: &LinksArgs) -> E
         Some(name) => name.to_string(),
         None => Config::load(common, around)?.config.name.to_string(),
     };
+    std::fs::create_dir_all(&args.dir)
+        .with_context(|| format!("could not make {}", args.dir.display()))
+        .map_err(|error| CommandError::failed(error).hint("--dir ~/.local/bin, or as root"))?;
     let program = std::env::current_exe().context("could not tell where this program is")?;
     let mut links = Vec::new();
     for tool in TOOLS {

@@ -147,7 +147,7 @@ pub(super) fn unknown_field(message: &str) -> Option<(String, Vec<String>)> {
 
 /// The known word that is most like this one, if one is alike at all.
 fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    const ALIKE: f64 = 0.75;
+    const ALIKE: f64 = 0.8;
     known
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness >= ALIKE)

@@ -108,9 +108,9 @@ impl fmt::Display for Key {
                             .chars()
                             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
                     if bare {
-                        write!(f, "{dot}{name}")?
+                        write!(f, "{dot}{name}")?;
                     } else {
-                        write!(f, "{dot}{name:?}")?
+                        write!(f, "{dot}{name:?}")?;
                     }
                 }
             }

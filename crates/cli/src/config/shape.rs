@@ -69,7 +69,6 @@ mod tests {
 
     #[derive(Debug, Default, Deserialize)]
     #[serde(default, deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its shape is looked at")]
     struct Shape {
         name: Option<String>,
         inner: Inner,
@@ -86,6 +85,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
     struct Lane {
         model: String,
     }

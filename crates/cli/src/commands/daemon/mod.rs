@@ -13,7 +13,7 @@ pub(super) use ready::{open_patiently, until_stopped};
 pub(super) use signals::{Signals, Wake};
 
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -26,6 +26,7 @@ use watchkeeper_watch::Loops;
 
 use super::Ended;
 use crate::args::Common;
+use crate::client::{Client, Reach};
 use crate::compose::{self, House};
 use crate::config::{Config, is_system};
 use crate::failure::{CommandError, Kind};
@@ -38,7 +39,7 @@ const GRACE: Duration = Duration::from_secs(60);
 /// How long answers under way may take at the end; streams that never end are cut then.
 const LINGER: Duration = Duration::from_secs(2);
 /// How long a command may keep the store until the daemon gives up starting.
-const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Watches until told to stop.
 pub(super) fn run(common: &Common, around: &Surroundings) -> Ended {
@@ -53,6 +54,7 @@ pub(super) fn run(common: &Common, around: &Surroundings) -> Ended {
 
 async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
     let mut signals = Signals::listen().context("could not listen for signals")?;
+    nobody_answers(&config.server.socket).await?;
     let Some(store) = until_stopped(&mut signals, open_patiently(&config)).await? else {
         return Ok(0);
     };
@@ -79,7 +81,7 @@ async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
     service::stopping();
     let rest = daemon.drain(&mut signals).await;
     let _ = tokio::time::timeout(LINGER, house.fleet.close_all()).await;
-    store.close().await;
+    let _ = tokio::time::timeout(LINGER, store.close()).await;
     drop(lock);
     tracing::info!("the watch ends");
     end.and(rest)
@@ -95,6 +97,7 @@ struct Daemon {
     /// The API, which answers until the loops have come to rest.
     api: JoinSet<Part>,
     answering: TaskTracker,
+    socket: PathBuf,
     stop: CancellationToken,
     stop_api: CancellationToken,
 }
@@ -135,6 +138,7 @@ impl Daemon {
             parts,
             api,
             answering,
+            socket: config.server.socket.clone(),
             stop,
             stop_api,
         }
@@ -172,6 +176,11 @@ impl Daemon {
             wake = signals.stop() => Err(at_once(&format!("a second signal ({wake})"))),
             () = tokio::time::sleep(GRACE) => Err(at_once(&format!("{} s have passed", GRACE.as_secs()))),
         };
+        if rest.is_err() {
+            self.parts.abort_all();
+        }
+        // Taken away before it is closed, so that it cannot be the next daemon's.
+        let _ = std::fs::remove_file(&self.socket);
         self.stop_api.cancel();
         self.answering.close();
         let answers = async {
@@ -201,8 +210,24 @@ fn broken(ended: Result<Part, tokio::task::JoinError>) -> CommandError {
         Ok(Err(error)) => error,
         Err(error) => anyhow!(error).context("a part of the daemon broke down"),
     };
-    tracing::error!(error = format!("{error:#}"), "the daemon breaks down");
+    tracing::error!("a part of the daemon broke down; the rest is stopped");
     CommandError::failed(error)
+}
+
+/// Tells of another daemon before anything is waited for.
+async fn nobody_answers(socket: &Path) -> Result<(), CommandError> {
+    match Client::reach(socket).await {
+        Reach::Answers => Err(taken(ListenError::Taken {
+            path: socket.to_owned(),
+        })),
+        Reach::Nobody | Reach::Refused(_) => Ok(()),
+    }
+}
+
+fn taken(error: ListenError) -> CommandError {
+    CommandError::failed(error)
+        .kind(Kind::Refused)
+        .hint("watchkeeper status")
 }
 
 /// Makes the socket, and the directory it lies in.
@@ -218,13 +243,8 @@ async fn listen(socket: &Path, around: &Surroundings) -> Result<UnixListener, Co
                 CommandError::failed(error).hint("as root, or --set server.socket=/path")
             })?;
     }
-    bind(socket).await.map_err(|error| {
-        let taken = matches!(error, ListenError::Taken { .. });
-        let error = CommandError::failed(error);
-        if taken {
-            error.kind(Kind::Refused).hint("watchkeeper status")
-        } else {
-            error.hint("--set server.socket=/path")
-        }
+    bind(socket).await.map_err(|error| match error {
+        ListenError::Taken { .. } => taken(error),
+        _ => CommandError::failed(error).hint("--set server.socket=/path"),
     })
 }

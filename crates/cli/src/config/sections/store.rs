@@ -56,10 +56,12 @@ impl StoreUrl {
         &self.0
     }
 
+    /// Whether it is a Postgres server's.
     fn is_postgres(&self) -> bool {
         self.0.starts_with("postgres://") || self.0.starts_with("postgresql://")
     }
 
+    /// The address with a password in it, as libpq reads one: among the parameters.
     fn with_password(&self, password: &str) -> Self {
         let mut url = self.0.clone();
         url.push_str(if url.contains('?') {
