@@ -2,7 +2,8 @@
 //! where something is broken: without a usable configuration with what can be used of it, without a store with one
 //! that is thrown away.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -115,7 +116,24 @@ fn configuration(loaded: &Loaded) -> Vec<DoctorLine> {
             remedy,
         ));
     }
+    lines.extend(
+        loaded
+            .config
+            .store
+            .password_file
+            .as_deref()
+            .and_then(seen_by_others),
+    );
     lines
+}
+
+/// A secret that everybody on this machine can read is none.
+fn seen_by_others(file: &Path) -> Option<DoctorLine> {
+    let mode = std::fs::metadata(file).ok()?.permissions().mode();
+    (mode & 0o007 != 0).then(|| {
+        let detail = format!("everybody can read {}", file.display());
+        warning("config", detail, format!("chmod o= {}", file.display()))
+    })
 }
 
 fn group(config: &Config) -> Option<DoctorLine> {
