@@ -93,7 +93,8 @@ pub enum Stream {
     Stderr,
 }
 
-/// Where progress is recorded.
+/// Where progress is recorded. What is recorded is fenced by the lease under which the step is followed: once the run
+/// has changed hands, even if it has come back since, recording fails. So must the recording of the outcome.
 #[async_trait]
 pub trait StepJournal: Send + Sync {
     /// Records an event.
@@ -198,7 +199,8 @@ struct Drive<'a> {
     journal: &'a mut dyn StepJournal,
     stop: &'a CancellationToken,
     stance: Stance,
-    /// Whether a start was sent that may still take effect.
+    /// Whether a start was sent that may still take effect. A connection does nothing twice by itself, so a start
+    /// that was answered is over.
     in_doubt: bool,
     /// Why it is given up, if the host's refusals are the reason.
     not_started: Option<String>,

@@ -1,5 +1,6 @@
 //! The run protocol on real processes: each test runs in a host of its own, made of namespaces (see `pod`), in every
-//! shell that a host may have, as root and as an ordinary user. The way through systemd is the lab's to try.
+//! shell that a host may have, as root and as an ordinary user. systemd itself is the lab's to try;
+//! here only its answers are played.
 
 mod ends;
 mod follow;
@@ -7,3 +8,4 @@ mod hostile;
 mod once;
 mod pod;
 mod texts;
+mod unit;
