@@ -40,7 +40,7 @@ fn held_at_suggest_then_approved_executed_verified_and_resolved() {
 
     let shown = home.run(&["approve", "show", "0"]);
     shown.ended_with(&[0]);
-    assert!(shown.stdout().contains("systemctl restart nginx.service"), "{}", shown.stdout());
+    assert!(shown.stdout().contains("systemctl start nginx.service"), "{}", shown.stdout());
     assert_eq!(action(&home, "0")["state"]["state"], "held");
     assert_eq!(lab.hosts[0].truth(), ["svc-crash"], "nothing was done before the approval");
 
@@ -62,9 +62,9 @@ fn held_at_suggest_then_approved_executed_verified_and_resolved() {
 }
 
 #[test]
-fn at_auto_full_it_is_repaired_without_a_person() {
+fn at_auto_safe_it_is_repaired_without_a_person() {
     let lab = Lab::up(&["story-auto"]);
-    let home = enrolled(&lab, "[policy]\nautonomy = \"auto-full\"\n[watch]\ninterval = \"5s\"\njitter = \"0s\"\n");
+    let home = enrolled(&lab, "[policy]\nautonomy = \"auto-safe\"\n[watch]\ninterval = \"5s\"\njitter = \"0s\"\n");
     let daemon = home.daemon();
     lab.hosts[0].fault(&["svc-crash"]);
     until_within(std::time::Duration::from_secs(90), "nginx is repaired", &mut || {

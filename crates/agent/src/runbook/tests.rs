@@ -126,7 +126,7 @@ fn the_most_specific_runbook_speaks() {
         &finding("units", "nginx.service"),
         &debian(),
         "unit-failed",
-        &["restart nginx.service"],
+        &["start nginx.service"],
     );
     let killed = Finding {
         cause: "killed for lack of memory".to_owned(),

@@ -219,6 +219,14 @@ mod tests {
     }
 
     #[test]
+    fn nothing_stops_a_critical_unit_not_even_as_an_undo() {
+        let asked = proposal(vec![start("ssh.service"), start("a.service")], vec![]);
+        let plan = plan(&asked, &account("ops", true), &debian()).expect("a plan");
+        let undo: Vec<_> = plan.undo.iter().map(|step| step.script.as_str()).collect();
+        assert_eq!(undo, ["systemctl stop a.service\n"]);
+    }
+
+    #[test]
     fn an_undo_of_its_own_is_kept() {
         let asked = proposal(vec![start("a.service")], vec![start("b.service")]);
         let plan = plan(&asked, &account("root", false), &debian()).expect("a plan");

@@ -2,6 +2,7 @@
 //! command where one command does it.
 
 use watchkeeper_model::{CheckName, PlannedStep, Step, UnitName, Verification, visible_block};
+use watchkeeper_risk::critical_part;
 
 use super::quote::quoted;
 use super::{HostTraits, Init, PackageManager};
@@ -90,10 +91,11 @@ pub const fn rights(step: &Step) -> Rights {
     }
 }
 
-/// What undoes this step, if one step does.
+/// What undoes this step, if one step does. Nothing stops a critical unit, not even as the inverse of its start.
 #[must_use]
 pub fn inverse(step: &Step) -> Option<Step> {
     match step {
+        Step::UnitStart { unit } if critical_part(unit).is_some() => None,
         Step::UnitStart { unit } => Some(Step::UnitStop { unit: unit.clone() }),
         Step::UnitStop { unit } => Some(Step::UnitStart { unit: unit.clone() }),
         Step::UnitRestart { .. }
