@@ -1,6 +1,8 @@
 //! `~/.ssh/config`: which hosts it names, and what it says of each. `ssh -G` is asked for the latter, since it alone
-//! knows all of the rules; it costs some 3 ms, so its answer is kept until one of the files changes.
+//! knows all of the rules; that is dear, so one answer serves for all destinations that the files do not tell apart, and
+//! is kept until one of the files changes.
 
+mod alike;
 mod files;
 mod settings;
 mod syntax;
@@ -20,6 +22,7 @@ use crate::inventory::is_address;
 use crate::process::command;
 use crate::rendered::excerpt;
 
+use alike::Kind;
 use files::Files;
 use syntax::is_concrete;
 
@@ -53,12 +56,16 @@ pub struct SshConfig {
     file: Option<PathBuf>,
     ssh: PathBuf,
     kept: Mutex<Kept>,
+    /// Held while `ssh` is asked on behalf of others: who comes meanwhile waits for its answer.
+    asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     files: Option<Files>,
     settings: HashMap<String, HostSettings>,
+    /// The answers that serve for all of their kind.
+    alike: HashMap<Kind, HostSettings>,
 }
 
 impl SshConfig {
@@ -70,6 +77,7 @@ impl SshConfig {
             file,
             ssh: PathBuf::from("ssh"),
             kept: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
         }
     }
 
@@ -134,9 +142,26 @@ impl SshConfig {
                 "{destination:?} is neither a name nor an address"
             )));
         }
-        if let Some(known) = self.kept_settings(destination) {
+        let (known, kind) = self.kept_settings(destination);
+        if let Some(known) = known {
             return Ok(known);
         }
+        let Some(kind) = kind else {
+            return self.ask(destination, None).await;
+        };
+        let _asking = self.asking.lock().await;
+        match self.kept_settings(destination).0 {
+            Some(known) => Ok(known),
+            None => self.ask(destination, Some(kind)).await,
+        }
+    }
+
+    /// Finds it out and keeps it, for all of its kind where it is certain that it holds for them.
+    async fn ask(
+        &self,
+        destination: &str,
+        kind: Option<Kind>,
+    ) -> Result<HostSettings, LookFailure> {
         let settings = match self.ask_ssh(destination).await? {
             Some(settings) => settings,
             None => HostSettings::of_files(&self.all_files(), destination, &self.home),
@@ -144,19 +169,36 @@ impl SshConfig {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.settings
             .insert(destination.to_owned(), settings.clone());
+        if let Some(kind) = kind
+            && settings.address.as_deref() == Some(destination)
+        {
+            kept.alike.insert(kind, settings.clone());
+        }
         Ok(settings)
     }
 
-    /// What was found out before, unless a file has changed since.
-    fn kept_settings(&self, destination: &str) -> Option<HostSettings> {
+    /// What was found out before, unless a file has changed since, and the kind of the destination.
+    fn kept_settings(&self, destination: &str) -> (Option<HostSettings>, Option<Kind>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.files.as_ref().is_some_and(Files::unchanged) {
             *kept = Kept {
                 files: Some(self.all_files()),
-                settings: HashMap::new(),
+                ..Kept::default()
             };
         }
-        kept.settings.get(destination).cloned()
+        if let Some(known) = kept.settings.get(destination) {
+            return (Some(known.clone()), None);
+        }
+        let kind = kept
+            .files
+            .as_ref()
+            .and_then(|files| Kind::of(files, destination));
+        let alike = kind.as_ref().and_then(|kind| kept.alike.get(kind));
+        let settings = alike.map(|alike| HostSettings {
+            address: Some(destination.to_owned()),
+            ..alike.clone()
+        });
+        (settings, kind)
     }
 
     fn all_files(&self) -> Files {

@@ -130,3 +130,73 @@ async fn a_broken_configuration_says_what_is_wrong() {
     );
     assert!(config.settings("-oProxyCommand=id").await.is_err());
 }
+
+/// A configuration whose `ssh` counts how often it is asked.
+fn counted(home: &Home) -> SshConfig {
+    use std::os::unix::fs::PermissionsExt as _;
+    let ssh = home.path().join("ssh");
+    let count = home.path().join("count");
+    let text = format!("#!/bin/sh\necho >>{}\nexec ssh \"$@\"\n", count.display());
+    std::fs::write(&ssh, text).expect("a file");
+    std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let [config, _] = home.both();
+    config.with_program(ssh)
+}
+
+fn asked(home: &Home) -> usize {
+    std::fs::read_to_string(home.path().join("count")).map_or(0, |text| text.lines().count())
+}
+
+#[tokio::test]
+async fn destinations_that_no_line_tells_apart_are_asked_for_once() {
+    let home = Home::new("Host db*\n User dba\n IdentityFile ~/.ssh/db\nHost *\n Port 2200\n");
+    let (config, [plain, _]) = (counted(&home), home.both());
+    let names: Vec<String> = (0..20)
+        .flat_map(|n| [format!("web{n}"), format!("db{n}")])
+        .collect();
+    let found = futures::future::join_all(names.iter().map(|name| config.settings(name))).await;
+    assert_eq!(asked(&home), 2, "once for each kind");
+    for (name, found) in names.iter().zip(found) {
+        let found = found.expect("settings");
+        assert_eq!(
+            found,
+            plain.ask(name, None).await.expect("settings"),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn destinations_that_a_line_may_tell_apart_are_asked_for_each() {
+    for text in [
+        "HostName 10.0.0.1\n",
+        "HostName %h.example\n",
+        "IdentityFile ~/.ssh/%h\n",
+        "HostKeyAlias %h\n",
+        "Match host web1\n User ops\n",
+        "CanonicalizeHostname no\n",
+    ] {
+        let home = Home::new(text);
+        let (config, [plain, _]) = (counted(&home), home.both());
+        for name in ["web1", "web2"] {
+            let found = config.settings(name).await.expect("settings");
+            assert_eq!(
+                found,
+                plain.ask(name, None).await.expect("settings"),
+                "{text}"
+            );
+        }
+        assert_eq!(asked(&home), 2, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_for_all_is_forgotten_when_a_file_changes() {
+    let home = Home::new("User ops\n");
+    let config = counted(&home);
+    config.settings("web1").await.expect("settings");
+    home.write("config", "User another\n");
+    let found = config.settings("web2").await.expect("settings");
+    assert_eq!(found.login.as_deref(), Some("another"));
+    assert_eq!(asked(&home), 2);
+}
