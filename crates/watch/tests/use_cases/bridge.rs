@@ -1,12 +1,13 @@
 //! The bridge that a case stands on: a watch over one or more simulated hosts, with its own store and clock.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use watchkeeper_agent::Runbooks;
 use watchkeeper_fleet::{
-    Engine, Engines, Fleet, HostEntry, Inventory, Routes, SshConfig, SshDefaults,
+    Connector, Engine, Engines, Fleet, HostEntry, Inventory, Routes, SshConfig, SshDefaults,
 };
 use watchkeeper_model::{ActionNumber, Autonomy, ControllerId, HostName, Person, Span};
 use watchkeeper_policy::PolicySettings;
@@ -57,10 +58,29 @@ pub(crate) struct Bridge {
     pub(crate) watch: Watch,
     pub(crate) clock: Arc<MockClock>,
     pub(crate) hosts: Vec<SshHost>,
-    url: String,
-    dir: TempDir,
+    pub(crate) url: String,
+    pub(crate) dir: TempDir,
+    pub(crate) cluster: Option<Cluster>,
     _database: Option<Database>,
-    _cluster: Option<Cluster>,
+}
+
+/// What a watch is built over, beside its hosts.
+#[derive(Debug)]
+pub(crate) struct Rig<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// Where its store is.
+    pub(crate) store: Store,
+    /// Where its known_hosts file is.
+    pub(crate) dir: &'a Path,
+    /// Its time.
+    pub(crate) clock: Arc<MockClock>,
+    /// Its inventory.
+    pub(crate) entries: Vec<HostEntry>,
+    /// Its limits and orders.
+    pub(crate) settings: Settings,
+    /// Its models.
+    pub(crate) lanes: Vec<LaneParts>,
 }
 
 impl Bridge {
@@ -71,7 +91,10 @@ impl Bridge {
     }
 
     pub(crate) async fn on_postgres() -> Self {
-        let cluster = Cluster::shared();
+        Self::on_cluster(Cluster::shared()).await
+    }
+
+    pub(crate) async fn on_cluster(cluster: Cluster) -> Self {
         let key = &Store::tables_digest().to_string()[..16];
         let prepare = async |url: String| {
             Store::open(&url)
@@ -106,8 +129,8 @@ impl Bridge {
             hosts,
             url,
             dir,
+            cluster,
             _database: database,
-            _cluster: cluster,
         }
     }
 
@@ -239,7 +262,7 @@ pub(crate) fn seen(sheet: &ActionSheet) -> Decision {
     }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         name: "bridge".to_owned(),
         store_label: "a test's".to_owned(),
@@ -260,7 +283,7 @@ fn settings() -> Settings {
     }
 }
 
-fn runbooks() -> Runbooks {
+pub(crate) fn runbooks() -> Runbooks {
     Runbooks::load(&[("restart.toml", RESTART)]).expect("it is valid")
 }
 
@@ -271,42 +294,68 @@ async fn watch_over(
     clock: Arc<MockClock>,
     name: &str,
 ) -> Watch {
-    let known_hosts = dir.path().join("known_hosts");
+    accept_keys(hosts, dir.path());
+    let rig = Rig {
+        name,
+        store: Store::open(url).await.expect("a store"),
+        dir: dir.path(),
+        clock,
+        entries: entries(hosts),
+        settings: settings(),
+        lanes: Vec::new(),
+    };
+    build_watch(rig, |engines| engines)
+}
+
+/// The keys of these hosts are known from now on.
+pub(crate) fn accept_keys(hosts: &[SshHost], dir: &Path) {
+    let known_hosts = dir.join("known_hosts");
     let lines: String = hosts.iter().map(SshHost::known_hosts_lines).collect();
-    if !known_hosts.exists()
-        || std::fs::read_to_string(&known_hosts).is_ok_and(|text| text.len() < lines.len())
-    {
+    let known = std::fs::read_to_string(&known_hosts).unwrap_or_default();
+    if known.len() < lines.len() {
         std::fs::write(&known_hosts, lines).expect("a file can be written");
     }
-    let entries: Vec<HostEntry> = (1..)
+}
+
+/// These hosts as an inventory names them: `web1`, `web2`, …
+pub(crate) fn entries(hosts: &[SshHost]) -> Vec<HostEntry> {
+    (1..)
         .zip(hosts)
         .map(|(place, host)| entry(place, host))
-        .collect();
-    let inventory = Inventory::new(entries, Vec::new()).expect("an inventory");
+        .collect()
+}
+
+/// A watch whose commands to hosts go through what `wrap` puts before the real ways.
+pub(crate) fn build_watch(
+    rig: Rig<'_>,
+    wrap: impl FnOnce(Arc<Engines>) -> Arc<dyn Connector>,
+) -> Watch {
+    let known_hosts = rig.dir.join("known_hosts");
+    let inventory = Inventory::new(rig.entries, Vec::new()).expect("an inventory");
     let defaults = SshDefaults {
         known_hosts: known_hosts.clone(),
         user_known_hosts: false,
         agent_socket: None,
         login: "ops".to_owned(),
     };
-    let config = SshConfig::new(dir.path().to_owned(), Some("/dev/null".into()));
+    let config = SshConfig::new(rig.dir.to_owned(), Some("/dev/null".into()));
     let engines = Arc::new(Engines::new(
         Routes::new(config, defaults),
-        clock.clone(),
-        dir.path().join("run"),
+        rig.clock.clone(),
+        rig.dir.join("run"),
     ));
-    let store = Store::open(url).await.expect("a store");
+    let seed = *watchkeeper_model::Digest::of_bytes(rig.name.as_bytes()).as_bytes();
     Watch::new(Parts {
-        store,
-        fleet: Fleet::new(inventory, engines.clone()),
+        store: rig.store,
+        fleet: Fleet::new(inventory, wrap(Arc::clone(&engines))),
         engines,
         local_login: "root".to_owned(),
-        clock,
-        chance: Chance::seeded(*watchkeeper_model::Digest::of_bytes(name.as_bytes()).as_bytes()),
-        controller: ControllerId::new(name).expect("a controller"),
-        settings: settings(),
+        clock: rig.clock,
+        chance: Chance::seeded(seed),
+        controller: ControllerId::new(rig.name).expect("a controller"),
+        settings: rig.settings,
         runbooks: runbooks(),
-        lanes: Vec::new(),
+        lanes: rig.lanes,
         known_hosts,
     })
 }

@@ -1,0 +1,188 @@
+//! `kill -9` of a controller at every moment of a run. Another takes the run over when the lease ends: it finds the
+//! true outcome or calls it unknown, and what was done to the host was done once.
+
+use tokio_util::sync::CancellationToken;
+use watchkeeper_model::{ActionNumber, Revision, Step, UnitName};
+use watchkeeper_watch::{Edit, Ran};
+
+use crate::bridge::{Bridge, MINUTE, NGINX, ann};
+use crate::controller::{Controller, Deed};
+use crate::gate::{Moment, Request};
+use crate::{on_both, until};
+
+on_both! {
+    killed_before_the_claim_it_runs_once;
+    killed_before_it_was_sent_it_runs_once;
+    killed_when_it_had_started_it_runs_once;
+    killed_while_it_runs_it_runs_once;
+    killed_after_it_ended_it_runs_once;
+    killed_while_verifying_it_runs_once;
+    killed_before_the_undo_was_sent_it_is_undone_once;
+    killed_after_the_undo_ended_it_is_undone_once;
+}
+
+pub(crate) fn restarts(bridge: &Bridge) -> usize {
+    bridge.host().times("restart", NGINX)
+}
+
+/// nginx has failed, comes back slowly, and its restart is approved.
+pub(crate) async fn approved(bridge: &Bridge) {
+    bridge.host().unit(NGINX).fails("exit-code");
+    bridge.check().await;
+    bridge.host().unit(NGINX).starts_slowly();
+    bridge.approve(0).await;
+}
+
+/// A controller that is at its moment.
+pub(crate) async fn controller_at(bridge: &Bridge, moment: Moment) -> Controller {
+    let mut lost = Controller::start(bridge, "lost", Deed::Run, Some(moment)).await;
+    lost.reaches_its_moment().await;
+    lost
+}
+
+/// The lease is over, and the other controller takes up what is left.
+pub(crate) async fn taken_over(bridge: &Bridge) -> Ran {
+    assert_eq!(
+        bridge.watch.adopt_runs(false).await.expect("asked"),
+        [],
+        "the lease of the lost controller still holds"
+    );
+    bridge.clock.advance(2 * MINUTE);
+    let orphans = bridge.watch.adopt_runs(false).await.expect("asked");
+    assert_eq!(orphans.len(), 1, "one run to take over");
+    bridge
+        .watch
+        .resume_run(&orphans[0].run, &CancellationToken::new())
+        .await
+        .expect("it goes on")
+}
+
+/// Nothing is left to be done, and nothing does it twice.
+pub(crate) async fn is_over(bridge: &Bridge, state: &str) {
+    assert_eq!(bridge.state(0).await, state);
+    bridge.clock.advance(2 * MINUTE);
+    assert_eq!(bridge.watch.adopt_runs(false).await.expect("asked"), []);
+    assert_eq!(bridge.run(0).await, Ran::NotOurs);
+    assert_eq!(bridge.log("action.running").await.len(), 1);
+    bridge.log_is_intact().await;
+}
+
+async fn killed_before_the_claim_it_runs_once(bridge: Bridge) {
+    approved(&bridge).await;
+    let lost = controller_at(&bridge, Moment::Before(Request::Boot, 1)).await;
+    lost.is_killed().await;
+    assert_eq!(
+        (bridge.state(0).await.as_str(), restarts(&bridge)),
+        ("approved", 0)
+    );
+    assert_eq!(bridge.run(0).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn killed_before_it_was_sent_it_runs_once(bridge: Bridge) {
+    approved(&bridge).await;
+    let lost = controller_at(&bridge, Moment::Before(Request::Start, 1)).await;
+    lost.is_killed().await;
+    assert_eq!(
+        (bridge.state(0).await.as_str(), restarts(&bridge)),
+        ("running", 0)
+    );
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn killed_when_it_had_started_it_runs_once(bridge: Bridge) {
+    approved(&bridge).await;
+    let lost = controller_at(&bridge, Moment::After(Request::Start, 1)).await;
+    lost.is_killed().await;
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn killed_while_it_runs_it_runs_once(bridge: Bridge) {
+    approved(&bridge).await;
+    let lost = controller_at(&bridge, Moment::Before(Request::Attach, 1)).await;
+    until("the restart is under way", || restarts(&bridge) == 1).await;
+    assert!(!bridge.host().unit(NGINX).is_active(), "it is not over");
+    lost.is_killed().await;
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn killed_after_it_ended_it_runs_once(bridge: Bridge) {
+    approved(&bridge).await;
+    let lost = controller_at(&bridge, Moment::Ended(1)).await;
+    lost.is_killed().await;
+    assert_eq!(
+        (bridge.state(0).await.as_str(), restarts(&bridge)),
+        ("running", 1)
+    );
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn killed_while_verifying_it_runs_once(bridge: Bridge) {
+    approved(&bridge).await;
+    // The first look is the one before the claim.
+    let lost = controller_at(&bridge, Moment::Before(Request::Look, 2)).await;
+    lost.is_killed().await;
+    assert_eq!(
+        (bridge.state(0).await.as_str(), restarts(&bridge)),
+        ("verifying", 1)
+    );
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+/// nginx cannot be brought back, and a person has said what is to be done then.
+pub(crate) async fn approved_with_undo(bridge: &Bridge) {
+    bridge.host().unit(NGINX).fails_for_good("exit-code");
+    bridge.check().await;
+    let unit = || UnitName::new(NGINX).expect("a unit");
+    let edit = Edit {
+        revision: Revision(1),
+        steps: vec![Step::UnitRestart { unit: unit() }],
+        undo: vec![Step::UnitResetFailed { unit: unit() }],
+        reason: None,
+    };
+    bridge
+        .watch
+        .edit(ActionNumber(0), ann(), edit)
+        .await
+        .expect("edited");
+    bridge.approve(0).await;
+}
+
+async fn killed_before_the_undo_was_sent_it_is_undone_once(bridge: Bridge) {
+    approved_with_undo(&bridge).await;
+    let lost = controller_at(&bridge, Moment::Before(Request::Start, 2)).await;
+    lost.is_killed().await;
+    assert_eq!(
+        (bridge.state(0).await.as_str(), undone(&bridge)),
+        ("failed", 0)
+    );
+    assert_eq!(taken_over(&bridge).await, Ran::Over("undone"));
+    assert_eq!((restarts(&bridge), undone(&bridge)), (1, 1));
+    is_over(&bridge, "undone").await;
+}
+
+async fn killed_after_the_undo_ended_it_is_undone_once(bridge: Bridge) {
+    approved_with_undo(&bridge).await;
+    let lost = controller_at(&bridge, Moment::Ended(2)).await;
+    assert_eq!(undone(&bridge), 1);
+    lost.is_killed().await;
+    assert_eq!(bridge.state(0).await, "failed");
+    assert_eq!(taken_over(&bridge).await, Ran::Over("undone"));
+    assert_eq!((restarts(&bridge), undone(&bridge)), (1, 1));
+    is_over(&bridge, "undone").await;
+}
+
+fn undone(bridge: &Bridge) -> usize {
+    bridge.host().times("reset-failed", NGINX)
+}
