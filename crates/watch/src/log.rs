@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use watchkeeper_model::{ActionNumber, HostName, IssueNumber, LogEntry, Timestamp};
-use watchkeeper_store::{Changes, LogFilter as StoredFilter, LogOrder, Verification};
+use watchkeeper_store::{Changes, ExportError, LogFilter as StoredFilter, LogOrder, Verification};
 
 use crate::view::LogVerdict;
 use crate::watch::Watch;
@@ -12,6 +12,8 @@ use crate::{WatchError, settle};
 
 /// Entries in one answer, where nothing else is asked for.
 const DEFAULT_PAGE: i64 = 200;
+/// Entries in one piece of an export.
+const EXPORT_PIECE: i64 = 100;
 /// How often the log is looked at while it is followed: the signal is for speed, this for truth.
 const FOLLOW_POLL: Duration = Duration::from_secs(2);
 
@@ -79,6 +81,32 @@ impl Watch {
     /// When the store does not answer.
     pub async fn log_head(&self) -> Result<i64, WatchError> {
         Ok(self.store().read().await?.log().head().await?.0)
+    }
+
+    /// The next entries after this place as JSON Lines, and the place of the last of them; none at the end. Actor and
+    /// body stand there as the very text that was hashed. An entry that cannot be read is an error, never left out.
+    ///
+    /// # Errors
+    /// When the store does not answer, or an entry cannot be read.
+    pub async fn export_log(&self, after: i64) -> Result<Option<(Vec<u8>, i64)>, WatchError> {
+        let mut read = self.store().read().await?;
+        let last = after
+            .saturating_add(EXPORT_PIECE)
+            .min(read.log().head().await?.0);
+        if last <= after {
+            return Ok(None);
+        }
+        let filter = StoredFilter {
+            after: Some(after),
+            before: Some(last + 1),
+            ..StoredFilter::default()
+        };
+        let mut lines = Vec::new();
+        match read.log().export(&filter, &mut lines).await {
+            Ok(_) => Ok(Some((lines, last))),
+            Err(ExportError::Store(error)) => Err(error.into()),
+            Err(ExportError::Write(_)) => unreachable!("a vector takes all that is written"),
+        }
     }
 
     /// What tells that the log may have grown. Take it before reading, so that nothing falls between.

@@ -83,15 +83,16 @@ impl Watch {
         let current = self.current();
         let mut read = self.store().read().await?;
         let (_, troubled) = self.open_issues(&mut read).await?;
-        let mut lines = Vec::new();
-        for entry in self.fleet().inventory().entries() {
+        let entries: Vec<_> = self.fleet().inventory().entries().cloned().collect();
+        let mut lines = Vec::with_capacity(entries.len());
+        for entry in &entries {
             let watched = read.hosts().get(&entry.name).await?;
             let observation = read.observations().latest(&entry.name).await?;
             let facts =
                 observation.and_then(|seen| serde_json::from_value::<Facts>(seen.body).ok());
             lines.push(SystemLine {
                 host: entry.name.clone(),
-                reached: self.reached(entry).await,
+                reached: String::new(),
                 tier: entry.tier,
                 autonomy: current.settings.autonomy(entry),
                 groups: entry.groups.clone(),
@@ -103,6 +104,11 @@ impl Watch {
                     .as_ref()
                     .map(Unseen::from),
             });
+        }
+        // Finding the way may take a process of its own: the store is not kept meanwhile.
+        drop(read);
+        for (line, entry) in lines.iter_mut().zip(&entries) {
+            line.reached = self.reached(entry).await;
         }
         Ok(lines)
     }

@@ -395,8 +395,11 @@ impl StepJournal for Journal<'_> {
             }
             StepEvent::Output { stream, bytes, .. } => {
                 let text = redact(&String::from_utf8_lossy(bytes)).into_owned();
+                let (phase, index) = (self.place.phase, self.place.index);
                 self.watch.tell(RunEvent::Output {
                     number,
+                    phase,
+                    index,
                     stderr: stream == Stream::Stderr,
                     text,
                 });

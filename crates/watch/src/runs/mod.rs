@@ -5,6 +5,7 @@
 
 mod claim;
 mod follow;
+mod story;
 mod through;
 mod undo;
 mod verify;
@@ -111,6 +112,19 @@ impl Watch {
         }
         tx.commit().await?;
         Ok(orphans.rows)
+    }
+
+    /// Goes on with what an earlier process left: takes over its runs and brings each as far as it goes until told to
+    /// stop. For commands that work without a daemon.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn take_up(&self, alone: bool, stop: &CancellationToken) -> Result<(), WatchError> {
+        self.expire_overdue().await?;
+        for stored in self.adopt_runs(alone).await? {
+            self.resume_run(&stored.run, stop).await?;
+        }
+        Ok(())
     }
 
     /// Goes on with a run that was adopted.
@@ -221,12 +235,16 @@ impl Watch {
     pub async fn action_state(&self, number: ActionNumber) -> Result<RunEvent, WatchError> {
         let action = self.store().read().await?.actions().get(number).await?;
         let action = action.ok_or(WatchError::NoSuchAction { number })?;
-        Ok(RunEvent::State {
-            number,
-            state: action.state.as_str().to_owned(),
-            text: state_text(&action.state),
-            last: is_last(&action),
-        })
+        Ok(state_event(&action))
+    }
+}
+
+fn state_event(action: &Action) -> RunEvent {
+    RunEvent::State {
+        number: action.number,
+        state: action.state.as_str().to_owned(),
+        text: state_text(&action.state),
+        last: is_last(action),
     }
 }
 

@@ -95,6 +95,10 @@ pub enum RunEvent {
     Output {
         /// The action.
         number: ActionNumber,
+        /// Steps or undo.
+        phase: Phase,
+        /// Its place, from 0.
+        index: u32,
         /// Whether as errors.
         stderr: bool,
         /// What.
