@@ -67,6 +67,7 @@ pub(crate) struct Prepared {
     /// Names in `~/.ssh/config` that could not be taken over.
     pub(crate) refused: Vec<RefusedHost>,
     settings: Settings,
+    schedule: Schedule,
     runbooks: Runbooks,
     lanes: Vec<LaneParts>,
 }
@@ -87,6 +88,7 @@ pub(crate) fn prepare(config: &Config, around: &Surroundings) -> Result<Prepared
         inventory,
         refused,
         settings: settings(config),
+        schedule: schedule(config)?,
         runbooks: runbooks(&config.runbooks.dir, around)?,
         lanes: lanes(config)?,
     })
@@ -102,6 +104,7 @@ pub(crate) fn build(
         inventory,
         refused,
         settings,
+        schedule: _,
         runbooks,
         lanes,
     } = prepare(config, around)?;
@@ -138,6 +141,7 @@ impl House {
         warn_of(&prepared.refused);
         self.watch
             .reload(prepared.settings, prepared.runbooks, prepared.lanes);
+        self.watch.reschedule(prepared.schedule);
         self.fleet.reload(prepared.inventory).await;
     }
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watchkeeper_model::Clock as _;
 use watchkeeper_server::{Gate, Serving, router};
 use watchkeeper_store::{LockRefused, Store, StoreError, StoreLock};
+use watchkeeper_watch::Watch;
 
 use crate::args::{Common, Output};
 use crate::called::Called;
@@ -54,6 +56,8 @@ pub(crate) struct Session {
 #[derive(Debug)]
 struct Own {
     tasks: TaskTracker,
+    /// Ends the following of what an earlier process left running, once the command itself is done.
+    done: CancellationToken,
     house: House,
     store: Store,
     lock: StoreLock,
@@ -98,6 +102,7 @@ impl Session {
     pub(crate) async fn close(self) {
         let Some(Own {
             tasks,
+            done,
             house,
             store,
             lock,
@@ -106,6 +111,7 @@ impl Session {
             return;
         };
         drop(self.client);
+        done.cancel();
         tasks.close();
         tasks.wait().await;
         let _ = tokio::time::timeout(CLOSE_WITHIN, house.fleet.close_all()).await;
@@ -136,6 +142,12 @@ impl Own {
             tasks: tasks.clone(),
             daemon: false,
         };
+        let done = CancellationToken::new();
+        tasks.spawn(take_up(
+            house.watch.clone(),
+            config.store.url.sqlite_path().is_some(),
+            done.clone(),
+        ));
         let gate = Gate {
             operators_group: config.server.operators_group.clone(),
             daemon_uid: service_uid(around),
@@ -146,11 +158,19 @@ impl Own {
             client,
             Self {
                 tasks,
+                done,
                 house,
                 store,
                 lock,
             },
         ))
+    }
+}
+
+/// Goes on with what an earlier process left, for as long as the command lasts: there is no daemon to do it.
+async fn take_up(watch: Watch, alone: bool, done: CancellationToken) {
+    if let Err(error) = watch.take_up(alone, &done).await {
+        tracing::warn!(error = %error, "what an earlier process left could not be taken up");
     }
 }
 

@@ -96,6 +96,10 @@ impl Watch {
         };
         let shown = u32::try_from(IssueSheet::TIMELINE).unwrap_or(u32::MAX);
         let mut timeline = read.log().list(&filter, shown).await?.rows;
+        let diagnosis = timeline
+            .iter()
+            .find(|entry| entry.record.event == "issue.diagnosed")
+            .and_then(|entry| entry.record.body.get("text")?.as_str().map(str::to_owned));
         timeline.reverse();
         let actions = actions_of(&mut read, number).await?;
         let doing = doing(&mut read, &issue).await?;
@@ -107,6 +111,7 @@ impl Watch {
         Ok(IssueSheet {
             issue,
             doing,
+            diagnosis,
             finding,
             timeline,
             actions,

@@ -3,7 +3,6 @@
 //! signal is for speed, the period for truth.
 
 use std::collections::BTreeMap;
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -38,6 +37,15 @@ pub struct Schedule {
     pub jitter: Duration,
 }
 
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            every: Every::Interval(Duration::from_secs(300)),
+            jitter: Duration::from_secs(15),
+        }
+    }
+}
+
 /// How often, or when.
 #[derive(Clone, Debug)]
 pub enum Every {
@@ -48,20 +56,6 @@ pub enum Every {
 }
 
 impl Every {
-    /// Reads a cron expression; five fields as in crontab(5), or with seconds before them.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
-    pub fn cron(text: &str) -> Result<Self, cron::error::Error> {
-        let fields = text.split_whitespace().count();
-        let full = if fields == 5 {
-            format!("0 {text}")
-        } else {
-            text.to_owned()
-        };
-        cron::Schedule::from_str(&full).map(|schedule| Self::Cron(Box::new(schedule)))
-    }
-
     /// The next time after this one.
     #[must_use]
     pub fn next_after(&self, now: Timestamp) -> Timestamp {
@@ -84,7 +78,6 @@ fn next_cron(schedule: &cron::Schedule, now: Timestamp) -> Option<Timestamp> {
 #[derive(Debug)]
 pub struct Loops {
     watch: Watch,
-    schedule: Schedule,
     alone: bool,
 }
 
@@ -92,27 +85,18 @@ impl Loops {
     /// Builds them. `alone`: no other controller can have the store, so that what an earlier process left is ours.
     #[must_use]
     pub fn new(watch: Watch, schedule: Schedule, alone: bool) -> Self {
-        Self {
-            watch,
-            schedule,
-            alone,
-        }
+        watch.reschedule(schedule);
+        Self { watch, alone }
     }
 
     /// Runs until told to stop, then until what is under way has been brought to where it can be left.
     pub async fn run(self, stop: CancellationToken) {
-        let Self {
-            watch,
-            schedule,
-            alone,
-        } = self;
+        let Self { watch, alone } = self;
         let mut tasks = JoinSet::new();
-        tasks.spawn(looking(watch.clone(), schedule, stop.clone()));
+        tasks.spawn(looking(watch.clone(), stop.clone()));
         tasks.spawn(running(watch.clone(), alone, stop.clone()));
         tasks.spawn(housekeeping(watch.clone(), stop.clone()));
-        for lane in 0..watch.current().lanes.len() {
-            tasks.spawn(working(watch.clone(), lane, stop.clone()));
-        }
+        tasks.spawn(work(watch.clone(), stop.clone()));
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(error = %error, "a loop of the watch broke down; the daemon stops");
@@ -122,13 +106,42 @@ impl Loops {
     }
 }
 
-/// Answers jobs until told to stop, on every lane.
+/// Answers jobs until told to stop: one at a time on every lane, those included that a reload brings.
 pub async fn work(watch: Watch, stop: CancellationToken) {
-    let mut tasks = JoinSet::new();
-    for lane in 0..watch.current().lanes.len() {
-        tasks.spawn(working(watch.clone(), lane, stop.clone()));
+    let mut tasks: JoinSet<usize> = JoinSet::new();
+    let mut busy = std::collections::BTreeSet::new();
+    while !stop.is_cancelled() {
+        while let Some(ended) = tasks.try_join_next() {
+            free_lane(ended, &mut busy);
+        }
+        for lane in 0..watch.current().lanes.len() {
+            if busy.insert(lane) {
+                tasks.spawn(working(watch.clone(), lane, stop.clone()));
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
     }
-    while tasks.join_next().await.is_some() {}
+    while let Some(ended) = tasks.join_next().await {
+        free_lane(ended, &mut busy);
+    }
+}
+
+fn free_lane(
+    ended: Result<usize, tokio::task::JoinError>,
+    busy: &mut std::collections::BTreeSet<usize>,
+) {
+    match ended {
+        Ok(lane) => {
+            busy.remove(&lane);
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "a worker broke down; its job is served again when its lease ends");
+            busy.clear();
+        }
+    }
 }
 
 /// Waits for an approval here, the poll (which finds approvals elsewhere), or the end; false at the end.
@@ -149,7 +162,7 @@ async fn pause_after(what: &str, error: &WatchError, stop: &CancellationToken) {
     }
 }
 
-async fn looking(watch: Watch, schedule: Schedule, stop: CancellationToken) {
+async fn looking(watch: Watch, stop: CancellationToken) {
     let mut looks = JoinSet::new();
     let mut synced = false;
     while !stop.is_cancelled() {
@@ -160,7 +173,7 @@ async fn looking(watch: Watch, schedule: Schedule, stop: CancellationToken) {
             if !synced {
                 watch.sync_inventory().await?;
             }
-            watch.start_due_looks(&schedule, &mut looks).await
+            watch.start_due_looks(&mut looks).await
         };
         match step.await {
             Ok(next) => {
@@ -190,11 +203,8 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
 
 impl Watch {
     /// Claims hosts that are due, as many as there is room for, and starts a look at each. Says how long to wait.
-    async fn start_due_looks(
-        &self,
-        schedule: &Schedule,
-        looks: &mut JoinSet<()>,
-    ) -> Result<Duration, WatchError> {
+    async fn start_due_looks(&self, looks: &mut JoinSet<()>) -> Result<Duration, WatchError> {
+        let schedule = self.schedule();
         let parallel = self.current().settings.looking.parallel.max(1);
         let room = parallel.saturating_sub(looks.len());
         if room == 0 {
@@ -309,6 +319,10 @@ impl Watch {
     ) -> Result<(), WatchError> {
         for stored in self.adopt_runs(alone).await? {
             let number = stored.run.action;
+            if busy.contains_key(&number) {
+                // It is followed here already: its lease had run out while the store did not answer.
+                continue;
+            }
             let host = self.host_of(number).await?;
             busy.insert(number, host.clone());
             let (watch, stop) = (self.clone(), stop.clone());
@@ -408,8 +422,9 @@ impl Watch {
     }
 }
 
-async fn working(watch: Watch, lane: usize, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+/// One worker of one lane; it ends with the lane.
+async fn working(watch: Watch, lane: usize, stop: CancellationToken) -> usize {
+    while !stop.is_cancelled() && lane < watch.current().lanes.len() {
         match watch.work_once(lane, &stop).await {
             Ok(true) => {}
             Ok(false) => {
@@ -421,4 +436,5 @@ async fn working(watch: Watch, lane: usize, stop: CancellationToken) {
             Err(error) => pause_after("a job could not be served", &error, &stop).await,
         }
     }
+    lane
 }

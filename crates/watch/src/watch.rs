@@ -17,7 +17,7 @@ use watchkeeper_store::{CorruptRow, Store};
 
 use crate::lane::LaneHealth;
 use crate::view::RunEvent;
-use crate::{Chance, Settings, WatchError};
+use crate::{Chance, Schedule, Settings, WatchError};
 
 /// Events of runs that a slow follower may fall behind; then it reads the store.
 const RUN_EVENTS_KEPT: usize = 1_024;
@@ -81,6 +81,7 @@ struct Shared {
     run_events: broadcast::Sender<RunEvent>,
     approvals: Notify,
     corrupt: Mutex<BTreeSet<String>>,
+    schedule: RwLock<Schedule>,
 }
 
 /// What a reload replaces, all at once.
@@ -126,6 +127,7 @@ impl Watch {
             run_events: broadcast::Sender::new(RUN_EVENTS_KEPT),
             approvals: Notify::new(),
             corrupt: Mutex::new(BTreeSet::new()),
+            schedule: RwLock::new(Schedule::default()),
         };
         Self {
             shared: Arc::new(shared),
@@ -144,6 +146,23 @@ impl Watch {
             .current
             .write()
             .unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    /// Sets when hosts are looked at. It counts from the next look on.
+    pub fn reschedule(&self, schedule: Schedule) {
+        *self
+            .shared
+            .schedule
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = schedule;
+    }
+
+    pub(crate) fn schedule(&self) -> Schedule {
+        self.shared
+            .schedule
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn current(&self) -> Arc<Current> {

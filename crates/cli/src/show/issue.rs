@@ -76,6 +76,15 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
     if let Some(doing) = &sheet.doing {
         let _ = writeln!(text, "  now: {}", visible(doing));
     }
+    if let Some(diagnosis) = &sheet.diagnosis {
+        let _ = writeln!(text, "\n  what it means");
+        for paragraph in diagnosis
+            .split("\n\n")
+            .filter(|part| !part.trim().is_empty())
+        {
+            let _ = writeln!(text, "    {}", page.wrap(&visible(paragraph.trim()), 4));
+        }
+    }
     if let Some(finding) = &sheet.finding {
         let _ = writeln!(text, "\n  what was seen");
         for piece in &finding.evidence {
@@ -130,7 +139,8 @@ pub(crate) fn log_entry(page: &Page, entry: &LogEntry) -> String {
         .unwrap_or_default();
     let room = page.width.saturating_sub(30).max(40);
     if !said.is_empty() {
-        words.push(clip(&visible(said), room * 2));
+        let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.push(clip(&visible(&one_line), room * 2));
     }
     words.push(page.paint(Tone::Dim, &format!("by {}", record.actor)));
     words.join("  ")

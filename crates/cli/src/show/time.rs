@@ -8,6 +8,7 @@ use watchkeeper_model::Timestamp;
 pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
+        0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
         0..10 => format!("{:.1} s", time.as_secs_f64()),
         10..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),

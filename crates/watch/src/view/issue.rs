@@ -23,6 +23,8 @@ pub struct IssueSheet {
     pub issue: Issue,
     /// What is being done about it.
     pub doing: Option<String>,
+    /// What it was taken for last, by a runbook or a model.
+    pub diagnosis: Option<String>,
     /// The finding as it was last seen.
     pub finding: Option<Finding>,
     /// What happened, oldest first; the newest [`IssueSheet::TIMELINE`] entries.

@@ -82,10 +82,6 @@ fn after_a_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             "ssh.user_known_hosts",
             old.ssh.user_known_hosts != new.ssh.user_known_hosts,
         ),
-        ("watch.interval", old.watch.interval != new.watch.interval),
-        ("watch.cron", old.watch.cron != new.watch.cron),
-        ("watch.jitter", old.watch.jitter != new.watch.jitter),
-        ("lanes", old.lanes.len() != new.lanes.len()),
     ];
     changed
         .into_iter()
