@@ -312,6 +312,16 @@ pub enum ApprovalRefused {
         /// The revision that stands.
         current: Revision,
     },
+    /// What was seen is not what stands now, though the revision is the same.
+    #[error("action {number} has the digest {current}, and the approval is for {asked}")]
+    OtherDigest {
+        /// Which action.
+        number: ActionNumber,
+        /// The digest that was approved.
+        asked: Digest,
+        /// The digest that stands.
+        current: Digest,
+    },
     /// The plan does not have the digest it was assessed with.
     #[error("action {number} is {found} but was assessed as {assessed}: it will not run")]
     DigestMismatch {

@@ -194,19 +194,20 @@ impl Watch {
             .get(number)
             .await?
             .ok_or(WatchError::NoSuchAction { number })?;
-        if decision.digest != held.digest {
-            let refused = watchkeeper_model::ApprovalRefused::DigestMismatch {
-                number,
-                assessed: held.digest,
-                found: decision.digest,
-            };
-            return Err(refused.into());
-        }
         let by = Approver::Person {
             person: person.clone(),
             reason: reason.clone(),
         };
         let approved = held.clone().approve(by, decision.revision, now, within)?;
+        if decision.digest != held.digest {
+            let (asked, current) = (decision.digest, held.digest);
+            return Err(watchkeeper_model::ApprovalRefused::OtherDigest {
+                number,
+                asked,
+                current,
+            }
+            .into());
+        }
         tx.actions()
             .change(&held, &approved)
             .await

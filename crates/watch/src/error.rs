@@ -66,7 +66,71 @@ pub enum WatchError {
     Store(#[from] StoreError),
 }
 
+/// Whose move it is after an error: what whoever asked can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is no such thing.
+    NoSuchThing,
+    /// What stands is not what was decided about: look again.
+    Conflict,
+    /// What was asked cannot be done as it was said.
+    Invalid,
+    /// A host did not answer as it should.
+    Host,
+    /// The store does not answer now; nothing was changed.
+    Unavailable,
+    /// Whether it took effect is not known: look again.
+    Uncertain,
+    /// Something is broken here; somebody must mend it.
+    Broken,
+}
+
 impl WatchError {
+    /// Whose move it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::NoSuchAction { .. } | Self::NoSuchIssue { .. } | Self::NoSuchHost { .. } => {
+                Fault::NoSuchThing
+            }
+            Self::Approval(_) | Self::Transition(_) | Self::LostRace { .. } => Fault::Conflict,
+            Self::Invalid { .. } | Self::Plan(_) => Fault::Invalid,
+            Self::Host { .. } => Fault::Host,
+            Self::Enrol(error) => match error {
+                EnrolError::Mismatch { .. }
+                | EnrolError::Changed { .. }
+                | EnrolError::HeldByPattern { .. }
+                | EnrolError::Revoked { .. } => Fault::Conflict,
+                EnrolError::BadName { .. } => Fault::Invalid,
+                EnrolError::TooLarge { .. } | EnrolError::Io { .. } => Fault::Broken,
+            },
+            Self::Store(StoreError::Uncertain { .. }) => Fault::Uncertain,
+            Self::Store(StoreError::TooLarge { .. }) => Fault::Invalid,
+            Self::Store(error) if error.is_conflict() => Fault::Conflict,
+            Self::Store(error) if error.retryable() => Fault::Unavailable,
+            Self::Store(_) => Fault::Broken,
+        }
+    }
+
+    /// What a person can do about it, where that is known here; empty where looking again says more.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Host { source, .. } => source.remedy(),
+            Self::Enrol(EnrolError::Mismatch { name, .. }) => format!(
+                "do not accept it: compare the fingerprint on {name}'s console, and find out who answers there"
+            ),
+            Self::Enrol(EnrolError::Changed { .. }) => {
+                "find out why the key has changed; if that is right, ask for it to be replaced"
+                    .to_owned()
+            }
+            Self::Enrol(EnrolError::Revoked { .. }) => {
+                "do not connect; give the host a new key".to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+
     pub(crate) fn invalid(why: impl Into<String>) -> Self {
         Self::Invalid { why: why.into() }
     }

@@ -29,7 +29,7 @@ mod watch;
 
 pub use actions::{ActionQuery, Decision, Edit};
 pub use chance::Chance;
-pub use error::WatchError;
+pub use error::{Fault, WatchError};
 pub use issues::{IssueQuery, NewIssue};
 pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule, work};
