@@ -156,7 +156,10 @@ impl Finding {
     /// What tells one cause of the same finding from another: severity and [`Self::cause`].
     #[must_use]
     pub fn evidence_digest(&self) -> Digest {
-        DigestWriter::new("watchkeeper cause 1").field(self.severity.as_str()).field(&self.cause).finish()
+        DigestWriter::new("watchkeeper cause 1")
+            .field(self.severity.as_str())
+            .field(&self.cause)
+            .finish()
     }
 }
 
