@@ -12,11 +12,16 @@ use crate::{on_both, until};
 
 on_both! {
     killed_before_the_claim_it_runs_once;
+    lost_right_after_the_claim_it_runs_once;
+    lost_right_after_the_claim_and_found_late_it_never_runs;
     killed_before_it_was_sent_it_runs_once;
+    killed_before_it_was_sent_and_found_late_it_never_runs;
     killed_when_it_had_started_it_runs_once;
     killed_while_it_runs_it_runs_once;
     killed_after_it_ended_it_runs_once;
+    lost_when_the_end_was_recorded_it_runs_once;
     killed_while_verifying_it_runs_once;
+    lost_before_the_run_was_closed_it_is_closed;
     killed_before_the_undo_was_sent_it_is_undone_once;
     killed_after_the_undo_ended_it_is_undone_once;
 }
@@ -25,11 +30,17 @@ pub(crate) fn restarts(bridge: &Bridge) -> usize {
     bridge.host().times("restart", NGINX)
 }
 
-/// nginx has failed, comes back slowly, and its restart is approved.
+/// nginx has failed, and its restart is approved.
 pub(crate) async fn approved(bridge: &Bridge) {
     bridge.host().unit(NGINX).fails("exit-code");
     bridge.check().await;
+    bridge.approve(0).await;
+}
+
+/// The same, and the restart will take two seconds.
+pub(crate) async fn approved_and_slow(bridge: &Bridge) {
     bridge.host().unit(NGINX).starts_slowly();
+    bridge.check().await;
     bridge.approve(0).await;
 }
 
@@ -48,6 +59,11 @@ pub(crate) async fn taken_over(bridge: &Bridge) -> Ran {
         "the lease of the lost controller still holds"
     );
     bridge.clock.advance(2 * MINUTE);
+    resumed(bridge).await
+}
+
+/// The other controller takes up the one run that is left.
+pub(crate) async fn resumed(bridge: &Bridge) -> Ran {
     let orphans = bridge.watch.adopt_runs(false).await.expect("asked");
     assert_eq!(orphans.len(), 1, "one run to take over");
     bridge
@@ -80,6 +96,45 @@ async fn killed_before_the_claim_it_runs_once(bridge: Bridge) {
     is_over(&bridge, "fixed").await;
 }
 
+/// Nothing lies between the claim and the record that the start is asked for but the record itself, so that is where
+/// the store stops this controller; what it leaves is the same.
+async fn lost_right_after_the_claim_it_runs_once(bridge: Bridge) {
+    claimed_and_lost(&bridge).await;
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn lost_right_after_the_claim_and_found_late_it_never_runs(bridge: Bridge) {
+    claimed_and_lost(&bridge).await;
+    bridge.clock.advance(20 * MINUTE);
+    assert_eq!(resumed(&bridge).await, Ran::Over("stale"));
+    assert_eq!(restarts(&bridge), 0);
+    is_over(&bridge, "stale").await;
+}
+
+async fn claimed_and_lost(bridge: &Bridge) {
+    approved(bridge).await;
+    bridge.stops_at("insert on run_steps", "true").await;
+    let lost = bridge.another_controller("lost").await;
+    let ran = lost.run_action(ActionNumber(0)).await;
+    assert!(matches!(ran, Ok(Ran::Later { .. })), "{ran:?}");
+    bridge.stops_no_more("run_steps").await;
+    let sheet = bridge.sheet(0).await;
+    assert_eq!(sheet.action.state.as_str(), "running");
+    assert_eq!(sheet.run.map(|run| run.steps), Some(vec![]));
+}
+
+async fn killed_before_it_was_sent_and_found_late_it_never_runs(bridge: Bridge) {
+    approved(&bridge).await;
+    let lost = controller_at(&bridge, Moment::Before(Request::Start, 1)).await;
+    lost.is_killed().await;
+    bridge.clock.advance(20 * MINUTE);
+    assert_eq!(resumed(&bridge).await, Ran::Over("stale"));
+    assert_eq!(restarts(&bridge), 0);
+    is_over(&bridge, "stale").await;
+}
+
 async fn killed_before_it_was_sent_it_runs_once(bridge: Bridge) {
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Start, 1)).await;
@@ -103,7 +158,7 @@ async fn killed_when_it_had_started_it_runs_once(bridge: Bridge) {
 }
 
 async fn killed_while_it_runs_it_runs_once(bridge: Bridge) {
-    approved(&bridge).await;
+    approved_and_slow(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Attach, 1)).await;
     until("the restart is under way", || restarts(&bridge) == 1).await;
     assert!(!bridge.host().unit(NGINX).is_active(), "it is not over");
@@ -123,6 +178,37 @@ async fn killed_after_it_ended_it_runs_once(bridge: Bridge) {
     );
     assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
     assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn lost_when_the_end_was_recorded_it_runs_once(bridge: Bridge) {
+    approved(&bridge).await;
+    bridge
+        .stops_at("update on actions", "new.state = 'verifying'")
+        .await;
+    let lost = bridge.another_controller("lost").await;
+    assert!(lost.run_action(ActionNumber(0)).await.is_err());
+    bridge.stops_no_more("actions").await;
+    assert_eq!(bridge.state(0).await, "running");
+    let run = bridge.sheet(0).await.run.expect("a run");
+    assert!(run.steps[0].outcome.is_some(), "its end was recorded");
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+async fn lost_before_the_run_was_closed_it_is_closed(bridge: Bridge) {
+    approved(&bridge).await;
+    bridge
+        .stops_at("update on runs", "new.ended_at is not null")
+        .await;
+    let lost = bridge.another_controller("lost").await;
+    assert!(lost.run_action(ActionNumber(0)).await.is_err());
+    bridge.stops_no_more("runs").await;
+    assert_eq!(bridge.state(0).await, "fixed");
+    assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    assert_eq!(bridge.log("action.fixed").await.len(), 1);
     is_over(&bridge, "fixed").await;
 }
 

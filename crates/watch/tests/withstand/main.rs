@@ -4,9 +4,13 @@
 #[path = "../use_cases/bridge.rs"]
 #[expect(dead_code, reason = "some of it is for the use cases alone")]
 mod bridge;
+mod broken_line;
 mod controller;
 mod gate;
 mod lost_controller;
+mod rebooted;
+mod sql;
+mod two_processes;
 
 use std::time::Duration;
 
