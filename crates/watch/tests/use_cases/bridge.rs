@@ -9,6 +9,7 @@ use watchkeeper_agent::Runbooks;
 use watchkeeper_fleet::{
     Connector, Engine, Engines, Fleet, HostEntry, Inventory, Routes, SshConfig, SshDefaults,
 };
+use watchkeeper_health::Thresholds;
 use watchkeeper_model::{ActionNumber, Autonomy, ControllerId, HostName, Person, Span};
 use watchkeeper_policy::PolicySettings;
 use watchkeeper_store::Store;
@@ -262,6 +263,20 @@ pub(crate) fn seen(sheet: &ActionSheet) -> Decision {
     }
 }
 
+/// Simulated hosts share this machine's load and real clock, while the tests have a clock of their own: what follows
+/// from that is no finding.
+fn quiet() -> Thresholds {
+    let mut thresholds = Thresholds::default();
+    thresholds.clock.warning_seconds = u64::MAX;
+    thresholds.clock.critical_seconds = u64::MAX;
+    thresholds.load.warning_per_core = f64::MAX;
+    thresholds.load.critical_per_core = f64::MAX;
+    thresholds.cpu.warning_percent = f64::MAX;
+    thresholds.cpu.critical_pressure_percent = f64::MAX;
+    thresholds.cpu.steal_warning_percent = f64::MAX;
+    thresholds
+}
+
 pub(crate) fn settings() -> Settings {
     Settings {
         name: "bridge".to_owned(),
@@ -270,7 +285,10 @@ pub(crate) fn settings() -> Settings {
             attempt_window: Span::days(1),
             ..PolicySettings::default()
         },
-        thresholds: ThresholdLayers::default(),
+        thresholds: ThresholdLayers {
+            base: quiet(),
+            ..ThresholdLayers::default()
+        },
         looking: Looking {
             deadline: Duration::from_secs(20),
             ..Looking::default()

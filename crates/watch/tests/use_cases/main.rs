@@ -1,5 +1,6 @@
 //! The use cases, each on both databases, over simulated hosts behind a real SSH server.
 
+mod asking;
 mod bridge;
 mod looking;
 mod repairing;
@@ -23,6 +24,11 @@ macro_rules! on_both {
 }
 
 on_both! {
+    crate::asking::what_a_model_proposes_is_held_assessed_and_run_like_any_other as what_a_model_proposes_is_held_assessed_and_run_like_any_other;
+    crate::asking::a_model_that_talks_nonsense_proposes_nothing as a_model_that_talks_nonsense_proposes_nothing;
+    crate::asking::a_model_cannot_make_a_script_harmless as a_model_cannot_make_a_script_harmless;
+    crate::asking::a_dead_model_holds_nothing_up as a_dead_model_holds_nothing_up;
+    crate::asking::a_lost_worker_leaves_its_job_to_the_next as a_lost_worker_leaves_its_job_to_the_next;
     crate::looking::one_trouble_over_ten_cycles_is_one_issue as one_trouble_over_ten_cycles_is_one_issue;
     crate::looking::an_unreachable_host_resolves_nothing as an_unreachable_host_resolves_nothing;
     crate::looking::a_changed_host_key_blocks_and_raises_an_issue as a_changed_host_key_blocks_and_raises_an_issue;
