@@ -100,7 +100,7 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
     }
     let _ = writeln!(text, "\n  what happened");
     for entry in &sheet.timeline {
-        let _ = writeln!(text, "    {}", log_entry(page, entry));
+        let _ = writeln!(text, "    {}", story_line(page, entry));
     }
     for action in &sheet.actions {
         let line = format!(
@@ -122,26 +122,42 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
     text
 }
 
-/// One line of the log: when, who, what, and the particulars that say the most.
+/// An entry of the log: when, what, about what, by whom; and under it what there is to say.
 pub(crate) fn log_entry(page: &Page, entry: &LogEntry) -> String {
     let record = &entry.record;
-    let mut words = vec![
+    let mut about: Vec<String> = record.about.host.iter().map(ToString::to_string).collect();
+    about.extend(record.about.issue.map(|number| format!("issue {number}")));
+    about.extend(record.about.action.map(|number| format!("action {number}")));
+    about.push(format!("by {}", record.actor));
+    let mut text = format!(
+        "{}  {}  {}",
         page.paint(Tone::Dim, &clock(page.now, record.at)),
         page.paint(Tone::Strong, &visible(&record.event)),
-    ];
-    words.extend(record.about.host.as_ref().map(ToString::to_string));
-    words.extend(record.about.issue.map(|number| format!("issue {number}")));
-    words.extend(record.about.action.map(|number| format!("action {number}")));
-    let said = record
-        .body
-        .get("text")
-        .and_then(|text| text.as_str())
-        .unwrap_or_default();
-    let room = page.width.saturating_sub(30).max(40);
-    if !said.is_empty() {
-        let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        words.push(clip(&visible(&one_line), room * 2));
+        page.paint(Tone::Dim, &about.join(" · ")),
+    );
+    if let Some(said) = said(entry) {
+        let _ = write!(text, "\n{}{}", " ".repeat(LOG_INDENT), page.wrap(&said, LOG_INDENT));
     }
-    words.push(page.paint(Tone::Dim, &format!("by {}", record.actor)));
-    words.join("  ")
+    text
+}
+
+/// Where the text of an entry begins.
+const LOG_INDENT: usize = 10;
+/// Most columns of the text of an entry; the whole stands in the JSON.
+const LOG_TEXT: usize = 400;
+
+/// What an entry says, on one line.
+fn said(entry: &LogEntry) -> Option<String> {
+    let said = entry.record.body.get("text")?.as_str()?;
+    let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!one_line.is_empty()).then(|| clip(&visible(&one_line), LOG_TEXT))
+}
+
+/// An entry in the story of one issue, on one line.
+fn story_line(page: &Page, entry: &LogEntry) -> String {
+    let when = clock(page.now, entry.record.at);
+    let event = format!("{:<18}", visible(&entry.record.event));
+    let room = page.width.saturating_sub(when.len() + event.len() + 8).max(20);
+    let text = said(entry).map(|text| clip(&text, room)).unwrap_or_default();
+    format!("{}  {}  {text}", page.paint(Tone::Dim, &when), page.paint(Tone::Strong, &event))
 }

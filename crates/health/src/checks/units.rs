@@ -115,6 +115,9 @@ fn how(unit: &FailedUnit) -> Option<String> {
     };
     Some(match unit.result.as_deref()? {
         "exit-code" => match status {
+            // The main process never ran, or ended well: it was a command before or after it, e.g. a test of the
+            // configuration.
+            Some(0) => "a command around its start failed".to_owned(),
             Some(status) if !by_signal => format!("exit code {status}"),
             _ => "exit code".to_owned(),
         },
