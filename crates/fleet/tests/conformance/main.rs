@@ -1,5 +1,6 @@
 //! What every way to a host must do alike. One list of cases, run over each engine: this machine, the system's `ssh`
-//! and russh, the last two over a real OpenSSH server that the test starts.
+//! and russh, the last two over a real OpenSSH server that the test starts; and over a simulated host, so that what
+//! stands on one stands on a real one too.
 
 mod cases;
 mod failures;
@@ -38,6 +39,22 @@ conformance! {
         what_a_command_leaves_running_does_not_hold_its_result
         the_superuser_needs_no_sudo
         a_command_that_is_let_go_of_is_killed;
+    simulated:
+        arguments_and_input_arrive_byte_for_byte
+        empty_input_is_an_end_of_file
+        three_mebibytes_come_back_exactly
+        output_and_errors_are_kept_apart
+        an_exit_status_is_the_programs_own
+        a_program_that_is_not_there_ends_with_127
+        a_signal_is_named
+        a_slow_command_is_waited_for
+        the_time_limit_ends_the_command_on_the_host
+        a_command_that_ignores_term_is_killed
+        too_much_output_ends_the_command
+        there_is_no_terminal
+        the_environment_is_fixed
+        two_commands_run_at_once
+        what_a_command_leaves_running_does_not_hold_its_result;
     system_ssh:
         arguments_and_input_arrive_byte_for_byte
         empty_input_is_an_end_of_file

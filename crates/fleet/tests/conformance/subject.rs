@@ -10,12 +10,14 @@ use watchkeeper_fleet::{
 };
 use watchkeeper_model::LookFailure;
 use watchkeeper_testkit::clock::{MockClock, NOON};
+use watchkeeper_testkit::ssh_host::SshHost;
 use watchkeeper_testkit::sshd::{Fifo, Sshd, SshdOptions};
 
 /// One engine and its server.
 pub(crate) struct Subject {
     connection: Arc<dyn Connection>,
     sshd: Option<Sshd>,
+    _simulated: Option<SshHost>,
     dir: tempfile::TempDir,
 }
 
@@ -24,6 +26,31 @@ impl Subject {
         Self {
             connection: Arc::new(LocalConnection::new()),
             sshd: None,
+            _simulated: None,
+            dir: directory(),
+        }
+    }
+
+    /// A simulated host, behind the SSH server of the testkit.
+    pub(crate) fn simulated() -> Self {
+        let start = || tokio::runtime::Handle::current().block_on(SshHost::start());
+        let host = tokio::task::block_in_place(start);
+        let target = SshTarget {
+            address: "127.0.0.1".to_owned(),
+            port: host.port(),
+            login: host.login().to_owned(),
+            identity_files: vec![host.client_key()],
+            passphrase_file: None,
+            agent_socket: None,
+            host_key_alias: None,
+            known_hosts: vec![host.known_hosts()],
+            jump: Vec::new(),
+            connect_timeout: Duration::from_secs(10),
+        };
+        Self {
+            connection: russh(target, host.dir()),
+            sshd: None,
+            _simulated: Some(host),
             dir: directory(),
         }
     }
@@ -41,6 +68,7 @@ impl Subject {
         Self {
             connection: engine(target(&sshd), sshd.dir()),
             sshd: Some(sshd),
+            _simulated: None,
             dir: directory(),
         }
     }
