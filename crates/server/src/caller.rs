@@ -1,17 +1,19 @@
-//! Who asks, and what they may do: the account that the kernel names at the other end of the socket.
+//! Who asks, and what they may do: the account that the kernel names at the other end of the socket. Nothing that is
+//! sent says who somebody is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
 use http::request::Parts;
 use nix::unistd::{Gid, Group, Uid, User};
-use tokio::net::UnixListener;
 use watchkeeper_model::Person;
-use watchkeeper_watch::Role;
+use watchkeeper_watch::{Operation, Role, may};
 
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
+
+/// How long the system may take to say which account a number is: it may ask a directory over the network.
+const NAMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// The person at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,35 +29,43 @@ pub struct Caller {
 pub struct Gate {
     /// Members of this group approve; root does too.
     pub operators_group: String,
-    /// The account the daemon runs as: it never approves, unless it is root. None where no daemon runs and
-    /// the store is the caller's own.
+    /// The account the daemon runs as: it never approves, unless it is root. None where no daemon runs.
     pub daemon_uid: Option<u32>,
 }
 
 impl Gate {
-    /// The caller behind an account's number. Groups are looked up at every call, so a change counts at once.
+    /// The caller behind an account's number, in process: where no daemon runs, the store is the caller's own.
     #[must_use]
     pub fn admit(&self, uid: u32, primary_gid: u32) -> Caller {
-        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-        let name = user
-            .as_ref()
-            .map_or_else(|| format!("uid {uid}"), |user| user.name.clone());
-        let role = self.role(uid, primary_gid, user.as_ref());
-        Caller {
-            person: Person { name, uid },
-            role,
+        let caller = self.admit_peer(Peer {
+            uid,
+            gid: primary_gid,
+        });
+        match self.daemon_uid {
+            None => Caller {
+                role: Role::Operator,
+                ..caller
+            },
+            Some(_) => caller,
         }
     }
 
-    fn role(&self, uid: u32, primary_gid: u32, user: Option<&User>) -> Role {
-        if uid == 0 {
-            return Role::Operator;
-        }
-        match self.daemon_uid {
-            None => Role::Operator,
-            Some(daemon) if daemon == uid => Role::Daemon,
-            Some(_) if self.is_operator(primary_gid, user) => Role::Operator,
-            Some(_) => Role::Viewer,
+    /// The caller at the other end of a socket. Groups are looked up at every call, so a change counts at once.
+    pub(crate) fn admit_peer(&self, peer: Peer) -> Caller {
+        let user = User::from_uid(Uid::from_raw(peer.uid)).ok().flatten();
+        let name = user
+            .as_ref()
+            .map_or_else(|| format!("uid {}", peer.uid), |user| user.name.clone());
+        let role = match peer.uid {
+            0 => Role::Operator,
+            uid if self.daemon_uid == Some(uid) => Role::Daemon,
+            _ if self.is_operator(peer.gid, user.as_ref()) => Role::Operator,
+            _ => Role::Viewer,
+        };
+        let uid = peer.uid;
+        Caller {
+            person: Person { name, uid },
+            role,
         }
     }
 
@@ -68,23 +78,18 @@ impl Gate {
     }
 }
 
-/// The credentials of one connection, as the kernel gave them when it was accepted.
-#[derive(Clone, Debug)]
+/// The account at the other end of one connection, as the kernel gave it when it was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
-    uid: u32,
-    gid: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        // An account that cannot be told is nobody: it may look, and nothing else.
-        const NOBODY: u32 = 65_534;
-        let credentials = stream.io().peer_cred().ok();
-        Self {
-            uid: credentials.map_or(NOBODY, |it| it.uid()),
-            gid: credentials.map_or(NOBODY, |it| it.gid()),
-        }
-    }
+/// What a connection brings to each of its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) peer: Peer,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -94,14 +99,35 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         if let Some(caller) = parts.extensions.get::<Self>() {
             return Ok(caller.clone());
         }
-        let peer = parts.extensions.get::<axum::extract::ConnectInfo<Peer>>();
-        let gate = parts.extensions.get::<Arc<Gate>>();
-        match (peer, gate) {
-            (Some(peer), Some(gate)) => Ok(gate.admit(peer.0.uid, peer.0.gid)),
-            _ => Err(Problem::forbidden(
+        let Some(Connection { peer, gate }) = parts.extensions.get::<Connection>().cloned() else {
+            return Err(Problem::new(
+                Kind::Forbidden,
                 "who asks could not be told from the connection",
-            )),
+            ));
+        };
+        let admitted = tokio::task::spawn_blocking(move || gate.admit_peer(peer));
+        match tokio::time::timeout(NAMES_WITHIN, admitted).await {
+            Ok(Ok(caller)) => {
+                parts.extensions.insert(caller.clone());
+                Ok(caller)
+            }
+            Ok(Err(_)) | Err(_) => {
+                let title = format!("the system did not say which account uid {} is", peer.uid);
+                Err(Problem::new(Kind::Unavailable, title).advise("getent passwd"))
+            }
         }
+    }
+}
+
+impl Caller {
+    /// Refuses what the caller's role does not allow.
+    pub(crate) fn require(&self, operation: Operation) -> Result<(), Problem> {
+        may(self.role, operation).map_err(|why| {
+            let name = &self.person.name;
+            Problem::new(Kind::Forbidden, format!("{name} may not do this: {why}")).advise(
+                "do it as root or as a member of the operators' group (server.operators_group)",
+            )
+        })
     }
 }
 
@@ -128,7 +154,34 @@ mod tests {
     }
 
     #[test]
-    fn on_a_store_of_their_own_a_person_operates() {
+    fn the_daemons_own_account_does_not_operate_as_a_member_of_the_group() {
+        let group = Group::from_gid(Gid::from_raw(0))
+            .expect("asked")
+            .expect("every system has it");
+        let gate = Gate {
+            operators_group: group.name,
+            daemon_uid: Some(990),
+        };
+        assert_eq!(gate.admit(990, 0).role, Role::Daemon);
+        assert_eq!(gate.admit(4_242, 0).role, Role::Operator);
+        assert_eq!(gate.admit(4_242, 4_242).role, Role::Viewer);
+    }
+
+    #[test]
+    fn on_a_store_of_their_own_a_person_operates_and_over_a_socket_nobody_does_for_that() {
         assert_eq!(gate(None).admit(1_000, 1_000).role, Role::Operator);
+        let (uid, gid) = (1_000, 1_000);
+        assert_eq!(gate(None).admit_peer(Peer { uid, gid }).role, Role::Viewer);
+    }
+
+    #[test]
+    fn a_refusal_says_who_what_and_what_to_do() {
+        let caller = gate(Some(990)).admit(4_242, 4_242);
+        let problem = caller.require(Operation::Approve).expect_err("a viewer");
+        assert_eq!(
+            problem.title,
+            "uid 4242 may not do this: only root and members of the operators' group may decide about actions"
+        );
+        assert!(problem.detail.contains("server.operators_group"));
     }
 }

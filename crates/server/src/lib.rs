@@ -2,19 +2,28 @@
 //! daemon or in process where none runs.
 //!
 //! Who asks is told by the socket's peer credentials, never by what is sent. Handlers extract, call one use
-//! case of `watch`, and convert; deciding is not done here.
+//! case of `watch`, and convert; deciding is not done here. What goes wrong is a problem (RFC 9457), always.
 
 mod caller;
-mod listen;
+mod extract;
+mod follow;
+mod own;
+mod panics;
 mod problem;
+mod pulse;
+mod reader;
 mod routes;
+mod serve;
+mod socket;
 mod stream;
 
 pub use axum::Router;
 pub use axum::body::Body;
 pub use caller::{Caller, Gate};
-pub use listen::{ListenError, bind, serve};
-pub use problem::Problem;
+pub use problem::{Kind, Problem};
 pub use routes::{
-    ApproveBody, EditBody, EnrolBody, IssueBody, LogQuery, NoteBody, RejectBody, Serving, router,
+    ApproveBody, CheckBody, EditBody, EnrolBody, IssueBody, LogQuery, NoteBody, ROUTES, RejectBody,
+    Route, Serving, router,
 };
+pub use serve::serve;
+pub use socket::{ListenError, bind};

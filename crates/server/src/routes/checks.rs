@@ -6,37 +6,41 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::HostName;
-use watchkeeper_watch::Operation;
 
-use super::{Body, Serving, require};
-use crate::caller::Caller;
+use super::Shared;
+use crate::extract::Body;
 use crate::problem::Problem;
-use crate::stream::outlet;
+use crate::stream::{Stop, outlet};
 
 /// Which hosts; none means all.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct CheckBody {
-    hosts: Vec<HostName>,
+pub struct CheckBody {
+    /// Their names.
+    pub hosts: Vec<HostName>,
 }
 
+/// A look that was begun is brought to its end, also when nobody reads of it any more.
 pub(super) async fn check(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
+    stop: Stop,
     Body(body): Body<CheckBody>,
 ) -> Result<Response, Problem> {
-    require(&caller, Operation::Check)?;
+    let serving = &shared.serving;
     serving.watch.known_hosts(&body.hosts)?;
-    let (outlet, response) = outlet();
+    let (outlet, response) = outlet(stop);
     let watch = serving.watch.clone();
     serving.tasks.spawn(async move {
-        let progress = |progress| outlet.offer("progress", &progress);
-        match watch.check(&body.hosts, progress).await {
-            Ok(report) => {
-                outlet.send("report", &report).await;
+        let work = async {
+            let progress = |progress| outlet.offer("progress", &progress);
+            match watch.check(&body.hosts, progress).await {
+                Ok(report) => {
+                    let _ = outlet.send("report", &report).await;
+                }
+                Err(error) => outlet.fail(&Problem::from(error)).await,
             }
-            Err(error) => outlet.fail(&Problem::from(error)).await,
-        }
+        };
+        outlet.guard(work).await;
     });
     Ok(response)
 }

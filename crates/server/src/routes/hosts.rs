@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::HostName;
-use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{OfferedKeyView, SystemLine};
 
-use super::{Body, Piece, Serving, require};
+use super::Shared;
 use crate::caller::Caller;
+use crate::extract::{Body, Piece};
 use crate::problem::Problem;
 
 /// The decision to accept a host's key.
@@ -25,32 +25,27 @@ pub struct EnrolBody {
 }
 
 pub(super) async fn list(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
 ) -> Result<Json<Vec<SystemLine>>, Problem> {
-    require(&caller, Operation::Look)?;
-    Ok(Json(serving.watch.systems().await?))
+    Ok(Json(shared.serving.watch.systems().await?))
 }
 
 pub(super) async fn offered_key(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
     Piece(host): Piece<HostName>,
 ) -> Result<Json<OfferedKeyView>, Problem> {
-    require(&caller, Operation::Check)?;
-    Ok(Json(serving.watch.offered_key(&host).await?))
+    Ok(Json(shared.serving.watch.offered_key(&host).await?))
 }
 
 pub(super) async fn enrol(
-    State(serving): State<Arc<Serving>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Piece(host): Piece<HostName>,
     Body(body): Body<EnrolBody>,
 ) -> Result<Json<OfferedKeyView>, Problem> {
-    require(&caller, Operation::Enrol)?;
+    let watch = &shared.serving.watch;
     Ok(Json(
-        serving
-            .watch
+        watch
             .enrol(&host, caller.person, &body.fingerprint, body.replace)
             .await?,
     ))

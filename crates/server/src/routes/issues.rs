@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{HostName, IssueNumber, IssueState, Severity};
-use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{IssueLine, IssueSheet};
 use watchkeeper_watch::{IssueQuery, NewIssue};
 
-use super::{Body, Piece, Query, Serving, require};
+use super::Shared;
 use crate::caller::Caller;
+use crate::extract::{Body, Piece, Query};
 use crate::problem::Problem;
 
 /// Which issues are listed.
@@ -50,104 +50,96 @@ pub struct NoteBody {
 type Answer = Result<Json<IssueSheet>, Problem>;
 
 pub(super) async fn list(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Vec<IssueLine>>, Problem> {
-    require(&caller, Operation::Look)?;
     let query = IssueQuery {
         all: query.all,
         host: query.host,
         limit: query.limit,
     };
-    Ok(Json(serving.watch.issues(&query).await?))
+    Ok(Json(shared.serving.watch.issues(&query).await?))
 }
 
 pub(super) async fn show(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
     Piece(number): Piece<IssueNumber>,
 ) -> Answer {
-    require(&caller, Operation::Look)?;
-    Ok(Json(serving.watch.issue(number).await?))
+    Ok(Json(shared.serving.watch.issue(number).await?))
 }
 
 pub(super) async fn create(
-    State(serving): State<Arc<Serving>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Body(body): Body<IssueBody>,
 ) -> Answer {
-    require(&caller, Operation::TrackIssue)?;
     let new = NewIssue {
         title: body.title,
         host: body.host,
         severity: body.severity,
         note: body.note,
     };
-    let number = serving.watch.create_issue(caller.person, new).await?;
-    Ok(Json(serving.watch.issue(number).await?))
+    let number = shared
+        .serving
+        .watch
+        .create_issue(caller.person, new)
+        .await?;
+    Ok(Json(shared.serving.watch.issue(number).await?))
 }
 
 pub(super) async fn acknowledge(
-    State(serving): State<Arc<Serving>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Piece(number): Piece<IssueNumber>,
     Body(body): Body<NoteBody>,
 ) -> Answer {
-    change(
-        &serving,
-        caller,
-        number,
-        IssueState::Acknowledged,
-        body.note,
-    )
-    .await
+    change(&shared, caller, number, IssueState::Acknowledged, body.note).await
 }
 
 pub(super) async fn resolve(
-    State(serving): State<Arc<Serving>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Piece(number): Piece<IssueNumber>,
     Body(body): Body<NoteBody>,
 ) -> Answer {
-    change(&serving, caller, number, IssueState::Resolved, body.note).await
+    change(&shared, caller, number, IssueState::Resolved, body.note).await
 }
 
 pub(super) async fn close(
-    State(serving): State<Arc<Serving>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Piece(number): Piece<IssueNumber>,
     Body(body): Body<NoteBody>,
 ) -> Answer {
-    change(&serving, caller, number, IssueState::Closed, body.note).await
+    change(&shared, caller, number, IssueState::Closed, body.note).await
 }
 
 pub(super) async fn note(
-    State(serving): State<Arc<Serving>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Piece(number): Piece<IssueNumber>,
     Body(body): Body<NoteBody>,
 ) -> Answer {
-    require(&caller, Operation::TrackIssue)?;
     let note = body.note.unwrap_or_default();
-    serving
+    shared
+        .serving
         .watch
         .note_issue(number, caller.person, &note)
         .await?;
-    Ok(Json(serving.watch.issue(number).await?))
+    Ok(Json(shared.serving.watch.issue(number).await?))
 }
 
 async fn change(
-    serving: &Serving,
+    shared: &Shared,
     caller: Caller,
     number: IssueNumber,
     to: IssueState,
     note: Option<String>,
 ) -> Answer {
-    require(&caller, Operation::TrackIssue)?;
-    serving
+    shared
+        .serving
         .watch
         .change_issue(number, caller.person, to, note)
         .await?;
-    Ok(Json(serving.watch.issue(number).await?))
+    Ok(Json(shared.serving.watch.issue(number).await?))
 }

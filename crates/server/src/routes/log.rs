@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use futures::{StreamExt as _, stream};
 use http::header;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{ActionNumber, HostName, IssueNumber, Timestamp};
 use watchkeeper_watch::LogFilter;
-use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{LogPage, LogVerdict};
 
-use super::{Query, Serving, require};
-use crate::caller::Caller;
-use crate::problem::Problem;
-use crate::stream::{Outlet, outlet};
+use super::Shared;
+use crate::extract::Query;
+use crate::problem::{Kind, Problem};
+use crate::stream::{Outlet, Stop, outlet, stopped};
+
+/// Longest beginning of an event's name that is asked for.
+const MAX_EVENT_BYTES: usize = 80;
 
 /// Which entries.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,113 +43,109 @@ pub struct LogQuery {
     pub limit: Option<i64>,
 }
 
-impl From<LogQuery> for LogFilter {
-    fn from(query: LogQuery) -> Self {
-        Self {
-            host: query.host,
-            issue: query.issue,
-            action: query.action,
-            event: query.event,
-            since: query.since,
-            until: query.until,
-            after: query.after,
-            limit: query.limit,
+impl LogQuery {
+    fn filter(self) -> Result<LogFilter, Problem> {
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+        if let Some(event) = &self.event
+            && (event.len() > MAX_EVENT_BYTES || !event.chars().all(allowed))
+        {
+            return Err(
+                Problem::new(Kind::Invalid, "the event is not the beginning of one")
+                    .advise("events look like action.approved"),
+            );
         }
+        Ok(LogFilter {
+            host: self.host,
+            issue: self.issue,
+            action: self.action,
+            event: self.event,
+            since: self.since,
+            until: self.until,
+            after: self.after,
+            limit: self.limit,
+        })
     }
 }
 
 pub(super) async fn list(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
     Query(query): Query<LogQuery>,
 ) -> Result<Json<LogPage>, Problem> {
-    require(&caller, Operation::Look)?;
-    let entries = serving.watch.log(&query.into()).await?;
+    let entries = shared.serving.watch.log(&query.filter()?).await?;
     Ok(Json(LogPage { entries }))
 }
 
 /// Entries as they are written, from `after` on, or from now.
 pub(super) async fn follow(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
+    stop: Stop,
     Query(query): Query<LogQuery>,
 ) -> Result<Response, Problem> {
-    require(&caller, Operation::Look)?;
-    let mut filter = LogFilter::from(query);
+    let mut filter = query.filter()?;
     if filter.after.is_none() {
-        filter.after = Some(serving.watch.log_head().await?);
+        filter.after = Some(shared.serving.watch.log_head().await?);
     }
-    let (outlet, response) = outlet();
-    let follower = Arc::clone(&serving);
-    serving.tasks.spawn(async move {
-        tokio::select! {
-            () = pour(&follower, filter, &outlet) => {}
-            () = outlet.closed() => {}
-        }
+    let (outlet, response) = outlet(stop);
+    let tasks = shared.serving.tasks.clone();
+    tasks.spawn(async move {
+        outlet
+            .guard_while_read(pour(&shared, filter, &outlet))
+            .await;
     });
     Ok(response)
 }
 
-async fn pour(serving: &Serving, mut filter: LogFilter, outlet: &Outlet) {
-    let mut growth = serving.watch.log_growth().await;
+async fn pour(shared: &Shared, mut filter: LogFilter, outlet: &Outlet) {
+    let mut pulse = shared.pulse.feel(&shared.serving.watch).await;
     loop {
-        match serving.watch.log(&filter).await {
-            Ok(entries) => {
-                for entry in entries {
-                    filter.after = Some(entry.seq);
-                    if !outlet.send("entry", &entry).await {
-                        return;
-                    }
-                }
-            }
+        let entries = match shared.serving.watch.log(&filter).await {
+            Ok(entries) => entries,
             Err(error) => return outlet.fail(&Problem::from(error)).await,
-        }
-        growth.wait().await;
-    }
-}
-
-pub(super) async fn verify(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
-) -> Result<Json<LogVerdict>, Problem> {
-    require(&caller, Operation::Look)?;
-    Ok(Json(serving.watch.verify_log().await?))
-}
-
-/// The whole log as JSON Lines, in pages so that its length costs no memory.
-pub(super) async fn export(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
-) -> Result<Response, Problem> {
-    require(&caller, Operation::Look)?;
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(4);
-    let watch = serving.watch.clone();
-    serving.tasks.spawn(async move {
-        let mut filter = LogFilter {
-            after: Some(0),
-            limit: Some(500),
-            ..LogFilter::default()
         };
-        loop {
-            let page = match watch.log(&filter).await {
-                Ok(page) if page.is_empty() => return,
-                Ok(page) => page,
-                Err(error) => {
-                    let _ = sender.send(Err(std::io::Error::other(error))).await;
-                    return;
-                }
-            };
-            filter.after = page.last().map(|entry| entry.seq);
-            let lines: String = page
-                .iter()
-                .filter_map(|entry| serde_json::to_string(entry).ok())
-                .map(|line| line + "\n")
-                .collect();
-            if sender.send(Ok(lines)).await.is_err() {
+        let last = entries.last().map(|entry| entry.seq);
+        for entry in entries {
+            if outlet.send("entry", &entry).await.is_err() {
                 return;
             }
         }
+        match last {
+            // There may be more of them than fit into one page.
+            Some(last) => filter.after = Some(last),
+            None => pulse.wait().await,
+        }
+    }
+}
+
+pub(super) async fn verify(State(shared): State<Arc<Shared>>) -> Result<Json<LogVerdict>, Problem> {
+    let _turn = shared.verifying.acquire().await;
+    Ok(Json(shared.serving.watch.verify_log().await?))
+}
+
+/// The whole log as JSON Lines, in pieces so that its length costs no memory and a slow reader keeps nothing open in
+/// the store. An export that cannot be brought to its end breaks off, so that it is not taken for whole.
+pub(super) async fn export(
+    State(shared): State<Arc<Shared>>,
+    stop: Stop,
+) -> Result<Response, Problem> {
+    let first = shared.serving.watch.export_log(0).await?;
+    let Some((first, after)) = first else {
+        return Ok(lines(Body::empty()));
+    };
+    let rest = stream::try_unfold(after, move |after| {
+        let (shared, stop) = (Arc::clone(&shared), stop.clone());
+        async move {
+            if stop.0.is_cancelled() {
+                return Err(stopped());
+            }
+            let piece = shared.serving.watch.export_log(after).await;
+            piece.map_err(Problem::from)
+        }
     });
-    let body = axum::body::Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
-    Ok(([(header::CONTENT_TYPE, "application/jsonl")], body).into_response())
+    let pieces = stream::once(std::future::ready(Ok(first))).chain(rest);
+    Ok(lines(Body::from_stream(pieces)))
+}
+
+fn lines(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, "application/jsonl")], body).into_response()
 }

@@ -1,4 +1,6 @@
-//! The routes, one file per noun. `/v1` is a promise: fields are added, never renamed or removed.
+//! The routes, one file per noun, and the one table of them: path, method and what the caller must be allowed to do.
+//! The router is built from the table, and the guard before each handler with it, so that no route can be without.
+//! `/v1` is a promise: fields are added, never renamed or removed.
 
 mod actions;
 mod checks;
@@ -10,27 +12,33 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{
-    DefaultBodyLimit, FromRequest, FromRequestParts, Request, rejection::JsonRejection,
-};
-use axum::routing::{get, post};
-use serde::de::DeserializeOwned;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::handler::Handler;
+use axum::middleware::{Next, from_fn};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use http::Method;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use watchkeeper_watch::Watch;
-use watchkeeper_watch::{Operation, may};
+use watchkeeper_watch::Operation::{Approve, Check, Enrol, Look, TrackIssue};
+use watchkeeper_watch::{Operation, Watch};
 
 use crate::caller::Caller;
-use crate::problem::Problem;
+use crate::extract::MAX_BODY_BYTES;
+use crate::own::OwnRuns;
+use crate::panics;
+use crate::problem::{Kind, Problem};
+use crate::pulse::Pulse;
 
 pub use actions::{ApproveBody, EditBody, RejectBody};
+pub use checks::CheckBody;
 pub use hosts::EnrolBody;
 pub use issues::{IssueBody, NoteBody};
 pub use log::LogQuery;
 
-/// Largest body of a request.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Verifications of the whole log at a time; each reads all of it.
+const VERIFICATIONS_AT_ONCE: usize = 1;
 
-/// What the handlers share.
+/// What the handlers work with.
 #[derive(Clone, Debug)]
 pub struct Serving {
     /// The use cases.
@@ -41,101 +49,150 @@ pub struct Serving {
     pub daemon: bool,
 }
 
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) serving: Serving,
+    pub(crate) own: OwnRuns,
+    pub(crate) pulse: Pulse,
+    pub(crate) verifying: Semaphore,
+}
+
+/// One route.
+#[derive(Debug)]
+pub struct Route {
+    /// Its method; a GET answers HEAD, too.
+    pub method: Method,
+    /// Its path; `{…}` stands for one piece.
+    pub path: &'static str,
+    /// What the caller must be allowed to do.
+    pub operation: Operation,
+    handle: Handle,
+}
+
+type Handle = fn(Guard) -> MethodRouter<Arc<Shared>>;
+
+const fn get(path: &'static str, operation: Operation, handle: Handle) -> Route {
+    route(Method::GET, path, operation, handle)
+}
+
+const fn post(path: &'static str, operation: Operation, handle: Handle) -> Route {
+    route(Method::POST, path, operation, handle)
+}
+
+const fn put(path: &'static str, operation: Operation, handle: Handle) -> Route {
+    route(Method::PUT, path, operation, handle)
+}
+
+const fn route(method: Method, path: &'static str, operation: Operation, handle: Handle) -> Route {
+    Route {
+        method,
+        path,
+        operation,
+        handle,
+    }
+}
+
+/// Every route there is.
+pub static ROUTES: [Route; 23] = [
+    get("/v1/status", Look, |guard| guard.before(status::status)),
+    get("/v1/doctor", Check, |guard| guard.before(status::doctor)),
+    get("/v1/systems", Look, |guard| guard.before(hosts::list)),
+    get("/v1/hosts/{host}/key", Check, |guard| {
+        guard.before(hosts::offered_key)
+    }),
+    post("/v1/hosts/{host}/enrol", Enrol, |guard| {
+        guard.before(hosts::enrol)
+    }),
+    post("/v1/checks", Check, |guard| guard.before(checks::check)),
+    get("/v1/issues", Look, |guard| guard.before(issues::list)),
+    post("/v1/issues", TrackIssue, |guard| {
+        guard.before(issues::create)
+    }),
+    get("/v1/issues/{number}", Look, |guard| {
+        guard.before(issues::show)
+    }),
+    post("/v1/issues/{number}/ack", TrackIssue, |guard| {
+        guard.before(issues::acknowledge)
+    }),
+    post("/v1/issues/{number}/notes", TrackIssue, |guard| {
+        guard.before(issues::note)
+    }),
+    post("/v1/issues/{number}/resolve", TrackIssue, |guard| {
+        guard.before(issues::resolve)
+    }),
+    post("/v1/issues/{number}/close", TrackIssue, |guard| {
+        guard.before(issues::close)
+    }),
+    get("/v1/actions", Look, |guard| guard.before(actions::list)),
+    get("/v1/actions/{number}", Look, |guard| {
+        guard.before(actions::show)
+    }),
+    put("/v1/actions/{number}", Approve, |guard| {
+        guard.before(actions::edit)
+    }),
+    post("/v1/actions/{number}/approve", Approve, |guard| {
+        guard.before(actions::approve)
+    }),
+    post("/v1/actions/{number}/reject", Approve, |guard| {
+        guard.before(actions::reject)
+    }),
+    get("/v1/actions/{number}/events", Look, |guard| {
+        guard.before(actions::events)
+    }),
+    get("/v1/log", Look, |guard| guard.before(log::list)),
+    get("/v1/log/follow", Look, |guard| guard.before(log::follow)),
+    post("/v1/log/verify", Look, |guard| guard.before(log::verify)),
+    get("/v1/log/export", Look, |guard| guard.before(log::export)),
+];
+
 /// The router over the use cases.
-#[must_use]
 pub fn router(serving: Serving) -> Router {
-    Router::new()
-        .route("/v1/status", get(status::status))
-        .route("/v1/doctor", get(status::doctor))
-        .route("/v1/systems", get(hosts::list))
-        .route("/v1/hosts/{host}/key", get(hosts::offered_key))
-        .route("/v1/hosts/{host}/enrol", post(hosts::enrol))
-        .route("/v1/checks", post(checks::check))
-        .route("/v1/issues", get(issues::list).post(issues::create))
-        .route("/v1/issues/{number}", get(issues::show))
-        .route("/v1/issues/{number}/ack", post(issues::acknowledge))
-        .route("/v1/issues/{number}/notes", post(issues::note))
-        .route("/v1/issues/{number}/resolve", post(issues::resolve))
-        .route("/v1/issues/{number}/close", post(issues::close))
-        .route("/v1/actions", get(actions::list))
-        .route(
-            "/v1/actions/{number}",
-            get(actions::show).put(actions::edit),
-        )
-        .route("/v1/actions/{number}/approve", post(actions::approve))
-        .route("/v1/actions/{number}/reject", post(actions::reject))
-        .route("/v1/actions/{number}/events", get(actions::events))
-        .route("/v1/log", get(log::list))
-        .route("/v1/log/follow", get(log::follow))
-        .route("/v1/log/verify", post(log::verify))
-        .route("/v1/log/export", get(log::export))
-        .fallback(|| async { Problem::not_found("there is no such path") })
+    let shared = Shared {
+        serving,
+        own: OwnRuns::default(),
+        pulse: Pulse::default(),
+        verifying: Semaphore::new(VERIFICATIONS_AT_ONCE),
+    };
+    let routes = ROUTES.iter().fold(Router::new(), |router, route| {
+        let method =
+            MethodFilter::try_from(route.method.clone()).expect("a method of the standard");
+        let guard = Guard {
+            method,
+            operation: route.operation,
+        };
+        router.route(route.path, (route.handle)(guard))
+    });
+    routes
+        .fallback(|| async { Problem::new(Kind::NotFound, "there is no such path") })
+        .method_not_allowed_fallback(|method: Method| async move {
+            Problem::new(
+                Kind::MethodNotAllowed,
+                format!("{method} is not for this path"),
+            )
+        })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(Arc::new(serving))
+        .layer(from_fn(panics::answer_for))
+        .with_state(Arc::new(shared))
 }
 
-/// Refuses what the caller's role does not allow.
-pub(crate) fn require(caller: &Caller, operation: Operation) -> Result<(), Problem> {
-    may(caller.role, operation).map_err(|why| {
-        Problem::forbidden(format!("{} may not do this: {why}", caller.person.name))
-            .advise("root and members of the operators' group may")
-    })
+/// What stands before a handler: who may not do this gets no further, whatever else the request holds.
+#[derive(Clone, Copy, Debug)]
+struct Guard {
+    method: MethodFilter,
+    operation: Operation,
 }
 
-/// A JSON body whose errors are problems, too.
-#[derive(Debug)]
-pub(crate) struct Body<T>(pub(crate) T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(JsonRejection::BytesRejection(error)) => Err(Problem::invalid(error.body_text())),
-            Err(error) => Err(Problem::invalid(error.body_text())),
-        }
-    }
-}
-
-/// A query whose errors are problems, too.
-#[derive(Debug)]
-pub(crate) struct Query<T>(pub(crate) T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        parts: &mut http::request::Parts,
-        state: &S,
-    ) -> Result<Self, Self::Rejection> {
-        axum::extract::Query::<T>::from_request_parts(parts, state)
-            .await
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|error| Problem::invalid(error.body_text()))
-    }
-}
-
-/// A piece of the path whose errors are problems, too.
-#[derive(Debug)]
-pub(crate) struct Piece<T>(pub(crate) T);
-
-impl<T: std::str::FromStr, S: Send + Sync> FromRequestParts<S> for Piece<T>
-where
-    T::Err: std::fmt::Display,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        parts: &mut http::request::Parts,
-        state: &S,
-    ) -> Result<Self, Self::Rejection> {
-        let axum::extract::Path(text) =
-            axum::extract::Path::<String>::from_request_parts(parts, state)
-                .await
-                .map_err(|error| Problem::invalid(error.body_text()))?;
-        text.parse()
-            .map(Self)
-            .map_err(|error| Problem::invalid(format!("{text:?}: {error}")))
+impl Guard {
+    fn before<H, T>(self, handler: H) -> MethodRouter<Arc<Shared>>
+    where
+        H: Handler<T, Arc<Shared>>,
+        T: 'static,
+    {
+        let check = move |caller: Caller, request: Request, next: Next| async move {
+            caller.require(self.operation)?;
+            Ok::<_, Problem>(next.run(request).await)
+        };
+        on(self.method, handler).route_layer(from_fn(check))
     }
 }

@@ -4,25 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use watchkeeper_watch::Operation;
 use watchkeeper_watch::view::{DoctorLine, StatusReport};
 
-use super::{Serving, require};
-use crate::caller::Caller;
+use super::Shared;
 use crate::problem::Problem;
 
 pub(super) async fn status(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
+    State(shared): State<Arc<Shared>>,
 ) -> Result<Json<StatusReport>, Problem> {
-    require(&caller, Operation::Look)?;
+    let serving = &shared.serving;
     Ok(Json(serving.watch.status(serving.daemon).await?))
 }
 
-pub(super) async fn doctor(
-    State(serving): State<Arc<Serving>>,
-    caller: Caller,
-) -> Result<Json<Vec<DoctorLine>>, Problem> {
-    require(&caller, Operation::Check)?;
-    Ok(Json(serving.watch.doctor().await))
+pub(super) async fn doctor(State(shared): State<Arc<Shared>>) -> Json<Vec<DoctorLine>> {
+    Json(shared.serving.watch.doctor().await)
 }
