@@ -268,6 +268,7 @@ fn state_text(state: &ActionState) -> String {
         | ActionState::Unknown { why, .. }
         | ActionState::Stale { why, .. } => why.clone(),
         ActionState::Rejected { reason, .. } => reason.clone(),
+        ActionState::Refused { because } | ActionState::Held { because, .. } => because.join("; "),
         _ => String::new(),
     }
 }
