@@ -119,9 +119,10 @@ impl Watch {
         let mut lines = Vec::with_capacity(found.rows.len());
         for action in &found.rows {
             let title = match action.issue {
-                Some(number) => read.issues().get(number).await?.map(|issue| issue.title),
+                Some(number) => self.or_absent(read.issues().get(number).await)?,
                 None => None,
             };
+            let title = title.map(|issue| issue.title);
             lines.push(line(action, title));
         }
         lines.reverse();
@@ -140,14 +141,12 @@ impl Watch {
             .await?
             .ok_or(WatchError::NoSuchAction { number })?;
         let issue_title = match action.issue {
-            Some(issue) => read.issues().get(issue).await?.map(|issue| issue.title),
+            Some(issue) => self.or_absent(read.issues().get(issue).await)?,
             None => None,
         };
-        let run = read
-            .runs()
-            .of_action(number)
-            .await?
-            .map(|stored| stored.run);
+        let issue_title = issue_title.map(|issue| issue.title);
+        let run = self.or_absent(read.runs().of_action(number).await)?;
+        let run = run.map(|stored| stored.run);
         let before = match action.fingerprint {
             Some(fingerprint) => {
                 let filter = ActionFilter {
@@ -302,7 +301,7 @@ impl Watch {
         };
         let judged = self.judged(&mut tx, &proposal, None).await?;
         let to = self.edited(&from, &person, &proposal, judged);
-        let evidence = evidence_now(&mut tx, &from).await?;
+        let evidence = self.evidence_now(&mut tx, &from).await?;
         let marks = FixMarks {
             fix: fix_digest(&to.plan),
             evidence,
@@ -397,6 +396,10 @@ impl Watch {
             .list_by_fix(finding.fingerprint(), marks.fix, HISTORY_WEIGHED)
             .await?;
         self.remember_corrupt(&history.corrupt);
+        // What became of an action whose row cannot be read is not known: the same is not done again beside it.
+        if let Some(number) = history.corrupt.iter().find_map(|row| row.id.parse().ok()) {
+            return Ok(MayPropose::OutcomeUnknown { number });
+        }
         let past = |earlier: watchkeeper_store::EarlierFix| PastFix {
             number: earlier.number,
             state: earlier.state,
@@ -489,7 +492,8 @@ impl Watch {
         opinion: Option<&Opinion>,
     ) -> Result<Judged, WatchError> {
         let entry = self.entry(&proposal.host)?;
-        let traits = traits_of(tx.observations().latest(&proposal.host).await?.as_ref());
+        let seen = self.or_absent(tx.observations().latest(&proposal.host).await)?;
+        let traits = traits_of(seen.as_ref());
         let rights = LoginRights {
             login: self.login(&entry).await?,
             may_become_root: entry.become_root,
@@ -550,7 +554,11 @@ impl Watch {
             let to = from
                 .clone()
                 .become_state(ActionState::Withdrawn { at: self.now() })?;
-            tx.actions().change(&from, &to).await?;
+            match tx.actions().change(&from, &to).await {
+                // Somebody has just decided about it, or claimed it: then it is theirs.
+                Err(error) if error.is_conflict() => continue,
+                changed => changed?,
+            }
             tx.log()
                 .append(self.record("action.withdrawn", about(&to), "its issue is over"))?;
         }
@@ -606,20 +614,19 @@ impl Watch {
     }
 }
 
-/// The digest of the cause an action was proposed for, as it stands now.
-async fn evidence_now(tx: &mut Tx, action: &Action) -> Result<Digest, StoreError> {
-    let finding = match action.fingerprint {
-        Some(fingerprint) => tx
-            .findings()
-            .get(fingerprint)
-            .await?
-            .and_then(|tracked| tracked.finding),
-        None => None,
-    };
-    Ok(finding.map_or_else(
-        || Digest::of_bytes(b""),
-        |finding| finding.evidence_digest(),
-    ))
+impl Watch {
+    /// The digest of the cause an action was proposed for, as it stands now.
+    async fn evidence_now(&self, tx: &mut Tx, action: &Action) -> Result<Digest, StoreError> {
+        let tracked = match action.fingerprint {
+            Some(fingerprint) => self.or_absent(tx.findings().get(fingerprint).await)?,
+            None => None,
+        };
+        let finding = tracked.and_then(|tracked| tracked.finding);
+        Ok(finding.map_or_else(
+            || Digest::of_bytes(b""),
+            |finding| finding.evidence_digest(),
+        ))
+    }
 }
 
 /// What an entry of the log about this action is about.

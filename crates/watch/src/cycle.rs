@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 
 use watchkeeper_fleet::{Engine, HostEntry};
 use watchkeeper_health::Facts;
-use watchkeeper_model::{HostName, Timestamp};
-use watchkeeper_store::{ActionFilter, Read};
+use watchkeeper_model::{HostName, IssueState, Timestamp};
+use watchkeeper_store::{ActionFilter, IssueFilter, Read, StoreError};
 
 use crate::WatchError;
 use crate::look::Seen;
@@ -25,6 +25,8 @@ use crate::watch::Watch;
 const BUSY_WAIT: Duration = Duration::from_secs(60);
 /// How often it asks.
 const BUSY_POLL: Duration = Duration::from_millis(250);
+/// Open issues that are counted one by one, where the store cannot count them.
+const ISSUES_COUNTED: u32 = 1_000;
 /// Actions of a host that are looked through for the report.
 const ACTIONS_LOOKED_THROUGH: u32 = 100;
 
@@ -77,7 +79,7 @@ impl Watch {
         }
         drop(running);
         let mut read = self.store().read().await?;
-        let (open_issues, waiting_actions) = counts(&mut read).await?;
+        let (open_issues, waiting_actions) = self.counts(&mut read).await?;
         Ok(CheckReport {
             started_at,
             took_ms: millis(self.now().since(started_at)),
@@ -132,6 +134,7 @@ impl Watch {
         let tracked = match self.record_look(entry, &seen, next_due).await {
             Ok(tracked) => tracked,
             Err(error) => {
+                self.remember_if_corrupt(&error);
                 tracing::error!(host.id = %entry.name, error = chain(&error), "a look could not be stored");
                 return HostReport {
                     errors: vec![chain(&error)],
@@ -141,6 +144,7 @@ impl Watch {
         };
         let mut errors = Vec::new();
         if let Err(error) = self.consider(entry, &seen, &tracked).await {
+            self.remember_if_corrupt(&error);
             tracing::error!(host.id = %entry.name, error = chain(&error), "what follows from a look could not be done");
             errors.push(chain(&error));
         }
@@ -220,25 +224,36 @@ impl Watch {
     }
 }
 
-/// Open issues and waiting actions over all hosts.
-pub(crate) async fn counts(read: &mut Read) -> Result<(i64, i64), WatchError> {
-    let open = read
-        .issues()
-        .counts()
-        .await?
-        .iter()
-        .filter(|(state, _)| state.is_active())
-        .map(|(_, count)| count)
-        .sum();
-    let held = read
-        .actions()
-        .counts()
-        .await?
-        .iter()
-        .filter(|(state, _)| state == "held")
-        .map(|(_, count)| count)
-        .sum();
-    Ok((open, held))
+impl Watch {
+    /// Open issues and waiting actions over all hosts. A state that cannot be read is none of them.
+    pub(crate) async fn counts(&self, read: &mut Read) -> Result<(i64, i64), WatchError> {
+        let issues = match read.issues().counts().await {
+            Err(StoreError::CorruptRow(row)) => {
+                self.remember_corrupt(&[row]);
+                let filter = IssueFilter {
+                    states: vec![IssueState::Open, IssueState::Acknowledged],
+                    ..IssueFilter::default()
+                };
+                let open = read.issues().list(&filter, ISSUES_COUNTED).await?;
+                vec![(IssueState::Open, open.rows.len() as i64)]
+            }
+            counted => counted?,
+        };
+        let open = issues
+            .iter()
+            .filter(|(state, _)| state.is_active())
+            .map(|(_, count)| count)
+            .sum();
+        let held = read
+            .actions()
+            .counts()
+            .await?
+            .iter()
+            .filter(|(state, _)| state == "held")
+            .map(|(_, count)| count)
+            .sum();
+        Ok((open, held))
+    }
 }
 
 fn report(entry: &HostEntry, seen: &Seen, tracked: &[Tracked]) -> HostReport {

@@ -114,7 +114,10 @@ impl Watch {
             fingerprint: Some(finding.fingerprint()),
             ..ActionFilter::default()
         };
-        Ok(!tx.actions().list(&filter, 1).await?.rows.is_empty())
+        let found = tx.actions().list(&filter, 1).await?;
+        self.remember_corrupt(&found.corrupt);
+        // One that cannot be read may be under way all the same.
+        Ok(!found.rows.is_empty() || !found.corrupt.is_empty())
     }
 
     /// Writes a diagnosis down once for each cause, and proposes what it asks for.

@@ -82,13 +82,10 @@ impl Watch {
             .await?
             .ok_or(WatchError::NoSuchIssue { number })?;
         let finding = match issue.fingerprint {
-            Some(fingerprint) => read
-                .findings()
-                .get(fingerprint)
-                .await?
-                .and_then(|tracked| tracked.finding),
+            Some(fingerprint) => self.or_absent(read.findings().get(fingerprint).await)?,
             None => None,
         };
+        let finding = finding.and_then(|tracked| tracked.finding);
         let filter = StoredFilter {
             issue: Some(number),
             order: LogOrder::NewestFirst,

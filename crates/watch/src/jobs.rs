@@ -13,9 +13,9 @@ use watchkeeper_agent::{
 use watchkeeper_health::Facts;
 use watchkeeper_llm::{LlmError, Message, Reply};
 use watchkeeper_model::{
-    About, Finding, Fingerprint, HostName, IssueNumber, Job, JobRequest, Step,
+    About, Finding, Fingerprint, HostName, IssueNumber, Job, JobNumber, JobRequest, Step,
 };
-use watchkeeper_store::{ActionFilter, Retry};
+use watchkeeper_store::{ActionFilter, CorruptRow, Retry, StoreError};
 
 use crate::WatchError;
 use crate::cycle::chain;
@@ -75,10 +75,14 @@ impl Watch {
             return Ok(false);
         };
         let mut tx = self.store().begin().await?;
-        let job = tx
-            .jobs()
-            .claim(self.controller(), self.now(), current.settings.asking.lease)
-            .await?;
+        let lease = current.settings.asking.lease;
+        let job = match tx.jobs().claim(self.controller(), self.now(), lease).await {
+            Err(StoreError::CorruptRow(row)) => {
+                drop(tx);
+                return self.give_up_unread(row).await.map(|()| true);
+            }
+            claimed => claimed?,
+        };
         tx.commit().await?;
         let Some(job) = job else { return Ok(false) };
         let JobRequest::DiagnoseFinding {
@@ -91,6 +95,27 @@ impl Watch {
             None => self.drop_job(&job).await?,
         }
         Ok(true)
+    }
+
+    /// A job that cannot be read would be served first for ever, so it is given up.
+    async fn give_up_unread(&self, row: CorruptRow) -> Result<(), WatchError> {
+        let mut tx = self.store().begin().await?;
+        if let (Ok(number), "jobs") = (row.id.parse::<JobNumber>(), row.table) {
+            match tx
+                .jobs()
+                .give_up(number, self.now(), &row.to_string())
+                .await
+            {
+                Err(error) if error.is_conflict() => {}
+                given_up => given_up?,
+            }
+            let text = format!("job {number}: {row}");
+            tx.log()
+                .append(self.record("job.failed", About::default(), text))?;
+        }
+        tx.commit().await?;
+        self.remember_corrupt(&[row]);
+        Ok(())
     }
 
     async fn question(
@@ -229,7 +254,7 @@ impl Watch {
             match kept.await {
                 Err(WatchError::Store(error)) if error.is_conflict() => return,
                 Err(error) => {
-                    tracing::warn!(job.id = %job.number, error = chain(&error), "the lease of a job could not be renewed")
+                    tracing::warn!(job.id = %job.number, error = chain(&error), "the lease of a job could not be renewed");
                 }
                 Ok(()) => {}
             }

@@ -185,7 +185,7 @@ async fn looking(watch: Watch, stop: CancellationToken) {
                 }
             }
             Err(error) => {
-                pause_after("hosts that are due could not be claimed", &error, &stop).await
+                pause_after("hosts that are due could not be claimed", &error, &stop).await;
             }
         }
     }
@@ -323,12 +323,20 @@ impl Watch {
                 // It is followed here already: its lease had run out while the store did not answer.
                 continue;
             }
-            let host = self.host_of(number).await?;
+            let host = match self.host_of(number).await {
+                Ok(host) => host,
+                // The others are not held up; it is taken up again when its lease ends.
+                Err(error) => {
+                    self.remember_if_corrupt(&error);
+                    tracing::error!(action.number = %number, error = chain(&error), "a run could not be taken over");
+                    continue;
+                }
+            };
             busy.insert(number, host.clone());
             let (watch, stop) = (self.clone(), stop.clone());
             tasks.spawn(async move {
                 let ran = watch.resume_run(&stored.run, &stop).await;
-                (number, host, or_later(ran))
+                (number, host, or_later(&watch, ran))
             });
         }
         let filter = ActionFilter {
@@ -361,7 +369,7 @@ impl Watch {
             let (watch, stop) = (self.clone(), stop.clone());
             tasks.spawn(async move {
                 let ran = watch.run_action_until(number, &stop).await;
-                (number, host, or_later(ran))
+                (number, host, or_later(&watch, ran))
             });
         }
         Ok(())
@@ -375,8 +383,9 @@ impl Watch {
     }
 }
 
-fn or_later(ran: Result<Ran, WatchError>) -> Ran {
+fn or_later(watch: &Watch, ran: Result<Ran, WatchError>) -> Ran {
     ran.unwrap_or_else(|error| {
+        watch.remember_if_corrupt(&error);
         tracing::error!(
             error = chain(&error),
             "a run could not go on; it is taken up again"

@@ -7,7 +7,7 @@ use watchkeeper_health::{Change, Facts, outcomes, run_checks};
 use watchkeeper_model::{
     CheckOutcome, Finding, Fingerprint, HostName, Issue, IssueNumber, IssueState, Timestamp,
 };
-use watchkeeper_store::{NewIssue, Tx};
+use watchkeeper_store::{NewIssue, StoreError, Tx};
 
 use crate::WatchError;
 use crate::issues::about;
@@ -34,16 +34,14 @@ impl Watch {
         let outcome = look.result.as_ref().map(drop);
         let next_due = match next_due {
             Some(at) => at,
-            None => tx
-                .hosts()
-                .get(&look.host)
-                .await?
+            None => self
+                .or_absent(tx.hosts().get(&look.host).await)?
                 .map_or(look.at, |host| host.next_due.max(look.at)),
         };
         tx.hosts()
             .finish_look(&look.host, self.controller(), look.at, outcome, next_due)
             .await?;
-        let previous = tx.observations().latest(&look.host).await?;
+        let previous = self.or_absent(tx.observations().latest(&look.host).await)?;
         let previous: Option<Facts> =
             previous.and_then(|seen| serde_json::from_value(seen.body).ok());
         let known = tx.findings().of_host(&look.host).await?;
@@ -61,7 +59,16 @@ impl Watch {
             tx.hosts().make_due(&look.host, soon).await?;
         }
         for subject in &mut tracked {
-            self.follow_issue(&mut tx, subject, look.at).await?;
+            match self.follow_issue(&mut tx, subject, look.at).await {
+                // The issue cannot be read, or a person changes it at this moment; the other subjects go on.
+                Err(WatchError::Store(StoreError::CorruptRow(row))) => {
+                    self.remember_corrupt(&[row]);
+                }
+                Err(WatchError::Store(error)) if error.is_conflict() => {
+                    tracing::info!(host.id = %look.host, error = %error, "an issue is followed at the next look");
+                }
+                followed => followed?,
+            }
         }
         self.keep(&mut tx, seen, &tracked).await?;
         tx.commit().await?;
@@ -219,15 +226,21 @@ impl Watch {
         text: &str,
         now: Timestamp,
     ) -> Result<(), WatchError> {
-        let Some(issue) = tx.issues().get(number).await? else {
+        let Some(issue) = self.or_absent(tx.issues().get(number).await)? else {
             return Ok(());
         };
         if !issue.state.is_active() {
             return Ok(());
         }
-        tx.issues()
+        match tx
+            .issues()
             .change(number, issue.state, IssueState::Resolved, now)
-            .await?;
+            .await
+        {
+            // A person has just resolved or closed it.
+            Err(error) if error.is_conflict() => return Ok(()),
+            changed => changed?,
+        }
         tx.log()
             .append(self.record("issue.resolved", about(&issue), text))?;
         self.withdraw_for(tx, number).await

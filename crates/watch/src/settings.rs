@@ -48,9 +48,7 @@ impl ThresholdLayers {
             .filter_map(|group| self.groups.get(group));
         groups
             .chain(self.hosts.get(&host.name))
-            .fold(self.base.clone(), |thresholds, patch| {
-                thresholds.apply(patch)
-            })
+            .fold(self.base, |thresholds, patch| thresholds.apply(patch))
     }
 }
 

@@ -3,7 +3,9 @@
 use watchkeeper_fleet::{Engine, HostEntry};
 use watchkeeper_health::Facts;
 use watchkeeper_model::{HostName, IssueState, Severity};
-use watchkeeper_store::{IssueFilter, LogFilter as StoredFilter, LogOrder, Read, WatchedHost};
+use watchkeeper_store::{
+    ActionFilter, IssueFilter, JobFilter, LogFilter as StoredFilter, LogOrder, Read, WatchedHost,
+};
 
 use crate::WatchError;
 use crate::cycle::{chain, identity};
@@ -39,6 +41,7 @@ impl Watch {
                 .map_or(0, |(_, n)| *n)
         };
         let watched = self.watched(&mut read).await?;
+        self.look_for_corrupt(&mut read).await?;
         let newest = StoredFilter {
             order: LogOrder::NewestFirst,
             ..StoredFilter::default()
@@ -86,8 +89,8 @@ impl Watch {
         let entries: Vec<_> = self.fleet().inventory().entries().cloned().collect();
         let mut lines = Vec::with_capacity(entries.len());
         for entry in &entries {
-            let watched = read.hosts().get(&entry.name).await?;
-            let observation = read.observations().latest(&entry.name).await?;
+            let watched = self.or_absent(read.hosts().get(&entry.name).await)?;
+            let observation = self.or_absent(read.observations().latest(&entry.name).await)?;
             let facts =
                 observation.and_then(|seen| serde_json::from_value::<Facts>(seen.body).ok());
             lines.push(SystemLine {
@@ -154,6 +157,23 @@ impl Watch {
             .into_iter()
             .filter(|issue| issue.severity > Severity::Info);
         Ok((counts, serious.filter_map(|issue| issue.host).collect()))
+    }
+
+    /// Reads what else is under way only to name the rows that cannot be read.
+    async fn look_for_corrupt(&self, read: &mut Read) -> Result<(), WatchError> {
+        let actions = ActionFilter {
+            states: vec!["held", "approved", "running", "verifying"],
+            ..ActionFilter::default()
+        };
+        let jobs = JobFilter {
+            states: vec!["queued", "leased"],
+            ..JobFilter::default()
+        };
+        self.remember_corrupt(&read.actions().list(&actions, MAX_ROWS).await?.corrupt);
+        self.remember_corrupt(&read.runs().list_live(MAX_ROWS).await?.corrupt);
+        self.remember_corrupt(&read.findings().firing(MAX_ROWS).await?.corrupt);
+        self.remember_corrupt(&read.jobs().list(&jobs, MAX_ROWS).await?.corrupt);
+        Ok(())
     }
 
     async fn watched(&self, read: &mut Read) -> Result<Vec<WatchedHost>, WatchError> {

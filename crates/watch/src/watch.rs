@@ -1,9 +1,10 @@
 //! The watch: everything the use cases share, built once by `cli` and cloned freely. A use case never holds a
 //! transaction or a lock while it waits for a host or a model: it claims, works, then records.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{Notify, broadcast};
@@ -13,7 +14,7 @@ use watchkeeper_llm::{Lane, Provider};
 use watchkeeper_model::{
     About, Actor, Clock, ControllerId, HostName, LogRecord, Person, Timestamp,
 };
-use watchkeeper_store::{CorruptRow, Store};
+use watchkeeper_store::{CorruptRow, Store, StoreError};
 
 use crate::lane::LaneHealth;
 use crate::view::RunEvent;
@@ -21,8 +22,10 @@ use crate::{Chance, Schedule, Settings, WatchError};
 
 /// Events of runs that a slow follower may fall behind; then it reads the store.
 const RUN_EVENTS_KEPT: usize = 1_024;
-/// Rows that cannot be read and are named in `status`; more are only counted on.
+/// Rows that cannot be read and are named in `status`; more are not.
 const CORRUPT_ROWS_KEPT: usize = 100;
+/// How long a row that could not be read is named; one that is still there is met again within that time.
+const CORRUPT_ROWS_NAMED_FOR: Duration = Duration::from_secs(3_600);
 
 /// What a watch is built from.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ struct Shared {
     lane_health: LaneHealth,
     run_events: broadcast::Sender<RunEvent>,
     approvals: Notify,
-    corrupt: Mutex<BTreeSet<String>>,
+    corrupt: Mutex<BTreeMap<String, Timestamp>>,
     schedule: RwLock<Schedule>,
 }
 
@@ -126,7 +129,7 @@ impl Watch {
             lane_health: LaneHealth::default(),
             run_events: broadcast::Sender::new(RUN_EVENTS_KEPT),
             approvals: Notify::new(),
-            corrupt: Mutex::new(BTreeSet::new()),
+            corrupt: Mutex::default(),
             schedule: RwLock::new(Schedule::default()),
         };
         Self {
@@ -257,26 +260,54 @@ impl Watch {
 
     /// Keeps rows that cannot be read for `status`; each is logged once. The rest of their table goes on.
     pub(crate) fn remember_corrupt(&self, rows: &[CorruptRow]) {
-        let mut known = self
-            .shared
-            .corrupt
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let mut known = self.corrupt();
         for row in rows {
-            if known.len() < CORRUPT_ROWS_KEPT && known.insert(row.to_string()) {
+            let name = row.to_string();
+            if !known.contains_key(&name) {
+                if known.len() >= CORRUPT_ROWS_KEPT {
+                    continue;
+                }
                 tracing::error!(row = %row, "a row of the store cannot be read and was passed over");
             }
+            known.insert(name, now);
+        }
+    }
+
+    /// Keeps the row for `status`, where one that cannot be read is why something was not done.
+    pub(crate) fn remember_if_corrupt(&self, error: &WatchError) {
+        if let WatchError::Store(StoreError::CorruptRow(row)) = error {
+            self.remember_corrupt(std::slice::from_ref(row));
+        }
+    }
+
+    /// What a read found; a row that cannot be read is kept for `status` and counts as absent. Only for what is not
+    /// needed to go on: where a row decides something, its absence must not.
+    pub(crate) fn or_absent<T>(
+        &self,
+        found: Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        match found {
+            Err(StoreError::CorruptRow(row)) => {
+                self.remember_corrupt(&[row]);
+                Ok(None)
+            }
+            other => other,
         }
     }
 
     pub(crate) fn corrupt_rows(&self) -> Vec<String> {
+        let oldest = self.now().before(CORRUPT_ROWS_NAMED_FOR);
+        let mut known = self.corrupt();
+        known.retain(|_, met| *met >= oldest);
+        known.keys().cloned().collect()
+    }
+
+    fn corrupt(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
         self.shared
             .corrupt
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
     }
 
     /// An entry of the log by the watch itself; `text` is what a person reads.

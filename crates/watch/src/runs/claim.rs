@@ -176,13 +176,8 @@ impl Watch {
         let Some(fingerprint) = action.fingerprint else {
             return Ok(None);
         };
-        let row = self
-            .store()
-            .read()
-            .await?
-            .findings()
-            .get(fingerprint)
-            .await?;
+        let mut read = self.store().read().await?;
+        let row = self.or_absent(read.findings().get(fingerprint).await)?;
         Ok(row
             .map(|row| (row.check, row.subject))
             .or_else(|| match &action.plan.verify {

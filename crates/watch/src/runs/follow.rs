@@ -84,7 +84,7 @@ impl Watch {
                     step_words(action, index),
                     outcome.summary()
                 );
-                (state_after(index, outcome, run, now, why.clone()), why)
+                (state_after(index, &outcome, run, now, why.clone()), why)
             }
         };
         Ok(Followed::To(Box::new(
@@ -339,7 +339,7 @@ struct Step<'a> {
 /// What follows from a step that did not do what it should.
 fn state_after(
     index: u32,
-    outcome: StepOutcome,
+    outcome: &StepOutcome,
     run: &Run,
     at: Timestamp,
     why: String,

@@ -61,8 +61,8 @@ pub(crate) struct Bridge {
     pub(crate) hosts: Vec<SshHost>,
     pub(crate) url: String,
     pub(crate) dir: TempDir,
-    pub(crate) cluster: Option<Cluster>,
     _database: Option<Database>,
+    _cluster: Option<Arc<Cluster>>,
 }
 
 /// What a watch is built over, beside its hosts.
@@ -92,17 +92,17 @@ impl Bridge {
     }
 
     pub(crate) async fn on_postgres() -> Self {
-        Self::on_cluster(Cluster::shared()).await
+        Self::on_cluster(Arc::new(Cluster::shared())).await
     }
 
-    pub(crate) async fn on_cluster(cluster: Cluster) -> Self {
+    pub(crate) async fn on_cluster(cluster: Arc<Cluster>) -> Self {
         let key = &Store::tables_digest().to_string()[..16];
         let prepare = async |url: String| {
             Store::open(&url)
                 .await
                 .expect("a new database")
                 .close()
-                .await
+                .await;
         };
         let database = cluster.database(key, prepare).await;
         let url = database.url().to_owned();
@@ -119,7 +119,7 @@ impl Bridge {
         dir: TempDir,
         url: String,
         database: Option<Database>,
-        cluster: Option<Cluster>,
+        cluster: Option<Arc<Cluster>>,
     ) -> Self {
         let hosts = vec![SshHost::start().await];
         let clock = Arc::new(MockClock::at(NOON));
@@ -130,8 +130,8 @@ impl Bridge {
             hosts,
             url,
             dir,
-            cluster,
             _database: database,
+            _cluster: cluster,
         }
     }
 
@@ -274,6 +274,9 @@ fn quiet() -> Thresholds {
     thresholds.cpu.warning_percent = f64::MAX;
     thresholds.cpu.critical_pressure_percent = f64::MAX;
     thresholds.cpu.steal_warning_percent = f64::MAX;
+    thresholds.zombies.warning_count = u32::MAX;
+    thresholds.zombies.critical_count = u32::MAX;
+
     thresholds
 }
 

@@ -88,7 +88,8 @@ pub(crate) async fn a_lost_controller_is_taken_over_and_nothing_runs_twice(bridg
     bridge.host().unit(NGINX).starts_slowly();
     bridge.approve(0).await;
     let lost = bridge.another_controller("lost").await;
-    let following = tokio::spawn(async move { lost.run_action(ActionNumber(0)).await });
+    let mut following = tokio::task::JoinSet::new();
+    following.spawn(async move { lost.run_action(ActionNumber(0)).await });
     let started = async {
         while restarts(&bridge) == 0 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -97,8 +98,7 @@ pub(crate) async fn a_lost_controller_is_taken_over_and_nothing_runs_twice(bridg
     tokio::time::timeout(std::time::Duration::from_secs(20), started)
         .await
         .expect("the step starts");
-    following.abort();
-    let _ = following.await;
+    following.shutdown().await;
     assert_eq!(bridge.state(0).await, "running");
     assert!(
         bridge

@@ -107,7 +107,7 @@ impl Controller {
     }
 
     /// SIGKILL.
-    pub(crate) async fn is_killed(mut self) {
+    pub(crate) async fn dies(mut self) {
         self.child.kill().await.expect("it is there to be killed");
     }
 }

@@ -86,7 +86,7 @@ pub(crate) async fn is_over(bridge: &Bridge, state: &str) {
 async fn killed_before_the_claim_it_runs_once(bridge: Bridge) {
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Boot, 1)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(
         (bridge.state(0).await.as_str(), restarts(&bridge)),
         ("approved", 0)
@@ -128,7 +128,7 @@ async fn claimed_and_lost(bridge: &Bridge) {
 async fn killed_before_it_was_sent_and_found_late_it_never_runs(bridge: Bridge) {
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Start, 1)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     bridge.clock.advance(20 * MINUTE);
     assert_eq!(resumed(&bridge).await, Ran::Over("stale"));
     assert_eq!(restarts(&bridge), 0);
@@ -138,7 +138,7 @@ async fn killed_before_it_was_sent_and_found_late_it_never_runs(bridge: Bridge) 
 async fn killed_before_it_was_sent_it_runs_once(bridge: Bridge) {
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Start, 1)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(
         (bridge.state(0).await.as_str(), restarts(&bridge)),
         ("running", 0)
@@ -151,7 +151,7 @@ async fn killed_before_it_was_sent_it_runs_once(bridge: Bridge) {
 async fn killed_when_it_had_started_it_runs_once(bridge: Bridge) {
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::After(Request::Start, 1)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
     assert_eq!(restarts(&bridge), 1);
     is_over(&bridge, "fixed").await;
@@ -162,7 +162,7 @@ async fn killed_while_it_runs_it_runs_once(bridge: Bridge) {
     let lost = controller_at(&bridge, Moment::Before(Request::Attach, 1)).await;
     until("the restart is under way", || restarts(&bridge) == 1).await;
     assert!(!bridge.host().unit(NGINX).is_active(), "it is not over");
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
     assert_eq!(restarts(&bridge), 1);
     is_over(&bridge, "fixed").await;
@@ -171,7 +171,7 @@ async fn killed_while_it_runs_it_runs_once(bridge: Bridge) {
 async fn killed_after_it_ended_it_runs_once(bridge: Bridge) {
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::Ended(1)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(
         (bridge.state(0).await.as_str(), restarts(&bridge)),
         ("running", 1)
@@ -216,7 +216,7 @@ async fn killed_while_verifying_it_runs_once(bridge: Bridge) {
     approved(&bridge).await;
     // The first look is the one before the claim.
     let lost = controller_at(&bridge, Moment::Before(Request::Look, 2)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(
         (bridge.state(0).await.as_str(), restarts(&bridge)),
         ("verifying", 1)
@@ -248,7 +248,7 @@ pub(crate) async fn approved_with_undo(bridge: &Bridge) {
 async fn killed_before_the_undo_was_sent_it_is_undone_once(bridge: Bridge) {
     approved_with_undo(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Start, 2)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(
         (bridge.state(0).await.as_str(), undone(&bridge)),
         ("failed", 0)
@@ -262,7 +262,7 @@ async fn killed_after_the_undo_ended_it_is_undone_once(bridge: Bridge) {
     approved_with_undo(&bridge).await;
     let lost = controller_at(&bridge, Moment::Ended(2)).await;
     assert_eq!(undone(&bridge), 1);
-    lost.is_killed().await;
+    lost.dies().await;
     assert_eq!(bridge.state(0).await, "failed");
     assert_eq!(taken_over(&bridge).await, Ran::Over("undone"));
     assert_eq!((restarts(&bridge), undone(&bridge)), (1, 1));

@@ -2,10 +2,10 @@
 //! row, and hosts that are hostile or not to be reached. Each on both databases where the store matters.
 
 #[path = "../use_cases/bridge.rs"]
-#[expect(dead_code, reason = "some of it is for the use cases alone")]
 mod bridge;
 mod broken_line;
 mod controller;
+mod corrupt_rows;
 mod gate;
 mod lost_controller;
 mod rebooted;

@@ -81,7 +81,7 @@ async fn rebooted_after_it_ended_its_outcome_is_found() {
     let bridge = Bridge::on_sqlite().await;
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::Ended(1)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     bridge.host().reboots();
     assert_eq!(taken_over(&bridge).await, Ran::Over("fixed"));
     assert_eq!(restarts(&bridge), 1);
@@ -102,7 +102,7 @@ async fn rebooted_and_the_controller_killed_while_it_runs_it_is_unknown() {
     approved_and_slow(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Attach, 1)).await;
     until("the restart is under way", || restarts(&bridge) == 1).await;
-    lost.is_killed().await;
+    lost.dies().await;
     bridge.host().reboots();
     assert_eq!(taken_over(&bridge).await, Ran::Over("unknown"));
     is_over(&bridge, "unknown").await;
@@ -115,7 +115,7 @@ async fn rebooted_and_the_controller_killed_before_it_was_sent_it_never_runs() {
     let bridge = Bridge::on_sqlite().await;
     approved(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Start, 1)).await;
-    lost.is_killed().await;
+    lost.dies().await;
     bridge.host().reboots();
     assert_eq!(taken_over(&bridge).await, Ran::Over("unknown"));
     is_over(&bridge, "unknown").await;
