@@ -239,6 +239,25 @@ impl Hosts<'_, Writing<'_>> {
             .await
     }
 
+    /// Gives the lease back without a look; nothing happens where it is another's by now.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn give_back(
+        &mut self,
+        host: &HostName,
+        controller: &ControllerId,
+    ) -> Result<(), StoreError> {
+        self.db
+            .execute(
+                "hosts.give_back",
+                "update hosts set lease_by = null, lease_until = null where name = $1 and lease_by = $2",
+                args![host, controller.as_str()],
+            )
+            .await
+            .map(drop)
+    }
+
     /// Records how a look ended and gives the lease back.
     ///
     /// # Errors

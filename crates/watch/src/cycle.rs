@@ -135,6 +135,7 @@ impl Watch {
             Ok(tracked) => tracked,
             Err(error) => {
                 self.remember_if_corrupt(&error);
+                self.unstored_looks().insert(entry.name.clone());
                 tracing::error!(host.id = %entry.name, error = chain(&error), "a look could not be stored");
                 return HostReport {
                     errors: vec![chain(&error)],
@@ -158,7 +159,23 @@ impl Watch {
         report
     }
 
+    /// Gives back the leases of looks that could not be stored, so that nobody waits for them to run out.
+    pub(crate) async fn give_back_leases(&self) -> Result<(), WatchError> {
+        let hosts = self.unstored_looks().clone();
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.store().begin().await?;
+        for host in &hosts {
+            tx.hosts().give_back(host, self.controller()).await?;
+        }
+        tx.commit().await?;
+        self.unstored_looks().retain(|host| !hosts.contains(host));
+        Ok(())
+    }
+
     async fn claim_host(&self, entry: &HostEntry) -> Result<(), WatchError> {
+        self.give_back_leases().await?;
         let give_up = tokio::time::Instant::now() + BUSY_WAIT;
         loop {
             let now = self.now();

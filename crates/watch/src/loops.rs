@@ -210,6 +210,7 @@ impl Watch {
         if room == 0 {
             return Ok(POLL);
         }
+        self.give_back_leases().await?;
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
         let now = self.now();
         let mut tx = self.store().begin().await?;

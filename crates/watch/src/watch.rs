@@ -1,7 +1,7 @@
 //! The watch: everything the use cases share, built once by `cli` and cloned freely. A use case never holds a
 //! transaction or a lock while it waits for a host or a model: it claims, works, then records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -84,6 +84,7 @@ struct Shared {
     run_events: broadcast::Sender<RunEvent>,
     approvals: Notify,
     corrupt: Mutex<BTreeMap<String, Timestamp>>,
+    unstored_looks: Mutex<BTreeSet<HostName>>,
     schedule: RwLock<Schedule>,
 }
 
@@ -130,6 +131,7 @@ impl Watch {
             run_events: broadcast::Sender::new(RUN_EVENTS_KEPT),
             approvals: Notify::new(),
             corrupt: Mutex::default(),
+            unstored_looks: Mutex::default(),
             schedule: RwLock::new(Schedule::default()),
         };
         Self {
@@ -294,6 +296,14 @@ impl Watch {
             }
             other => other,
         }
+    }
+
+    /// Hosts whose looks could not be stored, and whose leases this controller holds still.
+    pub(crate) fn unstored_looks(&self) -> MutexGuard<'_, BTreeSet<HostName>> {
+        self.shared
+            .unstored_looks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn corrupt_rows(&self) -> Vec<String> {

@@ -38,10 +38,10 @@ impl Held {
 }
 
 impl Bridge {
-    /// A controller behind a gate.
-    pub(crate) async fn gated(&self, name: &str, gate: &Gate) -> watchkeeper_watch::Watch {
+    /// What another controller on the same store is built over.
+    pub(crate) async fn rig<'a>(&'a self, name: &'a str) -> Rig<'a> {
         accept_keys(&self.hosts, self.dir.path());
-        let rig = Rig {
+        Rig {
             name,
             store: watchkeeper_store::Store::open(&self.url)
                 .await
@@ -51,9 +51,29 @@ impl Bridge {
             entries: entries(&self.hosts),
             settings: settings(),
             lanes: Vec::new(),
-        };
+        }
+    }
+
+    /// A controller behind a gate.
+    pub(crate) async fn gated(&self, name: &str, gate: &Gate) -> watchkeeper_watch::Watch {
+        let rig = self.rig(name).await;
         let gate = gate.clone();
         build_watch(rig, |ways| std::sync::Arc::new(Gated { ways, gate }))
+    }
+
+    /// A controller behind two gates, one behind the other.
+    pub(crate) async fn gated_twice(
+        &self,
+        name: &str,
+        first: &Gate,
+        second: &Gate,
+    ) -> watchkeeper_watch::Watch {
+        let rig = self.rig(name).await;
+        let (first, second) = (first.clone(), second.clone());
+        build_watch(rig, |ways| {
+            let ways = std::sync::Arc::new(Gated { ways, gate: first });
+            std::sync::Arc::new(Gated { ways, gate: second })
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod bridge;
 mod broken_line;
 mod controller;
 mod corrupt_rows;
+mod failing_store;
 mod gate;
 mod lost_controller;
 mod rebooted;
