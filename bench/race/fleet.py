@@ -26,15 +26,15 @@ MaxStartups 1000
 MaxSessions 100
 PrintLastLog no
 PrintMotd no
-LogLevel VERBOSE
+LogLevel {log_level}
 """
 
 
 class Fleet:
     """Up while the block is in force; nothing is left of it afterwards."""
 
-    def __init__(self, count: int):
-        self.folder = STATE / "fleet"
+    def __init__(self, count: int, log_level: str = "INFO"):
+        self.folder, self.log_level = STATE / "fleet", log_level
         self.addresses = [f"127.20.{number // HOSTS_PER_NET}.{number % HOSTS_PER_NET + 1}" for number in range(count)]
         self.hosts, self.key, self.known_hosts = (self.folder / name for name in ("hosts", "id", "known_hosts"))
         self.log = self.folder / "sshd.log"
@@ -59,7 +59,7 @@ class Fleet:
         """Starts one server and gives its line for a file of known hosts."""
         key, config = self.folder / f"{address}.key", self.folder / f"{address}.conf"
         make_key(key)
-        config.write_text(CONFIG.format(port=PORT, address=address, folder=self.folder))
+        config.write_text(CONFIG.format(port=PORT, address=address, folder=self.folder, log_level=self.log_level))
         self.group.start(["/usr/sbin/sshd", "-D", "-E", self.log, "-f", config], process_group=0)
         return f"[{address}]:{PORT} {Path(f'{key}.pub').read_text()}"
 

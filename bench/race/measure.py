@@ -16,7 +16,7 @@ STATE = Path(os.environ.get("BENCH_STATE", "/tmp/watchkeeper-bench"))
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
 # How long a measurement waits for a quiet machine, and what counts as quiet: CPU seconds in a look of 0.4 s.
-QUIET_WAIT_S, QUIET_LOOK_S, QUIET_CPU_S = 8, 0.4, 0.06
+QUIET_WAIT_S, QUIET_LOOK_S, QUIET_CPU_S = 3, 0.4, 0.06
 
 
 def hierarchy() -> Path:
