@@ -36,6 +36,10 @@ impl Watch {
             let limit_ms = u64::try_from((deadline + OVERHEAD).as_millis()).unwrap_or(u64::MAX);
             (Err(LookFailure::TimedOut { limit_ms }), None)
         });
+        let result = match result {
+            Err(failure) => Err(self.by_its_name(entry, failure).await),
+            seen => seen,
+        };
         let at = self.now();
         Seen {
             look: Look {
@@ -45,6 +49,33 @@ impl Watch {
             },
             root_refused,
             took: at.since(started),
+        }
+    }
+
+    /// Keys are kept under addresses; a person enrols a host by its name here.
+    async fn by_its_name(&self, entry: &HostEntry, failure: LookFailure) -> LookFailure {
+        let Ok(target) = self.ssh_target(entry).await else {
+            return failure;
+        };
+        let ours = |kept: &str| kept == target.host_key_name() || kept == target.address;
+        let name = entry.name.to_string();
+        match failure {
+            LookFailure::HostKeyUnknown { host, fingerprint } if ours(&host) => {
+                LookFailure::HostKeyUnknown {
+                    host: name,
+                    fingerprint,
+                }
+            }
+            LookFailure::HostKeyChanged {
+                host,
+                known,
+                offered,
+            } if ours(&host) => LookFailure::HostKeyChanged {
+                host: name,
+                known,
+                offered,
+            },
+            other => other,
         }
     }
 

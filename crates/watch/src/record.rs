@@ -152,7 +152,7 @@ impl Watch {
         }
         let new = NewIssue {
             host: Some(finding.host.clone()),
-            title: finding.summary.clone(),
+            title: lasting(&finding.summary),
             severity: finding.severity,
             fingerprint: Some(fingerprint),
             at: now,
@@ -293,7 +293,56 @@ impl Watch {
     }
 }
 
+/// A sentence that is still true tomorrow: without "3 min ago".
+fn lasting(summary: &str) -> String {
+    let words: Vec<&str> = summary.split(' ').collect();
+    let is_age = |at: usize| {
+        let age = words.get(at..at + 3);
+        age.is_some_and(|age| {
+            age[0].parse::<f64>().is_ok() && age[2].trim_end_matches([':', ',', '.']) == "ago"
+        })
+    };
+    let Some(at) = (0..words.len()).find(|at| is_age(*at)) else {
+        return summary.to_owned();
+    };
+    let tail: String = words[at + 2]
+        .chars()
+        .skip_while(|c| c.is_alphabetic())
+        .collect();
+    let before = words[..at].join(" ") + &tail;
+    let after = words[at + 3..].join(" ");
+    if after.is_empty() {
+        before
+    } else {
+        format!("{before} {after}")
+    }
+}
+
 fn own_fingerprint(key: &str) -> Fingerprint {
     let check = watchkeeper_model::CheckName::new("watch").expect("it is a valid word");
     Fingerprint::of(&HostName::local(), &check, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lasting;
+
+    #[test]
+    fn a_title_holds_no_age() {
+        let cases = [
+            (
+                "nginx.service failed 4 s ago: killed by signal KILL",
+                "nginx.service failed: killed by signal KILL",
+            ),
+            ("it failed 3 min ago", "it failed"),
+            (
+                "/ is 91 % full (1.9 GiB left)",
+                "/ is 91 % full (1.9 GiB left)",
+            ),
+            ("ago", "ago"),
+        ];
+        for (summary, title) in cases {
+            assert_eq!(lasting(summary), title);
+        }
+    }
 }

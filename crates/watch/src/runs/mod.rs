@@ -11,7 +11,7 @@ mod undo;
 mod verify;
 
 use tokio_util::sync::CancellationToken;
-use watchkeeper_model::{Action, ActionNumber, ActionState, Phase, Run};
+use watchkeeper_model::{Action, ActionNumber, ActionState, Phase, Run, Timestamp};
 use watchkeeper_remedy::{StepId, wipe};
 use watchkeeper_store::StoredRun;
 
@@ -87,18 +87,22 @@ impl Watch {
     /// When the store does not answer.
     pub async fn adopt_runs(&self, alone: bool) -> Result<Vec<StoredRun>, WatchError> {
         let lease = self.current().settings.running.lease;
-        let now = if alone {
-            self.now().after(lease)
+        let now = self.now();
+        let leases_over = if alone {
+            Timestamp::from_millis(i64::MAX)
         } else {
-            self.now()
+            now
         };
         let mut tx = self.store().begin().await?;
         let orphans = tx
             .runs()
-            .claim_orphaned(self.controller(), now, lease, ORPHANS_AT_ONCE)
+            .claim_orphaned(self.controller(), leases_over, lease, ORPHANS_AT_ONCE)
             .await?;
         self.remember_corrupt(&orphans.corrupt);
         for stored in &orphans.rows {
+            tx.runs()
+                .renew(&stored.run.id, self.controller(), now.after(lease))
+                .await?;
             let about = watchkeeper_model::About {
                 action: Some(stored.run.action),
                 run: Some(stored.run.id.clone()),
