@@ -29,6 +29,10 @@ const SYSTEM_SOCKET: &str = "/run/watchkeeper/socket";
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// The pause between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// How long a command stays for what an earlier process left running.
+const LINGER: Duration = Duration::from_secs(10);
+/// Below this nobody wonders why a command does not end.
+const UNTOLD: Duration = Duration::from_millis(500);
 /// How long open connections may take to close at the end.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -111,14 +115,31 @@ impl Session {
             return;
         };
         drop(self.client);
-        done.cancel();
         tasks.close();
+        linger(&tasks, self.progress).await;
+        done.cancel();
         tasks.wait().await;
         let _ = tokio::time::timeout(CLOSE_WITHIN, house.fleet.close_all()).await;
         drop(house);
         store.close().await;
         drop(lock);
     }
+}
+
+/// Stays a little for what is still under way: what an earlier process left would not come on at all if every command
+/// let go of it at once.
+async fn linger(tasks: &TaskTracker, tells: bool) {
+    use std::io::Write as _;
+    if tokio::time::timeout(UNTOLD, tasks.wait()).await.is_ok() {
+        return;
+    }
+    if tells {
+        let _ = writeln!(
+            std::io::stderr(),
+            "something is still under way on a host; Ctrl-C leaves it there, and nothing is lost"
+        );
+    }
+    let _ = tokio::time::timeout(LINGER, tasks.wait()).await;
 }
 
 /// What texts are written for.
@@ -167,7 +188,8 @@ impl Own {
     }
 }
 
-/// Goes on with what an earlier process left, for as long as the command lasts: there is no daemon to do it.
+/// Goes on with what an earlier process left, for as long as the command lasts and a little longer: there is no daemon
+/// to do it.
 async fn take_up(watch: Watch, alone: bool, done: CancellationToken) {
     if let Err(error) = watch.take_up(alone, &done).await {
         tracing::warn!(error = %error, "what an earlier process left could not be taken up");

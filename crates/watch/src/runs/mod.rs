@@ -5,6 +5,7 @@
 
 mod claim;
 mod follow;
+mod output;
 mod story;
 mod through;
 mod undo;

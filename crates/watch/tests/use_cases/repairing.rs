@@ -109,6 +109,10 @@ pub(crate) async fn a_lost_controller_is_taken_over_and_nothing_runs_twice(bridg
             .is_empty(),
         "its lease still holds"
     );
+    for _ in 0..3 {
+        let left = bridge.watch.adopt_runs(true).await.expect("adopted");
+        assert_eq!(left.len(), 1, "who is alone waits for no lease");
+    }
 
     bridge.clock.advance(2 * MINUTE);
     let orphans = bridge.watch.adopt_runs(false).await.expect("adopted");
