@@ -2,11 +2,11 @@
 //! person) takes this one way: plan, assessment, verdict, queue. Running is `runs`'.
 
 use serde_json::json;
-use watchkeeper_agent::redact;
+
 use watchkeeper_model::{
     About, Action, ActionNumber, ActionState, Approver, Assessment, Decision as Verdicts, Digest,
     Evidence, Finding, HostName, InvalidTransition, IssueNumber, Person, Plan, Proposal, Proposer,
-    Revision, Step, Verdict, bounded,
+    Revision, Step, Verdict,
 };
 use watchkeeper_policy::{
     Candidate, Facts as PolicyFacts, MayPropose, PastFix, judge, may_propose,
@@ -186,7 +186,7 @@ impl Watch {
         let within = self.current().settings.policy.execute_within.0;
         let reason = decision
             .reason
-            .map(|reason| bounded(&redact(&reason), MAX_REASON_CHARS).into_owned());
+            .map(|reason| settle::said(&reason, MAX_REASON_CHARS));
         let mut tx = self.store().begin().await?;
         let held = tx
             .actions()
@@ -230,7 +230,7 @@ impl Watch {
         person: Person,
         reason: String,
     ) -> Result<(), WatchError> {
-        let reason = bounded(redact(reason.trim()).as_ref(), MAX_REASON_CHARS).into_owned();
+        let reason = settle::said(&reason, MAX_REASON_CHARS);
         if reason.is_empty() {
             return Err(WatchError::invalid("a rejection needs a reason"));
         }
@@ -347,7 +347,7 @@ impl Watch {
                 name: person.name.clone(),
             },
             proposed_at: now,
-            reason: bounded(&redact(&proposal.reason), MAX_REASON_CHARS).into_owned(),
+            reason: settle::said(&proposal.reason, MAX_REASON_CHARS),
             digest: judged.plan.digest(),
             plan: judged.plan,
             assessment: judged.assessment,
@@ -445,7 +445,7 @@ impl Watch {
             fingerprint: case.finding.map(Finding::fingerprint),
             proposer: case.by.clone(),
             proposed_at: now,
-            reason: bounded(&redact(&case.proposal.reason), MAX_REASON_CHARS).into_owned(),
+            reason: settle::said(&case.proposal.reason, MAX_REASON_CHARS),
             seen: seen.into_iter().take(Evidence::MAX_PIECES).collect(),
             plan: judged.plan,
             assessment: judged.assessment,

@@ -3,25 +3,25 @@
 //! undone is done at the next look, and what was done is not done twice.
 
 use serde_json::json;
-use watchkeeper_agent::{HostTraits as RunbookTraits, Init as RunbookInit, redact};
+use watchkeeper_agent::{HostTraits as RunbookTraits, Init as RunbookInit};
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::Facts;
 use watchkeeper_model::{
     About, ActionState, Confidence, Diagnosis, Finding, IssueNumber, JobRequest, JobState,
-    Priority, Severity, bounded,
+    Priority, Severity,
 };
 use watchkeeper_policy::MayPropose;
 use watchkeeper_remedy::Init;
 use watchkeeper_risk::Opinion;
 use watchkeeper_store::{ActionFilter, JobFilter, NewJob, Tx};
 
-use crate::WatchError;
 use crate::actions::{Case, Proposed};
 use crate::cycle::chain;
 use crate::look::Seen;
 use crate::tracking::{Memory, Tracked};
 use crate::traits::of_facts;
 use crate::watch::{Watch, with};
+use crate::{WatchError, settle};
 
 /// Longest cause of a diagnosis that is kept, in characters.
 const MAX_CAUSE_CHARS: usize = 2_000;
@@ -132,7 +132,7 @@ impl Watch {
     ) -> Result<(), WatchError> {
         let cause = finding.evidence_digest();
         if memory.diagnosed != Some(cause) {
-            let text = bounded(&redact(&diagnosis.cause), MAX_CAUSE_CHARS).into_owned();
+            let text = settle::said(&diagnosis.cause, MAX_CAUSE_CHARS);
             let record = self.record(
                 "issue.diagnosed",
                 about(finding, issue),

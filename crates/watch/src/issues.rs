@@ -3,7 +3,7 @@
 
 use watchkeeper_model::{
     About, Action, HostName, InvalidTransition, Issue, IssueNumber, IssueState, Person, Severity,
-    bounded,
+    visible,
 };
 use watchkeeper_store::{
     ActionFilter, IssueFilter, JobFilter, LogFilter as StoredFilter, LogOrder, Read,
@@ -125,6 +125,7 @@ impl Watch {
         new: NewIssue,
     ) -> Result<IssueNumber, WatchError> {
         let title = checked("title", &new.title, MAX_TITLE_CHARS)?;
+        let title = visible(&title).into_owned();
         if let Some(host) = &new.host {
             self.entry(host)?;
         }
@@ -235,7 +236,7 @@ fn checked(what: &str, text: &str, max: usize) -> Result<String, WatchError> {
             "the {what} is longer than {max} characters"
         )));
     }
-    Ok(bounded(&watchkeeper_agent::redact(text), max).into_owned())
+    Ok(settle::said(text, max))
 }
 
 async fn actions_of(read: &mut Read, number: IssueNumber) -> Result<Vec<Action>, WatchError> {

@@ -169,7 +169,7 @@ pub(crate) fn privilege_result(
                 summary: "sudo is refused, so that not everything can be seen and nothing repaired"
                     .to_owned(),
                 cause: "sudo refused".to_owned(),
-                evidence: vec![Evidence::new("sudo", said)],
+                evidence: vec![Evidence::new("sudo", &visible(&redact(said)))],
             },
         },
         (Ok(_), None) => CheckOutcome::Passed {

@@ -1,20 +1,24 @@
 //! What a look changes in the store: the observation, what is tracked, issues and the log, all in one transaction.
 
 use serde_json::json;
-use watchkeeper_agent::redact;
+
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::{Change, Facts, outcomes, run_checks};
 use watchkeeper_model::{
     CheckOutcome, Finding, Fingerprint, HostName, Issue, IssueNumber, IssueState, Timestamp,
+    visible,
 };
 use watchkeeper_store::{NewIssue, StoreError, Tx};
 
-use crate::WatchError;
 use crate::issues::about;
 use crate::look::{Seen, privilege_result};
 use crate::tracking::{Tracked, firing_subjects, track};
 use crate::watch::{Watch, with};
+use crate::{WatchError, settle};
 
+/// Longest title and account of an issue about the watch itself, in characters.
+const MAX_OWN_TITLE_CHARS: usize = 200;
+const MAX_OWN_DETAIL_CHARS: usize = 4_000;
 /// How soon a host is looked at again where one more look decides something.
 const LOOK_AGAIN_SOON: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -265,14 +269,17 @@ impl Watch {
         } else {
             let new = NewIssue {
                 host: None,
-                title: redact(title).into_owned(),
+                title: visible(&settle::said(title, MAX_OWN_TITLE_CHARS)).into_owned(),
                 severity: watchkeeper_model::Severity::Warning,
                 fingerprint: Some(fingerprint),
                 at: now,
             };
             let issue = tx.issues().create(new).await?;
-            tx.log()
-                .append(self.record("issue.opened", about(&issue), redact(detail)))?;
+            tx.log().append(self.record(
+                "issue.opened",
+                about(&issue),
+                settle::said(detail, MAX_OWN_DETAIL_CHARS),
+            ))?;
         }
         tx.commit().await?;
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use watchkeeper_agent::redact;
+
 use watchkeeper_model::{
     Action, ActionState, LogRecord, Phase, PlannedStep, Run, RunStep, StepOutcome, Timestamp,
     bounded,
@@ -16,6 +16,7 @@ use watchkeeper_remedy::{
 };
 use watchkeeper_store::{StepEnd as StoredEnd, StepPlace};
 
+use super::output::{self, Telling};
 use super::through::Through;
 use crate::WatchError;
 use crate::actions::about;
@@ -178,6 +179,8 @@ impl Watch {
             run,
             place: StepPlace { phase, index },
             planned,
+            stdout: Telling::default(),
+            stderr: Telling::default(),
         };
         let ended = {
             let driven = drive_step(
@@ -190,6 +193,9 @@ impl Watch {
             );
             self.keeping_lease(run, driven).await
         };
+        if ended.is_ok() {
+            journal.tell_rest();
+        }
         match ended {
             Ok(end) => self
                 .record_end(action, run, StepPlace { phase, index }, end)
@@ -363,7 +369,7 @@ fn step_words(action: &Action, index: u32) -> String {
 }
 
 fn kept(captured: &Captured) -> String {
-    bounded(&redact(&captured.text()), KEPT_OUTPUT_CHARS).into_owned()
+    output::kept(&captured.text(), KEPT_OUTPUT_CHARS)
 }
 
 /// Records progress: the asking before it is done, the rest for those who follow.
@@ -373,6 +379,8 @@ struct Journal<'a> {
     run: &'a Run,
     place: StepPlace,
     planned: &'a PlannedStep,
+    stdout: Telling,
+    stderr: Telling,
 }
 
 #[async_trait]
@@ -394,15 +402,13 @@ impl StepJournal for Journal<'_> {
                 });
             }
             StepEvent::Output { stream, bytes, .. } => {
-                let text = redact(&String::from_utf8_lossy(bytes)).into_owned();
-                let (phase, index) = (self.place.phase, self.place.index);
-                self.watch.tell(RunEvent::Output {
-                    number,
-                    phase,
-                    index,
-                    stderr: stream == Stream::Stderr,
-                    text,
-                });
+                let telling = match stream {
+                    Stream::Stdout => &mut self.stdout,
+                    Stream::Stderr => &mut self.stderr,
+                };
+                if let Some(text) = telling.add(bytes) {
+                    self.tell_output(stream, text);
+                }
             }
             StepEvent::Waiting { why, pause } => {
                 let text = format!(
@@ -424,6 +430,28 @@ impl StepJournal for Journal<'_> {
 }
 
 impl Journal<'_> {
+    fn tell_output(&self, stream: Stream, text: String) {
+        self.watch.tell(RunEvent::Output {
+            number: self.action.number,
+            phase: self.place.phase,
+            index: self.place.index,
+            stderr: stream == Stream::Stderr,
+            text,
+        });
+    }
+
+    /// Tells what stands there without the end of a line.
+    fn tell_rest(&mut self) {
+        for (stream, rest) in [
+            (Stream::Stdout, self.stdout.rest()),
+            (Stream::Stderr, self.stderr.rest()),
+        ] {
+            if let Some(text) = rest {
+                self.tell_output(stream, text);
+            }
+        }
+    }
+
     async fn asking(&self) -> Result<(), WatchError> {
         let watch = self.watch;
         let mut tx = watch.store().begin().await?;

@@ -8,6 +8,7 @@ mod controller;
 mod corrupt_rows;
 mod failing_store;
 mod gate;
+mod hostile_hosts;
 mod lost_controller;
 mod rebooted;
 mod sql;
