@@ -20,6 +20,7 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("disk-root.toml", include_str!("../../../../runbooks/disk-root.toml")),
     ("host-key.toml", include_str!("../../../../runbooks/host-key.toml")),
     ("host-login.toml", include_str!("../../../../runbooks/host-login.toml")),
+    ("host-privilege.toml", include_str!("../../../../runbooks/host-privilege.toml")),
     ("host-unreachable.toml", include_str!("../../../../runbooks/host-unreachable.toml")),
     ("inodes-full.toml", include_str!("../../../../runbooks/inodes-full.toml")),
     ("journal-errors.toml", include_str!("../../../../runbooks/journal-errors.toml")),
