@@ -27,15 +27,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let read = axum::Json::<T>::from_request(request, state);
-        match tokio::time::timeout(BODY_WITHIN, read).await {
-            Ok(Ok(axum::Json(value))) => Ok(Self(value)),
-            Ok(Err(error)) => Err(refused(error)),
-            Err(_) => Err(Problem::new(
-                Kind::TooSlow,
-                format!("the body did not come within {} s", BODY_WITHIN.as_secs()),
-            )),
+        match in_time(BODY_WITHIN, read).await? {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(error) => Err(refused(error)),
         }
     }
+}
+
+async fn in_time<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T, Problem> {
+    tokio::time::timeout(limit, read).await.map_err(|_| {
+        let title = format!("the body did not come within {} s", limit.as_secs());
+        Problem::new(Kind::TooSlow, title)
+    })
 }
 
 fn refused(error: JsonRejection) -> Problem {
@@ -93,5 +96,23 @@ where
             let shown = watchkeeper_model::bounded(&text, REPEATED_CHARS);
             Problem::new(Kind::Invalid, format!("{shown:?} in the path: {error}"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let begun = futures::stream::once(async { Ok::<_, std::io::Error>("{\"note\":") });
+        let body = axum::body::Body::from_stream(begun.chain(futures::stream::pending()));
+        let request = Request::builder().header("content-type", "application/json");
+        let request = request.body(body).expect("a request");
+        let read = axum::Json::<serde_json::Value>::from_request(request, &());
+        let problem = in_time(Duration::from_millis(20), read).await;
+        assert_eq!(problem.expect_err("it never comes").status, 408);
     }
 }

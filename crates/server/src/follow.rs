@@ -281,3 +281,90 @@ fn number_of(event: &RunEvent) -> ActionNumber {
         | RunEvent::StepEnded { number, .. } => *number,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use watchkeeper_model::StepOutcome;
+
+    use super::*;
+
+    const NUMBER: ActionNumber = ActionNumber(0);
+
+    fn state(word: &str, text: &str) -> RunEvent {
+        RunEvent::State {
+            number: NUMBER,
+            state: word.to_owned(),
+            text: text.to_owned(),
+            last: false,
+        }
+    }
+
+    fn started(index: u32) -> RunEvent {
+        RunEvent::StepStarted {
+            number: NUMBER,
+            phase: Phase::Apply,
+            index,
+            what: String::new(),
+        }
+    }
+
+    fn printed(index: u32) -> RunEvent {
+        RunEvent::Output {
+            number: NUMBER,
+            phase: Phase::Apply,
+            index,
+            stderr: false,
+            text: "x".to_owned(),
+        }
+    }
+
+    fn ended(phase: Phase, index: u32) -> RunEvent {
+        RunEvent::StepEnded {
+            number: NUMBER,
+            phase,
+            index,
+            outcome: StepOutcome::Cancelled,
+        }
+    }
+
+    fn told(events: Vec<RunEvent>) -> Told {
+        let mut told = Told::default();
+        events.into_iter().for_each(|event| told.remember(event));
+        told
+    }
+
+    #[test]
+    fn a_step_is_told_once_by_whichever_comes_first() {
+        let told = told(vec![started(0), ended(Phase::Apply, 0)]);
+        for event in [started(0), printed(0), ended(Phase::Apply, 0)] {
+            assert!(!told.is_news(&event), "{event:?}");
+            assert!(!told.is_news_of_the_store(&event), "{event:?}");
+        }
+        assert!(told.is_news(&started(1)));
+        assert!(
+            told.is_news(&ended(Phase::Undo, 0)),
+            "its undo is another step"
+        );
+    }
+
+    #[test]
+    fn output_comes_in_pieces_as_it_is_printed_and_whole_from_the_store_or_not_at_all() {
+        let told = told(vec![started(0), printed(0)]);
+        assert!(told.is_news(&printed(0)), "the next piece");
+        assert!(
+            !told.is_news_of_the_store(&printed(0)),
+            "parts of it were told"
+        );
+        assert!(told.is_news_of_the_store(&printed(1)));
+    }
+
+    #[test]
+    fn an_earlier_state_is_never_told_after_a_later_one() {
+        let told = told(vec![state("verifying", "")]);
+        assert!(!told.is_news(&state("running", "")));
+        assert!(!told.is_news_of_the_store(&state("running", "")));
+        assert!(told.is_news(&state("verifying", "all steps ended well")));
+        assert!(!told.is_news_of_the_store(&state("verifying", "in the store's words")));
+        assert!(told.is_news(&state("fixed", "")));
+    }
+}

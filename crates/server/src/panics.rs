@@ -27,39 +27,3 @@ pub(crate) fn problem(panic: &(dyn Any + Send)) -> Problem {
     Problem::new(Kind::Internal, "the request broke down: this is a bug")
         .advise("the daemon's log says where; please report it")
 }
-
-#[cfg(test)]
-mod tests {
-    use axum::Router;
-    use axum::body::Body;
-    use axum::routing::get;
-    use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_is_an_answer() {
-        async fn breaks() -> &'static str {
-            panic!("the invariant did not hold")
-        }
-        let router = Router::new()
-            .route("/", get(breaks))
-            .layer(axum::middleware::from_fn(answer_for));
-        let request = Request::builder().uri("/").body(Body::empty());
-        let answered = router.oneshot(request.expect("a request")).await;
-        let response = answered.expect("an answer");
-        assert_eq!(response.status(), 500);
-        assert_eq!(
-            response.headers()["content-type"],
-            "application/problem+json"
-        );
-        let body = response.into_body().collect().await.expect("a body");
-        let problem: Problem = serde_json::from_slice(&body.to_bytes()).expect("a problem");
-        assert_eq!(problem.kind, "internal");
-        assert!(
-            !problem.title.contains("invariant"),
-            "causes are for the log"
-        );
-    }
-}

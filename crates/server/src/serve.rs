@@ -148,8 +148,9 @@ impl Desk {
             request.extensions_mut().insert(Stop(self.stop.clone()));
             self.router.clone().oneshot(request)
         });
-        let mut talking =
-            pin!(protocol().serve_connection(TokioIo::new(Attended::new(stream)), answer));
+        let mut talking = pin!(
+            protocol(HEAD_WITHIN).serve_connection(TokioIo::new(Attended::new(stream)), answer)
+        );
         let ended = tokio::select! {
             ended = talking.as_mut() => ended,
             () = self.stop.cancelled() => {
@@ -163,11 +164,11 @@ impl Desk {
     }
 }
 
-fn protocol() -> http1::Builder {
+fn protocol(head_within: Duration) -> http1::Builder {
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(head_within)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_BUFFER_BYTES);
     protocol
@@ -179,7 +180,7 @@ async fn turn_away(stream: UnixStream) {
             .advise("close some of them, then try again");
         Ok::<_, Infallible>(problem.into_response())
     });
-    let mut protocol = protocol();
+    let mut protocol = protocol(TURNED_AWAY_WITHIN);
     protocol.keep_alive(false);
     let _ = protocol
         .serve_connection(TokioIo::new(stream), answer)
@@ -263,6 +264,23 @@ mod tests {
                 Taken::Standing(_) | Taken::None => None,
             })
             .collect()
+    }
+
+    #[tokio::test]
+    async fn a_head_that_does_not_come_is_not_waited_for() {
+        use tokio::io::AsyncWriteExt as _;
+        let (mut client, ours) = UnixStream::pair().expect("a pair");
+        client
+            .write_all(b"GET / HTTP/1.1\r\nx")
+            .await
+            .expect("sent");
+        let answer = service_fn(|_| async {
+            Ok::<_, Infallible>(Problem::new(Kind::Internal, "asked").into_response())
+        });
+        let ended = protocol(Duration::from_millis(20))
+            .serve_connection(TokioIo::new(ours), answer)
+            .await;
+        assert!(ended.is_err_and(|error| error.is_timeout()));
     }
 
     #[test]

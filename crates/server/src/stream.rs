@@ -131,3 +131,72 @@ pub(crate) fn stopped() -> Problem {
     Problem::new(Kind::Unavailable, "the daemon stops")
         .advise("what was begun goes on at its next start; ask again then")
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    async fn text(response: Response) -> String {
+        let body = response.into_body().collect().await.expect("a body");
+        String::from_utf8_lossy(&body.to_bytes()).into_owned()
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_ends_its_stream_with_a_problem() {
+        let (outlet, response) = outlet(Stop::default());
+        let work = async {
+            outlet.offer("progress", &1);
+            panic!("the invariant did not hold");
+        };
+        outlet.guard(work).await;
+        drop(outlet);
+        let said = text(response).await;
+        assert!(
+            said.starts_with("event: progress\ndata: 1\n\nevent: problem\n"),
+            "{said}"
+        );
+        assert!(!said.contains("invariant"), "that is for the log: {said}");
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_misses_offers_and_nothing_that_is_sent() {
+        let (outlet, response) = outlet(Stop::default());
+        for number in 0..10 * WAITING_EVENTS {
+            outlet.offer("progress", &number);
+        }
+        let (said, ()) = tokio::join!(text(response), async move {
+            outlet.send("report", &"whole").await.expect("it is read");
+        });
+        assert_eq!(said.matches("event: progress").count(), WAITING_EVENTS);
+        assert!(
+            said.ends_with("event: report\ndata: \"whole\"\n\n"),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_the_stream_and_its_work() {
+        let stop = Stop::default();
+        let (outlet, response) = outlet(stop.clone());
+        let work = async {
+            outlet.guard_while_read(std::future::pending()).await;
+        };
+        stop.0.cancel();
+        let (said, ()) = tokio::join!(text(response), work);
+        assert!(said.contains("\"title\":\"the daemon stops\""), "{said}");
+    }
+
+    #[tokio::test]
+    async fn what_has_line_ends_is_one_event() {
+        let (outlet, response) = outlet(Stop::default());
+        outlet.offer("run", &"a\n\nevent: problem\ndata: x\r\n");
+        drop(outlet);
+        let said = text(response).await;
+        assert_eq!(
+            said,
+            "event: run\ndata: \"a\\n\\nevent: problem\\ndata: x\\r\\n\"\n\n"
+        );
+    }
+}

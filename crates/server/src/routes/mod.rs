@@ -163,6 +163,11 @@ pub fn router(serving: Serving) -> Router {
         };
         router.route(route.path, (route.handle)(guard))
     });
+    hardened(routes).with_state(Arc::new(shared))
+}
+
+/// Answers with a problem where no route does, and where one breaks down.
+fn hardened<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     routes
         .fallback(|| async { Problem::new(Kind::NotFound, "there is no such path") })
         .method_not_allowed_fallback(|method: Method| async move {
@@ -173,7 +178,6 @@ pub fn router(serving: Serving) -> Router {
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn(panics::answer_for))
-        .with_state(Arc::new(shared))
 }
 
 /// What stands before a handler: who may not do this gets no further, whatever else the request holds.
@@ -194,5 +198,35 @@ impl Guard {
             Ok::<_, Problem>(next.run(request).await)
         };
         on(self.method, handler).route_layer(from_fn(check))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_the_next_request_is_served() {
+        async fn breaks() {
+            panic!("the invariant did not hold");
+        }
+        let routes = Router::new().route("/", axum::routing::get(breaks));
+        let router = hardened(routes);
+        for _ in 0..2 {
+            let request = Request::builder().uri("/").body(Body::empty());
+            let answered = router.clone().oneshot(request.expect("a request")).await;
+            let response = answered.expect("an answer");
+            assert_eq!(response.status(), 500);
+            let kind = &response.headers()["content-type"];
+            assert_eq!(kind, "application/problem+json");
+            let body = response.into_body().collect().await.expect("a body");
+            let problem: Problem = serde_json::from_slice(&body.to_bytes()).expect("a problem");
+            assert_eq!(problem.kind, "internal");
+            assert!(!problem.title.contains("invariant"), "that is for the log");
+        }
     }
 }

@@ -1,0 +1,270 @@
+//! The field names of every answer, as one snapshot: `--output json` and the API promise them, so a rename must be
+//! seen. `docs/api.md` is held to the same: every route, every kind of problem, and no field that no answer has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use serde_json::{Value, json};
+use watchkeeper_server::{Kind, ROUTES};
+use watchkeeper_watch::view::LogVerdict;
+
+use crate::bridge::NGINX;
+use crate::house::{House, ann, send};
+
+/// Fields whose own fields depend on the event or the kind they belong to.
+const OPAQUE: [&str; 1] = ["body"];
+
+/// The names of all fields in a value, with the way to each.
+fn fields(value: &Value, way: &str, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                let way = format!("{way}.{name}");
+                if !OPAQUE.contains(&name.as_str()) {
+                    fields(value, &way, names);
+                }
+                names.insert(way);
+            }
+        }
+        Value::Array(list) => {
+            for value in list {
+                fields(value, &format!("{way}[]"), names);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What each route answered: the names of its fields, and the first answer.
+#[derive(Default)]
+struct Shapes(BTreeMap<String, (BTreeSet<String>, Value)>);
+
+impl Shapes {
+    fn saw(&mut self, what: &str, answer: &Value) {
+        let seen = self.0.entry(what.to_owned());
+        let (names, _) = seen.or_insert_with(|| (BTreeSet::new(), answer.clone()));
+        fields(answer, "", names);
+    }
+
+    fn saw_events(&mut self, what: &str, events: &[(String, Value)]) {
+        for (name, event) in events {
+            let kind = event["event"].as_str().map(|kind| format!(" {kind}"));
+            let what = format!("{what}: {name}{}", kind.unwrap_or_default());
+            self.saw(&what, event);
+        }
+    }
+
+    fn render(&self) -> String {
+        let mut text = String::new();
+        for (what, (names, _)) in &self.0 {
+            text.push_str(what);
+            text.push('\n');
+            for name in names {
+                text.push_str("  ");
+                text.push_str(name);
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
+/// Asks every route once, of a house in which everything has happened.
+async fn see_all() -> Shapes {
+    let mut shapes = Shapes::default();
+    let house = House::with_daemon().await.with_held_action().await;
+
+    let edit = json!({
+        "revision": 1,
+        "steps": [{ "kind": "shell", "script": "echo one" }, { "kind": "unit_restart", "unit": NGINX }],
+        "undo": [{ "kind": "unit_restart", "unit": NGINX }],
+    });
+    let edited = house
+        .ask(&ann(), send(Method::PUT, "/v1/actions/0", &edit))
+        .await;
+    shapes.saw("PUT /v1/actions/{number}", &edited.json().await);
+    let decision = house.decision(0).await;
+    let approved = house.post("/v1/actions/0/approve", &decision).await;
+    shapes.saw("POST /v1/actions/{number}/approve", &approved.json().await);
+    let events = house.get("/v1/actions/0/events").await.events();
+    let (_, events) = tokio::join!(house.bridge.run(0), events.rest());
+    shapes.saw_events("GET /v1/actions/{number}/events", &events);
+
+    house.bridge.host().unit(NGINX).fails("oom-kill");
+    let report = house
+        .post("/v1/checks", &json!({ "hosts": ["web1"] }))
+        .await
+        .events()
+        .rest()
+        .await;
+    shapes.saw_events("POST /v1/checks", &report);
+    see_reading(&house, &mut shapes).await;
+
+    let reason = json!({ "reason": "it is migrated today" });
+    let rejected = house.post("/v1/actions/1/reject", &reason).await;
+    shapes.saw("POST /v1/actions/{number}/reject", &rejected.json().await);
+    see_issues(&house, &mut shapes).await;
+
+    let key = house.get("/v1/hosts/web1/key").await.json().await;
+    shapes.saw("GET /v1/hosts/{host}/key", &key);
+    let enrol = json!({ "fingerprint": key["fingerprint"] });
+    let enrolled = house.post("/v1/hosts/web1/enrol", &enrol).await;
+    shapes.saw("POST /v1/hosts/{host}/enrol", &enrolled.json().await);
+    house.bridge.host().goes_down().await;
+    let report = house
+        .post("/v1/checks", &json!({}))
+        .await
+        .events()
+        .rest()
+        .await;
+    shapes.saw_events("POST /v1/checks", &report);
+    shapes.saw(
+        "GET /v1/systems",
+        &house.get("/v1/systems").await.json().await,
+    );
+    let broken = LogVerdict::Broken {
+        seq: 7,
+        why: "the entry is not what was hashed".to_owned(),
+    };
+    shapes.saw("POST /v1/log/verify", &json!(broken));
+    let problem = house.get("/v1/actions/77").await.problem().await;
+    shapes.saw("problems", &problem);
+    shapes
+}
+
+async fn see_reading(house: &House, shapes: &mut Shapes) {
+    let issue = house.bridge.nginx().await.issue.number;
+    for (what, path) in [
+        ("GET /v1/status", "/v1/status"),
+        ("GET /v1/doctor", "/v1/doctor"),
+        ("GET /v1/systems", "/v1/systems"),
+        ("GET /v1/issues", "/v1/issues"),
+        ("GET /v1/issues/{number}", &format!("/v1/issues/{issue}")),
+        ("GET /v1/actions", "/v1/actions?all=true"),
+        ("GET /v1/actions/{number}", "/v1/actions/0"),
+        ("GET /v1/actions/{number}", "/v1/actions/1"),
+        ("GET /v1/log", "/v1/log?event=action."),
+    ] {
+        shapes.saw(what, &house.get(path).await.json().await);
+    }
+    let export = house.get("/v1/log/export").await.bytes().await;
+    let export = String::from_utf8_lossy(&export).into_owned();
+    for line in export.lines() {
+        let entry: Value = serde_json::from_str(line).expect("JSON");
+        shapes.saw("GET /v1/log/export", &entry);
+    }
+    let verdict = house.post("/v1/log/verify", &json!(null)).await;
+    shapes.saw("POST /v1/log/verify", &verdict.json().await);
+    let mut events = house.get("/v1/log/follow?after=0").await.events();
+    let entry = events.next().await.expect("an entry");
+    shapes.saw_events("GET /v1/log/follow", &[entry]);
+}
+
+async fn see_issues(house: &House, shapes: &mut Shapes) {
+    let new = json!({ "title": "the printer smells", "severity": "warning", "host": "web1" });
+    let made = house.post("/v1/issues", &new).await.json().await;
+    let number = made["number"].clone();
+    shapes.saw("POST /v1/issues", &made);
+    for what in ["notes", "ack", "resolve", "close"] {
+        let path = format!("/v1/issues/{number}/{what}");
+        let sheet = house
+            .post(&path, &json!({ "note": "seen to" }))
+            .await
+            .json()
+            .await;
+        shapes.saw(&format!("POST /v1/issues/{{number}}/{what}"), &sheet);
+    }
+}
+
+#[tokio::test]
+async fn the_field_names_of_every_answer_are_a_promise() {
+    let shapes = see_all().await;
+    for route in &ROUTES {
+        let what = format!("{} {}", route.method, route.path);
+        assert!(
+            shapes.0.keys().any(|seen| seen.starts_with(&what)),
+            "{what} was not asked"
+        );
+    }
+    insta::assert_snapshot!(shapes.render());
+    let document = include_str!("../../../../docs/api.md");
+    document_is_true(document, &shapes);
+}
+
+/// At most so much of an answer that its form is seen.
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::Array(list) => list.iter().take(1).map(shortened).collect(),
+        Value::Object(object) => {
+            let short = object
+                .iter()
+                .map(|(name, value)| (name.clone(), shortened(value)));
+            Value::Object(short.collect())
+        }
+        Value::String(text) => json!(watchkeeper_model::bounded(text, 160)),
+        other => other.clone(),
+    }
+}
+
+#[tokio::test]
+#[ignore = "prints an example of every answer, for docs/api.md"]
+async fn examples_for_the_document() {
+    for (what, (_, answer)) in see_all().await.0 {
+        let answer = serde_json::to_string_pretty(&shortened(&answer)).expect("JSON");
+        println!("#### {what}\n\n```json answer\n{answer}\n```\n");
+    }
+}
+
+/// Every example of the document: the heading it stands under, and its JSON.
+fn examples(document: &str) -> Vec<(String, Value)> {
+    let mut heading = String::new();
+    let mut examples = Vec::new();
+    let mut block: Option<String> = None;
+    for line in document.lines() {
+        if let Some(text) = &mut block {
+            if line == "```" {
+                let value = serde_json::from_str(text);
+                examples.push((heading.clone(), value.expect("an example is JSON")));
+                block = None;
+            } else {
+                text.push_str(line);
+            }
+        } else if let Some(text) = line.strip_prefix("#### ") {
+            text.clone_into(&mut heading);
+        } else if line == "```json answer" {
+            block = Some(String::new());
+        }
+    }
+    examples
+}
+
+fn document_is_true(document: &str, shapes: &Shapes) {
+    for route in &ROUTES {
+        let line = format!(
+            "| `{} {}` | {} |",
+            route.method, route.path, route.operation
+        );
+        assert!(document.contains(&line), "docs/api.md lacks: {line}");
+    }
+    for kind in Kind::ALL {
+        let line = format!("| `{}` | {} |", kind.as_str(), kind.status().as_u16());
+        assert!(document.contains(&line), "docs/api.md lacks: {line}");
+    }
+    let examples = examples(document);
+    for what in shapes.0.keys() {
+        assert!(
+            examples.iter().any(|(heading, _)| heading == what),
+            "docs/api.md has no example of: {what}"
+        );
+    }
+    for (heading, example) in examples {
+        let (known, _) = shapes
+            .0
+            .get(&heading)
+            .unwrap_or_else(|| panic!("nothing is called {heading}"));
+        let mut names = BTreeSet::new();
+        fields(&example, "", &mut names);
+        let unknown: Vec<_> = names.difference(known).collect();
+        assert!(unknown.is_empty(), "{heading}: no answer has {unknown:?}");
+    }
+}
