@@ -198,9 +198,12 @@ impl Watch {
         }
     }
 
-    /// How long a look may take before another controller may make it.
+    /// How long a look may take before another controller may make it: two probes of the slowest host, and some more.
     pub(crate) fn look_lease(&self) -> Duration {
-        self.current().settings.looking.deadline * 2 + Duration::from_secs(60)
+        let inventory = self.fleet().inventory();
+        let slowest = inventory.entries().map(|entry| entry.probe_timeout).max();
+        let deadline = self.current().settings.looking.deadline;
+        deadline.max(slowest.unwrap_or_default()) * 2 + Duration::from_secs(60)
     }
 
     async fn name_actions(

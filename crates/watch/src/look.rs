@@ -30,10 +30,11 @@ impl Watch {
     /// Looks at one host.
     pub(crate) async fn look(&self, entry: &HostEntry) -> Seen {
         let started = self.now();
-        let deadline = self.current().settings.looking.deadline;
-        let looked = tokio::time::timeout(deadline + OVERHEAD, self.probe(entry, deadline)).await;
+        let limit = entry.probe_timeout;
+        let deadline = self.current().settings.looking.deadline.max(limit) + OVERHEAD;
+        let looked = tokio::time::timeout(deadline, self.probe(entry, limit)).await;
         let (result, root_refused) = looked.unwrap_or_else(|_| {
-            let limit_ms = u64::try_from((deadline + OVERHEAD).as_millis()).unwrap_or(u64::MAX);
+            let limit_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
             (Err(LookFailure::TimedOut { limit_ms }), None)
         });
         let result = match result {
@@ -82,12 +83,12 @@ impl Watch {
     async fn probe(
         &self,
         entry: &HostEntry,
-        deadline: Duration,
+        limit: Duration,
     ) -> (Result<Facts, LookFailure>, Option<String>) {
-        match self.ask(entry, entry.become_root, deadline).await {
+        match self.ask(entry, entry.become_root, limit).await {
             // What can be seen without root is better than nothing, and the refusal is a finding of its own.
             Err(LookFailure::RootRefused { detail, .. }) => {
-                let again = self.ask(entry, false, deadline).await;
+                let again = self.ask(entry, false, limit).await;
                 (
                     again.and_then(|(output, nonce)| read(&output, &nonce)),
                     Some(detail),

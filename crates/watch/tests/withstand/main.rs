@@ -13,6 +13,7 @@ mod lost_controller;
 mod rebooted;
 mod sql;
 mod two_processes;
+mod unreached_hosts;
 
 use std::time::Duration;
 
