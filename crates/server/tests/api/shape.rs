@@ -48,8 +48,10 @@ impl Shapes {
 
     fn saw_events(&mut self, what: &str, events: &[(String, Value)]) {
         for (name, event) in events {
-            let kind = event["event"].as_str().map(|kind| format!(" {kind}"));
-            let what = format!("{what}: {name}{}", kind.unwrap_or_default());
+            let what = match event["event"].as_str() {
+                Some(kind) if name == "run" => format!("{what}: {name} {kind}"),
+                _ => format!("{what}: {name}"),
+            };
             self.saw(&what, event);
         }
     }
