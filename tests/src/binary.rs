@@ -11,6 +11,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Home {
     dir: TempDir,
+    store: String,
 }
 
 impl Default for Home {
@@ -26,7 +27,16 @@ impl Home {
     /// When no directory can be made.
     #[must_use]
     pub fn new() -> Self {
-        Self { dir: TempDir::with_prefix("wk-home-").expect("a directory can be made") }
+        let dir = TempDir::with_prefix("wk-home-").expect("a directory can be made");
+        let store = format!("sqlite:{}", dir.path().join("store.db").display());
+        Self { dir, store }
+    }
+
+    /// The same with another store: one that others use too.
+    #[must_use]
+    pub fn with_store(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.store);
+        self
     }
 
     /// Where it is.
@@ -57,11 +67,17 @@ impl Home {
         let mut command = Command::new(binary());
         command.args(words);
         command.env_clear();
-        command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        );
         command.env("HOME", self.path());
-        command.env("WATCHKEEPER_STORE__URL", format!("sqlite:{}", self.path().join("store.db").display()));
+        command.env("WATCHKEEPER_STORE__URL", &self.store);
         command.env("WATCHKEEPER_SERVER__SOCKET", self.path().join("socket"));
-        command.env("WATCHKEEPER_SSH__KNOWN_HOSTS", self.path().join("known_hosts"));
+        command.env(
+            "WATCHKEEPER_SSH__KNOWN_HOSTS",
+            self.path().join("known_hosts"),
+        );
         command.stdin(Stdio::null());
         command
     }
@@ -73,7 +89,10 @@ impl Home {
     #[must_use]
     pub fn run(&self, words: &[&str]) -> Ran {
         let output = self.command(words).output().expect("the program starts");
-        Ran { words: words.iter().map(ToString::to_string).collect(), output }
+        Ran {
+            words: words.iter().map(ToString::to_string).collect(),
+            output,
+        }
     }
 
     /// Runs to its end and reads its JSON; it must have ended with one of these statuses.
@@ -86,7 +105,8 @@ impl Home {
         all.extend(["--output", "json"]);
         let ran = self.run(&all);
         ran.ended_with(statuses);
-        serde_json::from_slice(&ran.output.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+        serde_json::from_slice(&ran.output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 
     /// Starts a daemon and waits until it answers.
@@ -95,11 +115,22 @@ impl Home {
     /// When it does not within ten seconds.
     #[must_use]
     pub fn daemon(&self) -> Daemon {
-        let log = std::fs::File::create(self.path().join("daemon.log")).expect("a file can be written");
-        let child = self.command(&["daemon"]).stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
-        let daemon = Daemon { child, log: self.path().join("daemon.log") };
+        let log =
+            std::fs::File::create(self.path().join("daemon.log")).expect("a file can be written");
+        let child = self
+            .command(&["daemon"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let daemon = Daemon {
+            child,
+            log: self.path().join("daemon.log"),
+        };
         let socket = self.path().join("socket");
-        until("the daemon answers", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
+        until("the daemon answers", || {
+            std::os::unix::net::UnixStream::connect(&socket).is_ok()
+        });
         daemon
     }
 }
@@ -107,7 +138,10 @@ impl Home {
 /// Where cargo put the binary, next to this test.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
-    let found = test.ancestors().map(|dir| dir.join("watchkeeper")).find(|path| path.is_file());
+    let found = test
+        .ancestors()
+        .map(|dir| dir.join("watchkeeper"))
+        .find(|path| path.is_file());
     found.expect("the binary is built first: cargo build -p watchkeeper-cli")
 }
 
@@ -126,7 +160,10 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 pub fn until_within(limit: std::time::Duration, what: &str, holds: &mut dyn FnMut() -> bool) {
     let started = std::time::Instant::now();
     while !holds() {
-        assert!(started.elapsed() < limit, "waited {limit:?} in vain until {what}");
+        assert!(
+            started.elapsed() < limit,
+            "waited {limit:?} in vain until {what}"
+        );
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }
@@ -159,7 +196,14 @@ impl Ran {
     pub fn ended_with(&self, statuses: &[i32]) -> &Self {
         let status = self.output.status.code();
         let fits = status.is_some_and(|status| statuses.contains(&status));
-        assert!(fits, "{:?} ended with {:?}\n{}{}", self.words, self.output.status, self.stdout(), self.stderr());
+        assert!(
+            fits,
+            "{:?} ended with {:?}\n{}{}",
+            self.words,
+            self.output.status,
+            self.stdout(),
+            self.stderr()
+        );
         self
     }
 }

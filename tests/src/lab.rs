@@ -45,8 +45,11 @@ impl Lab {
     pub fn up(names: &[&str]) -> Self {
         lab(&[&["up", "--fresh"], names].concat());
         let inventory = lab(&[&["inventory"], names].concat());
-        let inventory: Inventory = serde_json::from_slice(&inventory.stdout).expect("the inventory is JSON");
-        Self { hosts: inventory.hosts }
+        let inventory: Inventory =
+            serde_json::from_slice(&inventory.stdout).expect("the inventory is JSON");
+        Self {
+            hosts: inventory.hosts,
+        }
     }
 
     /// The configuration that watches these hosts, with more lines before the hosts.
@@ -97,9 +100,13 @@ impl Host {
     /// When the lab cannot tell.
     #[must_use]
     pub fn truth(&self) -> Vec<String> {
-        let truth: Value = serde_json::from_slice(&lab(&["truth", &self.name]).stdout).expect("the truth is JSON");
+        let truth: Value =
+            serde_json::from_slice(&lab(&["truth", &self.name]).stdout).expect("the truth is JSON");
         let wrong = truth["wrong"].as_array().cloned().unwrap_or_default();
-        wrong.iter().filter_map(|kind| kind.as_str().map(str::to_owned)).collect()
+        wrong
+            .iter()
+            .filter_map(|kind| kind.as_str().map(str::to_owned))
+            .collect()
     }
 
     /// Runs a command inside as root, past sshd and network.
@@ -116,25 +123,41 @@ impl Host {
     /// # Panics
     /// When it cannot be computed.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the fingerprint is computed by another program than ours")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the fingerprint is computed by another program than ours"
+    )]
     pub fn fingerprint(&self) -> String {
         let dir = tempfile::tempdir().expect("a directory can be made");
         let file = dir.path().join("key.pub");
         std::fs::write(&file, &self.host_key).expect("a file can be written");
-        let output = Command::new("ssh-keygen").arg("-lf").arg(&file).output().expect("ssh-keygen: run tests/install");
+        let output = Command::new("ssh-keygen")
+            .arg("-lf")
+            .arg(&file)
+            .output()
+            .expect("ssh-keygen: run tests/install");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.split_whitespace().find(|word| word.starts_with("SHA256:")).expect("a fingerprint").to_owned()
+        text.split_whitespace()
+            .find(|word| word.starts_with("SHA256:"))
+            .expect("a fingerprint")
+            .to_owned()
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the lab is a program of its own")]
 fn try_lab(words: &[&str]) -> std::io::Result<Output> {
-    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lab/lab")).args(words).output()
+    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lab/lab"))
+        .args(words)
+        .output()
 }
 
 fn lab(words: &[&str]) -> Output {
     let output = try_lab(words).expect("the lab starts");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "lab {words:?} ended with {}: {said}", output.status);
+    assert!(
+        output.status.success(),
+        "lab {words:?} ended with {}: {said}",
+        output.status
+    );
     output
 }

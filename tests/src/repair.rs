@@ -43,7 +43,7 @@ impl Repair {
     #[must_use]
     pub fn held(name: &str, settle_s: u32) -> Self {
         let lab = Lab::up(&[name]);
-        let home = home(&lab, settle_s, "");
+        let home = watching(Home::new(), &lab, settle_s, "");
         lab.hosts[0].fault(&["svc-crash"]);
         home.run(&["check"]).ended_with(&[2]);
         slowly(&home, "0");
@@ -158,26 +158,20 @@ impl Repair {
     }
 }
 
-/// A home that watches these hosts seldom by itself, at `suggest`, and trusts their keys. `more` stands before the
-/// other sections.
+/// Has a home watch these hosts, at `suggest` and seldom by itself, and trust their keys. `more` stands before the
+/// sections.
 ///
 /// # Panics
-/// When it cannot be made.
+/// When the configuration cannot be written, or a key is not accepted.
 #[must_use]
-pub fn home(lab: &Lab, settle_s: u32, more: &str) -> Home {
-    let home = Home::new();
+pub fn watching(home: Home, lab: &Lab, settle_s: u32, more: &str) -> Home {
     let config = config(&home, settle_s, more);
     let home = home.config(&lab.config(&config));
     enrol(lab, &home);
     home
 }
 
-/// What [`home`] has in its configuration besides the hosts.
-///
-/// # Panics
-/// When the runbook cannot be written.
-#[must_use]
-pub fn config(home: &Home, settle_s: u32, more: &str) -> String {
+fn config(home: &Home, settle_s: u32, more: &str) -> String {
     let runbooks = home.path().join("runbooks");
     std::fs::create_dir_all(&runbooks).expect("a directory can be made");
     let shipped = include_str!("../../runbooks/unit-failed.toml");
