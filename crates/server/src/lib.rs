@@ -20,7 +20,7 @@ mod stream;
 pub use axum::Router;
 pub use axum::body::Body;
 pub use caller::{Caller, Gate};
-pub use problem::{Kind, Problem};
+pub use problem::{Kind as ProblemKind, Problem};
 pub use routes::{
     ApproveBody, CheckBody, EditBody, EnrolBody, IssueBody, LogQuery, NoteBody, ROUTES, RejectBody,
     Route, Serving, router,

@@ -17,7 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -67,7 +67,7 @@ pub async fn serve(
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(_) = open.join_next(), if !open.is_empty() => {}
+            Some(ended) = open.join_next(), if !open.is_empty() => report(ended),
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => desk.welcome(stream, &mut open),
                 Err(error) => {
@@ -83,7 +83,11 @@ pub async fn serve(
     // Taken away before it is closed, so that nobody finds a socket at which nobody answers.
     drop(file);
     drop(listener);
-    let finished = async { while open.join_next().await.is_some() {} };
+    let finished = async {
+        while let Some(ended) = open.join_next().await {
+            report(ended);
+        }
+    };
     if tokio::time::timeout(FINISH_WITHIN, finished).await.is_err() {
         tracing::warn!(
             connections = open.len(),
@@ -91,6 +95,13 @@ pub async fn serve(
         );
     }
     Ok(())
+}
+
+/// A connection that breaks down is a bug, and costs no other.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = %error, "a connection broke down");
+    }
 }
 
 /// Where connections are received.

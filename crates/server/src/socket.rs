@@ -88,7 +88,12 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     if dir.exists() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(DIR_MODE).create(dir)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIR_MODE)
+        .create(dir)?;
+    // The mask that this process was started with may have taken from it.
+    std::fs::set_permissions(dir, Permissions::from_mode(DIR_MODE))
 }
 
 /// Whether anybody may rename and remove what is in a directory; the sticky bit forbids it.

@@ -28,16 +28,20 @@ pub(crate) struct House {
 impl House {
     /// Served by a daemon.
     pub(crate) async fn with_daemon() -> Self {
-        Self::open(true).await
+        Self::open(Bridge::on_sqlite().await, true)
+    }
+
+    /// The same on Postgres.
+    pub(crate) async fn with_daemon_on_postgres() -> Self {
+        Self::open(Bridge::on_postgres().await, true)
     }
 
     /// Served by a command for itself.
     pub(crate) async fn without_daemon() -> Self {
-        Self::open(false).await
+        Self::open(Bridge::on_sqlite().await, false)
     }
 
-    async fn open(daemon: bool) -> Self {
-        let bridge = Bridge::on_sqlite().await;
+    fn open(bridge: Bridge, daemon: bool) -> Self {
         let tasks = TaskTracker::new();
         let serving = Serving {
             watch: bridge.watch.clone(),

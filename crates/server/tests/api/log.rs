@@ -137,3 +137,20 @@ async fn many_verifications_are_answered_one_after_the_other() {
         assert_eq!(answer.json().await["log"], "intact");
     }
 }
+
+/// A wait for changes costs a connection on Postgres, and a store has few: those who follow share one.
+#[tokio::test]
+async fn many_who_follow_keep_nobody_from_the_store() {
+    let house = House::with_daemon_on_postgres().await;
+    let mut following = Vec::new();
+    for _ in 0..40 {
+        following.push(house.get("/v1/log/follow").await.events());
+    }
+    let body = json!({ "title": "seen by all", "severity": "info" });
+    house.post("/v1/issues", &body).await.json().await;
+    house.get("/v1/status").await.json().await;
+    for events in &mut following {
+        let (_, entry) = events.next().await.expect("an entry");
+        assert_eq!(entry["body"]["text"], "seen by all");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use serde_json::{Value, json};
-use watchkeeper_server::{Kind, ROUTES};
+use watchkeeper_server::{ProblemKind, ROUTES};
 use watchkeeper_watch::view::LogVerdict;
 
 use crate::bridge::NGINX;
@@ -248,7 +248,7 @@ fn document_is_true(document: &str, shapes: &Shapes) {
         );
         assert!(document.contains(&line), "docs/api.md lacks: {line}");
     }
-    for kind in Kind::ALL {
+    for kind in ProblemKind::ALL {
         let line = format!("| `{}` | {} |", kind.as_str(), kind.status().as_u16());
         assert!(document.contains(&line), "docs/api.md lacks: {line}");
     }
