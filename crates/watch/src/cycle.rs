@@ -161,16 +161,22 @@ impl Watch {
 
     /// Gives back the leases of looks that could not be stored, so that nobody waits for them to run out.
     pub(crate) async fn give_back_leases(&self) -> Result<(), WatchError> {
-        let hosts = self.unstored_looks().clone();
+        // Taken, not read: whoever comes second would give back a lease that was claimed anew.
+        let hosts = std::mem::take(&mut *self.unstored_looks());
         if hosts.is_empty() {
             return Ok(());
         }
-        let mut tx = self.store().begin().await?;
-        for host in &hosts {
-            tx.hosts().give_back(host, self.controller()).await?;
+        let given_back = async {
+            let mut tx = self.store().begin().await?;
+            for host in &hosts {
+                tx.hosts().give_back(host, self.controller()).await?;
+            }
+            tx.commit().await
+        };
+        if let Err(error) = given_back.await {
+            self.unstored_looks().extend(hosts);
+            return Err(error.into());
         }
-        tx.commit().await?;
-        self.unstored_looks().retain(|host| !hosts.contains(host));
         Ok(())
     }
 

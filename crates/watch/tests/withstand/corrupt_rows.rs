@@ -70,7 +70,7 @@ async fn is_named(bridge: &Bridge, wanted: &str) {
     assert!(named, "{wanted}: {:?}", status.corrupt);
 }
 
-async fn a_corrupt_finding_holds_up_nothing_else(mut bridge: Bridge) {
+pub(crate) async fn a_corrupt_finding_holds_up_nothing_else(mut bridge: Bridge) {
     two_broken(&mut bridge).await;
     bridge
         .sql("update findings set memory = '{' where host = 'web1' and check_name = 'units'")
@@ -130,7 +130,9 @@ async fn an_issue_of_an_unheard_of_state_holds_up_nothing_else(mut bridge: Bridg
     );
 }
 
-async fn a_corrupt_action_holds_up_nothing_else_and_is_not_done_again(mut bridge: Bridge) {
+pub(crate) async fn a_corrupt_action_holds_up_nothing_else_and_is_not_done_again(
+    mut bridge: Bridge,
+) {
     two_broken(&mut bridge).await;
     bridge
         .sql("update action_revisions set plan = '[]' where number = 0")

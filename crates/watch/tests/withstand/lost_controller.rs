@@ -157,7 +157,7 @@ async fn killed_when_it_had_started_it_runs_once(bridge: Bridge) {
     is_over(&bridge, "fixed").await;
 }
 
-async fn killed_while_it_runs_it_runs_once(bridge: Bridge) {
+pub(crate) async fn killed_while_it_runs_it_runs_once(bridge: Bridge) {
     approved_and_slow(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Attach, 1)).await;
     until("the restart is under way", || restarts(&bridge) == 1).await;

@@ -1,6 +1,9 @@
 //! What the watch must withstand: lost controllers, cut networks, rebooted hosts, stores that fail or hold a corrupt
 //! row, and hosts that are hostile or not to be reached. Each on both databases where the store matters.
 
+#[path = "../use_cases/asking.rs"]
+#[expect(dead_code, reason = "only some of its cases are run here, too")]
+mod asking;
 #[path = "../use_cases/bridge.rs"]
 mod bridge;
 mod broken_line;
@@ -9,8 +12,15 @@ mod corrupt_rows;
 mod failing_store;
 mod gate;
 mod hostile_hosts;
+#[path = "../use_cases/looking.rs"]
+#[expect(dead_code, reason = "only some of its cases are run here, too")]
+mod looking;
 mod lost_controller;
 mod rebooted;
+#[path = "../use_cases/repairing.rs"]
+#[expect(dead_code, reason = "only some of its cases are run here, too")]
+mod repairing;
+mod seeds;
 mod sql;
 mod two_processes;
 mod unreached_hosts;

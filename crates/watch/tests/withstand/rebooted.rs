@@ -98,7 +98,10 @@ async fn rebooted_before_the_verification_only_the_look_decides() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rebooted_and_the_controller_killed_while_it_runs_it_is_unknown() {
-    let bridge = Bridge::on_sqlite().await;
+    rebooted_and_the_controller_killed(Bridge::on_sqlite().await).await;
+}
+
+pub(crate) async fn rebooted_and_the_controller_killed(bridge: Bridge) {
     approved_and_slow(&bridge).await;
     let lost = controller_at(&bridge, Moment::Before(Request::Attach, 1)).await;
     until("the restart is under way", || restarts(&bridge) == 1).await;

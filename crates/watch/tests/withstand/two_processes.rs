@@ -19,7 +19,7 @@ async fn both(bridge: &Bridge, deed: Deed) -> [String; 2] {
     words
 }
 
-async fn two_processes_approve_at_one_moment_and_one_is_refused(bridge: Bridge) {
+pub(crate) async fn two_processes_approve_at_one_moment_and_one_is_refused(bridge: Bridge) {
     bridge.host().unit(NGINX).fails("exit-code");
     bridge.check().await;
     let [approved, refused] = both(&bridge, Deed::Approve).await;
@@ -33,7 +33,7 @@ async fn two_processes_approve_at_one_moment_and_one_is_refused(bridge: Bridge) 
     bridge.log_is_intact().await;
 }
 
-async fn two_processes_run_at_one_moment_and_one_does(bridge: Bridge) {
+pub(crate) async fn two_processes_run_at_one_moment_and_one_does(bridge: Bridge) {
     bridge.host().unit(NGINX).fails("exit-code");
     bridge.check().await;
     bridge.approve(0).await;
