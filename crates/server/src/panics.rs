@@ -25,5 +25,5 @@ pub(crate) fn problem(panic: &(dyn Any + Send)) -> Problem {
         .unwrap_or("a panic without words");
     tracing::error!(panic = said, "a request broke down: this is a bug");
     Problem::new(Kind::Internal, "the request broke down: this is a bug")
-        .advise("the daemon's log says where; please report it")
+        .advise("report it; the daemon's log says where")
 }

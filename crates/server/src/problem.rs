@@ -100,7 +100,7 @@ pub struct Problem {
     pub status: u16,
     /// What happened, to what.
     pub title: String,
-    /// What to do about it; may be empty.
+    /// What to do about it, said to whoever asked; may be empty.
     #[serde(default)]
     pub detail: String,
 }
@@ -173,11 +173,11 @@ impl From<WatchError> for Problem {
             Fault::Host => (Kind::Host, "watchkeeper doctor"),
             Fault::Unavailable => (
                 Kind::Unavailable,
-                "nothing was changed; check the store, then try again",
+                "check the store, then try again; nothing was changed",
             ),
             Fault::Uncertain => (
                 Kind::Internal,
-                "it may have taken effect or not: look again before trying again",
+                "look again before trying again: it may have taken effect",
             ),
             Fault::Broken => (Kind::Internal, "watchkeeper doctor"),
         };

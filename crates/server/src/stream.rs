@@ -129,7 +129,7 @@ fn respond(events: impl Stream<Item = Sent> + Send + 'static, stop: Stop) -> Res
 /// What a stream says that is cut by the end of the server.
 pub(crate) fn stopped() -> Problem {
     Problem::new(Kind::Unavailable, "the daemon stops")
-        .advise("what was begun goes on at its next start; ask again then")
+        .advise("ask again when it is back; what was begun goes on then")
 }
 
 #[cfg(test)]

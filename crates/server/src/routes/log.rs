@@ -52,7 +52,7 @@ impl LogQuery {
         {
             return Err(
                 Problem::new(Kind::Invalid, "the event is not the beginning of one")
-                    .advise("events look like action.approved"),
+                    .advise("a beginning like action. or issue.opened"),
             );
         }
         Ok(LogFilter {
