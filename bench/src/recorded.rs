@@ -55,7 +55,7 @@ impl Recorded {
         troubled_each: usize,
     ) -> anyhow::Result<(Inventory, Arc<Self>)> {
         let entry = |number: usize| -> anyhow::Result<HostEntry> {
-            let troubled = troubled_each > 0 && number % troubled_each == 0;
+            let troubled = troubled_each > 0 && number.is_multiple_of(troubled_each);
             Ok(HostEntry {
                 engine: Some(Engine::Simulated),
                 groups: if troubled {
