@@ -164,11 +164,11 @@ impl Own {
             daemon: false,
         };
         let done = CancellationToken::new();
-        tasks.spawn(take_up(
-            house.watch.clone(),
-            config.store.url.sqlite_path().is_some(),
-            done.clone(),
-        ));
+        let alone = config.store.url.sqlite_path().is_some();
+        if alone {
+            house.watch.end_left_looks().await?;
+        }
+        tasks.spawn(take_up(house.watch.clone(), alone, done.clone()));
         let gate = Gate {
             operators_group: config.server.operators_group.clone(),
             daemon_uid: service_uid(around),

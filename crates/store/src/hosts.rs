@@ -258,6 +258,20 @@ impl Hosts<'_, Writing<'_>> {
             .map(drop)
     }
 
+    /// Ends every lease, for who has the store alone: whoever made them is gone. Says how many there were.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn end_leases(&mut self) -> Result<u64, StoreError> {
+        self.db
+            .execute(
+                "hosts.end_leases",
+                "update hosts set lease_by = null, lease_until = null where lease_by is not null",
+                args![],
+            )
+            .await
+    }
+
     /// Records how a look ended and gives the lease back.
     ///
     /// # Errors

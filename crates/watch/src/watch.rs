@@ -153,6 +153,18 @@ impl Watch {
             .unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
+    /// Ends the looks that an earlier process left unfinished, so that nobody waits for them. Only for who has the store
+    /// alone, and before anything else is begun.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn end_left_looks(&self) -> Result<(), WatchError> {
+        let mut tx = self.store().begin().await?;
+        tx.hosts().end_leases().await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Sets when hosts are looked at. It counts from the next look on.
     pub fn reschedule(&self, schedule: Schedule) {
         *self

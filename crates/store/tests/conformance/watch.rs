@@ -122,6 +122,23 @@ pub(crate) async fn due_hosts_are_shared_between_controllers(ground: &Ground) {
     );
 }
 
+pub(crate) async fn who_is_alone_ends_the_leases_of_who_is_gone(ground: &Ground) {
+    let (store, hosts) = with_hosts(ground, 2).await;
+    let mut tx = store.begin().await.unwrap();
+    let lost = controller("c1");
+    tx.hosts().claim_due(&lost, NOON, MINUTE, 2).await.unwrap();
+    assert_eq!(tx.hosts().end_leases().await.unwrap(), 2);
+    assert_eq!(tx.hosts().end_leases().await.unwrap(), 0);
+    let next = controller("c2");
+    let claimed = tx.hosts().claim(&hosts[0], &next, NOON, MINUTE).await;
+    assert!(claimed.unwrap(), "nobody waits");
+    let late = tx
+        .hosts()
+        .finish_look(&hosts[1], &lost, NOON, Ok(()), NOON.after(DAY))
+        .await;
+    assert!(late.unwrap_err().is_conflict());
+}
+
 pub(crate) async fn a_look_that_took_too_long_is_not_recorded(ground: &Ground) {
     let (store, hosts) = with_hosts(ground, 1).await;
     let (slow, quick) = (controller("c1"), controller("c2"));

@@ -63,6 +63,9 @@ async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
     let house = compose::build(&config, around, store.clone()).map_err(CommandError::usage)?;
     let schedule = compose::schedule(&config).map_err(CommandError::usage)?;
     let alone = config.store.url.sqlite_path().is_some();
+    if alone {
+        house.watch.end_left_looks().await?;
+    }
 
     let mut daemon = Daemon::start(
         &house,
