@@ -1,5 +1,6 @@
 """A fleet on one machine: N real OpenSSH servers on 127.20.x.y, each with its own host key, all in one cgroup."""
 
+import fcntl
 import pwd
 import shutil
 import socket
@@ -40,6 +41,9 @@ class Fleet:
         self.log = self.folder / "sshd.log"
 
     def __enter__(self) -> "Fleet":
+        STATE.mkdir(parents=True, exist_ok=True)
+        self.lock = open(STATE / "lock", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)  # Two fleets would end each other: the second waits.
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         STATE.chmod(0o755)
@@ -67,6 +71,7 @@ class Fleet:
         self.group.end()
         shutil.rmtree(self.folder, ignore_errors=True)
         subprocess.run(["userdel", USER], stderr=subprocess.DEVNULL)
+        self.lock.close()
 
 
 def make_account(home: Path) -> None:
