@@ -17,6 +17,8 @@ use crate::watch::Watch;
 
 /// How often a loop looks where no signal wakes it.
 const POLL: Duration = Duration::from_secs(2);
+/// How long looks under way may take to end when the watch ends.
+const LOOKS_END_WITHIN: Duration = Duration::from_secs(3);
 /// How often an idle worker looks for a job.
 const JOB_POLL: Duration = Duration::from_secs(1);
 /// How often old observations are removed.
@@ -189,9 +191,34 @@ async fn looking(watch: Watch, stop: CancellationToken) {
             }
         }
     }
-    // A look under way is short and has a deadline: it is brought to its end, so that nothing is lost.
-    while let Some(ended) = looks.join_next().await {
-        report_panic(ended);
+    // A look under way is brought to its end, unless its host hangs: a look changes nothing there, and is made again.
+    let ends = async {
+        while let Some(ended) = looks.join_next().await {
+            report_panic(ended);
+        }
+    };
+    if tokio::time::timeout(LOOKS_END_WITHIN, ends).await.is_err() {
+        looks.shutdown().await;
+        if let Err(error) = watch.give_back_leases().await {
+            tracing::warn!(
+                error = chain(&error),
+                "looks were given up, and their leases run out only"
+            );
+        }
+    }
+}
+
+/// A look that has not ended. Where it never does (given up, or broken down), its lease is given back.
+struct Unended {
+    watch: Watch,
+    host: Option<HostName>,
+}
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        if let Some(host) = self.host.take() {
+            self.watch.unstored_looks().insert(host);
+        }
     }
 }
 
@@ -231,7 +258,12 @@ impl Watch {
                 .after(self.jitter(schedule.jitter));
             let watch = self.clone();
             looks.spawn(async move {
+                let mut unended = Unended {
+                    host: Some(host.host),
+                    watch: watch.clone(),
+                };
                 watch.check_claimed(&entry, Some(next)).await;
+                unended.host = None;
             });
         }
         if found == room {
