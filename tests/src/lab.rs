@@ -118,6 +118,25 @@ impl Host {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Whether anything on this machine has a connection to its sshd, by the kernel's list.
+    ///
+    /// # Panics
+    /// When the kernel's list cannot be read.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        const ESTABLISHED: &str = "01";
+        let bytes = self.address.rsplit('.').map(|byte| {
+            let byte: u8 = byte.parse().expect("an IPv4 address");
+            format!("{byte:02X}")
+        });
+        let remote = format!("{}:{:04X}", bytes.collect::<String>(), self.port);
+        let list = std::fs::read_to_string("/proc/net/tcp").expect("the kernel lists connections");
+        list.lines().any(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.get(2) == Some(&remote.as_str()) && words.get(3) == Some(&ESTABLISHED)
+        })
+    }
+
     /// The fingerprint of its host key, by `ssh-keygen`.
     ///
     /// # Panics

@@ -174,6 +174,44 @@ fn sigterm_while_the_outcome_is_verified_ends_soon_too() {
     repair.happened_once();
 }
 
+#[test]
+fn a_host_that_hangs_keeps_neither_a_daemon_from_stopping_nor_the_next_command_waiting() {
+    let lab = Lab::up(&["fleet-hang"]);
+    let home = Home::new().config(&often(&lab, ""));
+    enrol(&lab, &home);
+    let mut daemon = home.daemon();
+    until_within(LONG, "the host was looked at", &mut || {
+        !last_look(&home, "fleet-hang").is_empty()
+    });
+    lab.hosts[0].fault(&["freeze"]);
+    // A second command waits for the look that is under way.
+    let mut waiting = started(&home, &["check"]);
+    signal(&daemon, Signal::SIGTERM);
+    let begun = Instant::now();
+    assert!(daemon.ends().success(), "{}", daemon.log());
+    assert!(
+        begun.elapsed() < STOPS_WITHIN * 2,
+        "it took {:?}",
+        begun.elapsed()
+    );
+    waiting.wait().expect("it ends with the daemon");
+
+    let mut interrupted = started(&home, &["check"]);
+    until("the command looks at the host", || {
+        lab.hosts[0].is_connected()
+    });
+    interrupted.kill().expect("it runs");
+    interrupted.wait().expect("it ends");
+    lab.hosts[0].heal(&["freeze"]);
+    let begun = Instant::now();
+    home.run(&["check"]).ended_with(&[0]);
+    assert!(
+        begun.elapsed() < INTERVAL * 2,
+        "it took {:?}",
+        begun.elapsed()
+    );
+}
+
 /// An empty database.
 async fn database(cluster: &Cluster) -> Database {
     cluster.database("empty", async |_| ()).await
