@@ -126,10 +126,19 @@ impl Watch {
     /// When the store does not answer.
     pub async fn take_up(&self, alone: bool, stop: &CancellationToken) -> Result<(), WatchError> {
         self.expire_overdue().await?;
-        for stored in self.adopt_runs(alone).await? {
-            self.resume_run(&stored.run, stop).await?;
+        let orphans = self.adopt_runs(alone).await?;
+        let resumed = orphans
+            .iter()
+            .map(|stored| self.resume_run(&stored.run, stop));
+        let mut first_error = Ok(());
+        // Side by side: one whose host does not answer, or whose row cannot be read, holds up none of the others.
+        for ran in futures::future::join_all(resumed).await {
+            if let Err(error) = ran {
+                self.remember_if_corrupt(&error);
+                first_error = first_error.and(Err(error));
+            }
         }
-        Ok(())
+        first_error
     }
 
     /// Goes on with a run that was adopted.

@@ -186,3 +186,32 @@ async fn cut_while_undoing_it_is_undone_once() {
     assert_eq!(bridge.host().times("reset-failed", "nginx.service"), 1);
     is_over(&bridge, "undone").await;
 }
+
+/// What cannot be seen is not well: the step has run, and whether it helped is not known.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn out_of_reach_at_the_verification_it_is_inconclusive() {
+    let bridge = Bridge::on_sqlite().await;
+    approved(&bridge).await;
+    let held = Held::at(&bridge, Moment::Before(Request::Look, 2)).await;
+    bridge.host().goes_down().await;
+    let ran = held.goes_on().await.expect("the store answers");
+    assert_eq!(ran, Ran::Over("inconclusive"));
+    assert!(bridge.nginx().await.issue.state.is_active());
+    bridge.host().comes_back().await;
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "inconclusive").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn out_of_reach_before_the_claim_nothing_is_claimed() {
+    let bridge = Bridge::on_sqlite().await;
+    approved(&bridge).await;
+    bridge.host().goes_down().await;
+    let ran = bridge.run(0).await;
+    assert!(matches!(ran, Ran::Later { .. }), "{ran:?}");
+    assert_eq!(bridge.state(0).await, "approved");
+    bridge.host().comes_back().await;
+    assert_eq!(bridge.run(0).await, Ran::Over("fixed"));
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}

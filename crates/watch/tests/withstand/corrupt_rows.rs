@@ -20,6 +20,7 @@ on_both! {
     a_corrupt_action_holds_up_nothing_else_and_is_not_done_again;
     a_corrupt_run_holds_up_nothing_else;
     a_corrupt_step_of_a_run_holds_up_nothing_else;
+    what_was_left_is_taken_up_but_for_the_run_that_cannot_be_read;
     a_corrupt_job_is_given_up_and_the_next_is_served;
     a_corrupt_host_is_looked_at_all_the_same;
     a_corrupt_observation_is_passed_over;
@@ -130,9 +131,7 @@ async fn an_issue_of_an_unheard_of_state_holds_up_nothing_else(mut bridge: Bridg
     );
 }
 
-pub(crate) async fn a_corrupt_action_holds_up_nothing_else_and_is_not_done_again(
-    mut bridge: Bridge,
-) {
+async fn a_corrupt_action_holds_up_nothing_else_and_is_not_done_again(mut bridge: Bridge) {
     two_broken(&mut bridge).await;
     bridge
         .sql("update action_revisions set plan = '[]' where number = 0")
@@ -203,6 +202,28 @@ async fn a_corrupt_step_of_a_run_holds_up_nothing_else(mut bridge: Bridge) {
     let sheet = bridge.sheet(0).await;
     assert!(sheet.run.is_none(), "the sheet shows what can be read");
     let status = bridge.watch.status(false).await.expect("a status");
+    assert!(status.corrupt.iter().any(|row| row.contains("run_steps")));
+}
+
+async fn what_was_left_is_taken_up_but_for_the_run_that_cannot_be_read(mut bridge: Bridge) {
+    two_lost_runs(&mut bridge).await;
+    bridge
+        .sql("update run_steps set outcome = '{' where run in (select id from runs where action = 0)")
+        .await;
+    let again = bridge.another_controller("again").await;
+    let error = again
+        .take_up(true, &CancellationToken::new())
+        .await
+        .expect_err("one cannot be read");
+    assert!(
+        error
+            .to_string()
+            .contains("the column outcome of run_steps"),
+        "{error}"
+    );
+    assert_eq!(bridge.state(0).await, "running");
+    assert_eq!(bridge.state(1).await, "fixed");
+    let status = again.status(false).await.expect("a status");
     assert!(status.corrupt.iter().any(|row| row.contains("run_steps")));
 }
 

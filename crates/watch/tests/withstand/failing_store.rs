@@ -4,16 +4,15 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use watchkeeper_model::{ActionNumber, HostName};
 use watchkeeper_store::{Store, StoreOptions};
 use watchkeeper_testkit::postgres::Cluster;
 use watchkeeper_watch::view::{CheckReport, LogVerdict};
-use watchkeeper_watch::{Every, Loops, Ran, Schedule, Watch};
+use watchkeeper_watch::{Ran, Watch};
 
 use crate::bridge::{Bridge, MINUTE, NGINX, Rig, build_watch, entries, settings};
 use crate::gate::{Gate, Moment, Request};
-use crate::lost_controller::{approved, is_over, restarts, resumed};
+use crate::lost_controller::{Daemon, approved, is_over, restarts, resumed};
 use crate::{soon, until};
 
 async fn on_own_postgres() -> (Arc<Cluster>, Bridge) {
@@ -170,16 +169,9 @@ async fn a_daemon_goes_on_when_postgres_is_back() {
     bridge.host().unit(NGINX).fails("exit-code");
     bridge.check().await;
     bridge.approve(0).await;
-    let daemon = bridge.another_controller("daemon").await;
+    let watch = bridge.another_controller("daemon").await;
     cluster.stop();
-
-    let schedule = Schedule {
-        every: Every::Interval(5 * MINUTE),
-        jitter: std::time::Duration::ZERO,
-    };
-    let stop = CancellationToken::new();
-    let mut task = JoinSet::new();
-    task.spawn(Loops::new(daemon, schedule, true).run(stop.clone()));
+    let mut daemon = Daemon::of(watch, false);
     cluster.start();
     until("the action is run", || restarts(&bridge) == 1).await;
     let fixed = async {
@@ -188,8 +180,7 @@ async fn a_daemon_goes_on_when_postgres_is_back() {
         }
     };
     soon("it is verified", fixed).await;
-    stop.cancel();
-    soon("the daemon ends", task.join_next()).await;
+    daemon.stops().await;
     bridge.log_is_intact().await;
 }
 

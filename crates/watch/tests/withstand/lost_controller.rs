@@ -1,14 +1,15 @@
 //! `kill -9` of a controller at every moment of a run. Another takes the run over when the lease ends: it finds the
 //! true outcome or calls it unknown, and what was done to the host was done once.
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_model::{ActionNumber, Revision, Step, UnitName};
-use watchkeeper_watch::{Edit, Ran};
+use watchkeeper_watch::{Edit, Every, Loops, Ran, Schedule, Watch};
 
 use crate::bridge::{Bridge, MINUTE, NGINX, ann};
 use crate::controller::{Controller, Deed};
 use crate::gate::{Moment, Request};
-use crate::{on_both, until};
+use crate::{on_both, soon, until};
 
 on_both! {
     killed_before_the_claim_it_runs_once;
@@ -22,6 +23,7 @@ on_both! {
     lost_when_the_end_was_recorded_it_runs_once;
     killed_while_verifying_it_runs_once;
     lost_before_the_run_was_closed_it_is_closed;
+    a_daemon_stopped_in_the_middle_leaves_the_run_to_the_next;
     killed_before_the_undo_was_sent_it_is_undone_once;
     killed_after_the_undo_ended_it_is_undone_once;
 }
@@ -271,4 +273,61 @@ async fn killed_after_the_undo_ended_it_is_undone_once(bridge: Bridge) {
 
 fn undone(bridge: &Bridge) -> usize {
     bridge.host().times("reset-failed", NGINX)
+}
+
+/// Told to stop, a daemon leaves what runs on the host, and the next goes on with it: without waiting where it is
+/// alone with the store, else when the lease ends.
+async fn a_daemon_stopped_in_the_middle_leaves_the_run_to_the_next(bridge: Bridge) {
+    approved_and_slow(&bridge).await;
+    let mut first = Daemon::start(&bridge, "first").await;
+    until("the restart is under way", || restarts(&bridge) == 1).await;
+    first.stops().await;
+    assert_eq!(bridge.state(0).await, "running");
+    if !bridge.is_lite() {
+        bridge.clock.advance(2 * MINUTE);
+    }
+    let mut next = Daemon::start(&bridge, "next").await;
+    let fixed = async {
+        while bridge.state(0).await != "fixed" {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    soon("the next daemon goes on with it", fixed).await;
+    next.stops().await;
+    assert_eq!(restarts(&bridge), 1);
+    is_over(&bridge, "fixed").await;
+}
+
+/// The loops of a daemon.
+pub(crate) struct Daemon {
+    stop: CancellationToken,
+    task: JoinSet<()>,
+}
+
+impl Daemon {
+    /// One that looks at the hosts now and then again after five minutes.
+    pub(crate) async fn start(bridge: &Bridge, name: &str) -> Self {
+        Self::of(bridge.another_controller(name).await, bridge.is_lite())
+    }
+
+    /// One that runs this watch, alone with the store or not.
+    pub(crate) fn of(watch: Watch, alone: bool) -> Self {
+        let schedule = Schedule {
+            every: Every::Interval(5 * MINUTE),
+            jitter: std::time::Duration::ZERO,
+        };
+        let stop = CancellationToken::new();
+        let mut task = JoinSet::new();
+        task.spawn(Loops::new(watch, schedule, alone).run(stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn stops(&mut self) {
+        self.stop.cancel();
+        soon("the daemon ends", self.task.join_next())
+            .await
+            .expect("a task")
+            .expect("it does not panic");
+    }
 }

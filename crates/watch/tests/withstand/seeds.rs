@@ -307,17 +307,12 @@ async fn regression_10_other_bytes_than_approved_and_a_late_approval_never_run()
     );
     assert_eq!(bridge.run(0).await, Ran::NotOurs);
     repairing::nobody_decides_and_it_expires(Bridge::on_sqlite().await).await;
-    repairing::an_edit_voids_the_approval_and_is_judged_again(Bridge::on_sqlite().await).await;
 }
 
 /// A row that cannot be read holds up nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regression_11_a_corrupt_row_holds_up_nothing_else() {
     corrupt_rows::a_corrupt_finding_holds_up_nothing_else(Bridge::on_sqlite().await).await;
-    corrupt_rows::a_corrupt_action_holds_up_nothing_else_and_is_not_done_again(
-        Bridge::on_sqlite().await,
-    )
-    .await;
 }
 
 /// What can be said of a host and of the orders has an effect; here what reaches the use cases.
