@@ -24,7 +24,7 @@ pub(super) async fn run(session: &Session, args: &IssuesArgs) -> Ended {
                 .map_or_else(String::new, |host| format!("&host={host}"));
             let issues: Vec<IssueLine> = client.get(&format!("/v1/issues?all={all}{host}")).await?;
             answer(session.output, &issues, |issues| {
-                show::issue_list(&session.page, issues, &session.called)
+                show::issue_list(&session.page, issues, !all, &session.called)
             })?;
         }
         IssuesCommand::Show { number } => {

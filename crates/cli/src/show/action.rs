@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use watchkeeper_model::{
-    ActionState, Approver, Phase, PlannedStep, Privilege, RiskLevel, Run, RunStep, Step, visible,
-    visible_block,
+    ActionNumber, ActionState, Approver, Phase, PlannedStep, Privilege, RiskLevel, Run, RunStep,
+    Step, visible, visible_block,
 };
 use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
 
-use super::page::{Page, Tone};
+use super::page::{Page, Tone, columns};
 use super::table::Table;
 use super::time::{ago, ahead, clock};
 use crate::called::Called;
@@ -134,12 +134,25 @@ pub(crate) fn action_sheet(page: &Page, sheet: &ActionSheet, called: &Called) ->
         write_run(&mut text, page, run, action.plan.steps.as_slice());
     }
     if matches!(action.state, ActionState::Held { .. }) {
-        let (approve, n) = (called.command("approve"), action.number);
-        let next =
-            format!("\n{approve} {n}  |  {approve} reject {n} --reason …  |  {approve} edit {n}\n");
-        text.push_str(&page.paint(Tone::Strong, &next));
+        text.push_str(&next(page, &called.command("approve"), action.number));
     }
     text
+}
+
+/// What can be typed about a held action: on one line where there is room, else one below the other.
+fn next(page: &Page, approve: &str, number: ActionNumber) -> String {
+    let commands = [
+        format!("{approve} {number}"),
+        format!("{approve} reject {number} --reason …"),
+        format!("{approve} edit {number}"),
+    ];
+    let line = commands.join("  |  ");
+    let shown = if columns(&line) <= page.width {
+        line
+    } else {
+        commands.join("\n")
+    };
+    format!("\n{}\n", page.paint(Tone::Strong, &shown))
 }
 
 fn field(text: &mut String, page: &Page, label: &str, value: &str) {

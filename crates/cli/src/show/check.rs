@@ -6,7 +6,7 @@ use std::time::Duration;
 use watchkeeper_model::{Severity, visible};
 use watchkeeper_watch::view::{CheckLine, CheckReport, HostIdentity, HostReport, OutcomeWord};
 
-use super::page::{Page, Tone, clip};
+use super::page::{Page, Tone, clip, columns};
 use super::time::span;
 use crate::called::Called;
 
@@ -116,17 +116,27 @@ fn heading(page: &Page, host: &HostReport) -> String {
         .map(identity_words)
         .unwrap_or_default();
     let took = format!("looked in {}", span(Duration::from_millis(host.took_ms)));
-    let about = clip(
-        &visible(&about),
-        page.width
-            .saturating_sub(label.len() + took.len() + 6)
-            .max(10),
-    );
+    let room = page
+        .width
+        .saturating_sub(columns(&label) + columns(&took) + 6);
+    let about = fitting(&visible(&about), room.max(10));
     format!(
         "{}   {about}   {}",
         page.paint(Tone::Strong, &label),
         page.paint(Tone::Dim, &took)
     )
+}
+
+/// As many of the words between the dots as there is room for, whole; of the first one what fits.
+fn fitting(words: &str, room: usize) -> String {
+    let mut shown = words;
+    while columns(shown) > room {
+        match shown.rsplit_once(" · ") {
+            Some((head, _)) => shown = head,
+            None => return clip(shown, room),
+        }
+    }
+    shown.to_owned()
 }
 
 /// `Debian 12 · up 14 d · 2 cores · 4.0 GiB`.
@@ -186,12 +196,12 @@ fn write_finding(text: &mut String, page: &Page, line: &CheckLine, called: &Call
             "held" => "needs your approval".to_owned(),
             other => other.replace('_', " "),
         };
-        let what = visible(&action.what);
-        let _ = writeln!(
-            text,
-            "              proposed: {what}: action {}, {state}",
+        let proposed = format!(
+            "proposed: {}: action {}, {state}",
+            visible(&action.what),
             action.number
         );
+        let _ = writeln!(text, "              {}", page.wrap(&proposed, 14));
         let _ = writeln!(
             text,
             "              {}",

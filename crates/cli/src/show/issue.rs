@@ -6,7 +6,7 @@ use watchkeeper_model::{LogEntry, Severity, visible};
 use watchkeeper_watch::view::{IssueLine, IssueSheet};
 
 use super::check::{count, severity_mark};
-use super::page::{Page, Tone, clip};
+use super::page::{Page, Tone, clip, columns};
 use super::table::Table;
 use super::time::{ago, clock};
 use crate::called::Called;
@@ -20,12 +20,21 @@ fn tone(severity: Severity) -> Tone {
 }
 
 /// The list of issues.
-pub(crate) fn issue_list(page: &Page, issues: &[IssueLine], called: &Called) -> String {
+pub(crate) fn issue_list(
+    page: &Page,
+    issues: &[IssueLine],
+    active_only: bool,
+    called: &Called,
+) -> String {
     if issues.is_empty() {
-        return format!(
-            "no issues   {} shows those that are over\n",
-            called.command("issues list --all")
-        );
+        return if active_only {
+            format!(
+                "no issues   {} shows those that are over\n",
+                called.command("issues list --all")
+            )
+        } else {
+            "no issues yet\n".to_owned()
+        };
     }
     let mut table = Table::new(&[
         "#", "severity", "state", "host", "what", "seen", "last", "doing",
@@ -102,6 +111,9 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
     for entry in &sheet.timeline {
         let _ = writeln!(text, "    {}", story_line(page, entry));
     }
+    if !sheet.actions.is_empty() {
+        text.push('\n');
+    }
     for action in &sheet.actions {
         let line = format!(
             "action {}: {} ({}, {})",
@@ -110,13 +122,14 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
             action.risk,
             action.state.replace('_', " ")
         );
+        let show = called.command(&format!("approve show {}", action.number));
+        let beside = columns(&line) + columns(&show) + 5 <= page.width;
+        let between = if beside { "   " } else { "\n    " };
         let _ = writeln!(
             text,
-            "\n  {line}   {}",
-            page.paint(
-                Tone::Strong,
-                &called.command(&format!("approve show {}", action.number))
-            )
+            "  {}{between}{}",
+            page.wrap(&line, 4),
+            page.paint(Tone::Strong, &show)
         );
     }
     text
@@ -136,7 +149,12 @@ pub(crate) fn log_entry(page: &Page, entry: &LogEntry) -> String {
         page.paint(Tone::Dim, &about.join(" · ")),
     );
     if let Some(said) = said(entry) {
-        let _ = write!(text, "\n{}{}", " ".repeat(LOG_INDENT), page.wrap(&said, LOG_INDENT));
+        let _ = write!(
+            text,
+            "\n{}{}",
+            " ".repeat(LOG_INDENT),
+            page.wrap(&said, LOG_INDENT)
+        );
     }
     text
 }
@@ -157,7 +175,16 @@ fn said(entry: &LogEntry) -> Option<String> {
 fn story_line(page: &Page, entry: &LogEntry) -> String {
     let when = clock(page.now, entry.record.at);
     let event = format!("{:<18}", visible(&entry.record.event));
-    let room = page.width.saturating_sub(when.len() + event.len() + 8).max(20);
-    let text = said(entry).map(|text| clip(&text, room)).unwrap_or_default();
-    format!("{}  {}  {text}", page.paint(Tone::Dim, &when), page.paint(Tone::Strong, &event))
+    let room = page
+        .width
+        .saturating_sub(when.len() + event.len() + 8)
+        .max(20);
+    let text = said(entry)
+        .map(|text| clip(&text, room))
+        .unwrap_or_default();
+    format!(
+        "{}  {}  {text}",
+        page.paint(Tone::Dim, &when),
+        page.paint(Tone::Strong, &event)
+    )
 }
