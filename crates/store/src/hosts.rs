@@ -189,6 +189,36 @@ impl Hosts<'_, Writing<'_>> {
         Ok(claimed == 1)
     }
 
+    /// Leases those of these hosts that nobody looks at, due or not, and says which.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn claim_all(
+        &mut self,
+        hosts: &[&HostName],
+        controller: &ControllerId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<HostName>, StoreError> {
+        let mut claimed = Vec::with_capacity(hosts.len());
+        for some in hosts.chunks(HOSTS_PER_STATEMENT) {
+            let mut query = Query::new(
+                "update hosts set lease_by = $1, lease_until = $2 where (lease_until is null or lease_until <= $3)",
+                args![controller.as_str(), now.after(lease), now],
+            );
+            query.any_of(" and name in", some.iter().map(|host| host.as_str()));
+            query.push(" returning name");
+            let (sql, args) = query.finish();
+            for row in &self.db.all("hosts.claim_all", sql, args).await? {
+                let name = row
+                    .parsed("name")
+                    .map_err(|bad| row.named(bad, "hosts", "name"))?;
+                claimed.push(name);
+            }
+        }
+        Ok(claimed)
+    }
+
     /// Leases the hosts that are due and that nobody looks at, most overdue first.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
+use futures::stream;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 use watchkeeper_fleet::{Engine, HostEntry};
 use watchkeeper_health::Facts;
@@ -51,18 +51,15 @@ impl Watch {
         let started_at = self.now();
         let entries = self.chosen(hosts)?;
         self.sync_inventory().await?;
-        let permits = Semaphore::new(self.current().settings.looking.parallel.max(1));
-        let mut running: FuturesUnordered<_> = entries
-            .iter()
-            .enumerate()
+        let parallel = self.current().settings.looking.parallel.max(1);
+        let ahead = ClaimedAhead::new(&entries, parallel);
+        // Made one by one as there is room: a future that waits its turn would cost its memory all the while.
+        let mut running = stream::iter(entries.iter().cloned().enumerate())
             .map(|(place, entry)| {
-                let permits = &permits;
-                async move {
-                    let _permit = permits.acquire().await;
-                    (place, self.check_host(entry).await)
-                }
+                let ahead = &ahead;
+                async move { (place, self.check_host(place, &entry, ahead).await) }
             })
-            .collect();
+            .buffer_unordered(parallel);
         let total = entries.len();
         let mut reports: Vec<Option<HostReport>> = vec![None; total];
         let mut done = 0;
@@ -117,8 +114,18 @@ impl Watch {
     }
 
     /// Looks at one host, stores what was seen, and goes on to what follows from it.
-    async fn check_host(&self, entry: &HostEntry) -> HostReport {
-        if let Err(error) = self.claim_host(entry).await {
+    async fn check_host(
+        &self,
+        place: usize,
+        entry: &HostEntry,
+        ahead: &ClaimedAhead<'_>,
+    ) -> HostReport {
+        let claimed = match ahead.take(self, place).await {
+            Ok(true) => Ok(()),
+            Ok(false) => self.claim_host(entry).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = claimed {
             return failed_report(entry, &error);
         }
         self.check_claimed(entry, None).await
@@ -153,8 +160,10 @@ impl Watch {
             errors,
             ..report(entry, &seen, &tracked)
         };
-        if let Err(error) = self.name_actions(&mut report, &tracked).await {
-            report.errors.push(chain(&error));
+        if tracked.iter().any(Tracked::firing) {
+            if let Err(error) = self.name_actions(&mut report, &tracked).await {
+                report.errors.push(chain(&error));
+            }
         }
         report
     }
@@ -325,6 +334,52 @@ fn failed_report(entry: &HostEntry, error: &WatchError) -> HostReport {
         failure: None,
         results: Vec::new(),
         errors: vec![chain(error)],
+    }
+}
+
+/// Hosts whose leases are taken several at a time, shortly before their turn: one commit for all of them.
+struct ClaimedAhead<'a> {
+    entries: &'a [Arc<HostEntry>],
+    at_once: usize,
+    state: tokio::sync::Mutex<Ahead>,
+}
+
+/// How far claiming has come, and what of it was not taken yet.
+#[derive(Default)]
+struct Ahead {
+    until: usize,
+    claimed: BTreeSet<HostName>,
+}
+
+impl<'a> ClaimedAhead<'a> {
+    fn new(entries: &'a [Arc<HostEntry>], at_once: usize) -> Self {
+        Self {
+            entries,
+            at_once,
+            state: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Whether the lease of the host at this place is ours now. False where somebody else is looking at it.
+    async fn take(&self, watch: &Watch, place: usize) -> Result<bool, WatchError> {
+        let mut ahead = self.state.lock().await;
+        if place >= ahead.until {
+            watch.give_back_leases().await?;
+            let end = self.entries.len().min(place + self.at_once);
+            let names: Vec<&HostName> = self.entries[ahead.until..end]
+                .iter()
+                .map(|entry| &entry.name)
+                .collect();
+            let mut tx = watch.store().begin().await?;
+            let claimed = tx
+                .hosts()
+                .claim_all(&names, watch.controller(), watch.now(), watch.look_lease())
+                .await?;
+            tx.commit().await?;
+            ahead.claimed.extend(claimed);
+            ahead.until = end;
+        }
+        Ok(ahead.claimed.remove(&self.entries[place].name))
     }
 }
 

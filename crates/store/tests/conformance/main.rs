@@ -99,6 +99,7 @@ on_both! {
         inventory_disables_what_it_no_longer_names
         due_hosts_are_shared_between_controllers
         a_look_that_took_too_long_is_not_recorded
+        several_are_claimed_at_once_but_not_what_somebody_has
         who_is_alone_ends_the_leases_of_who_is_gone
         failures_are_counted_in_a_row
         findings_are_kept_by_fingerprint

@@ -139,6 +139,33 @@ pub(crate) async fn who_is_alone_ends_the_leases_of_who_is_gone(ground: &Ground)
     assert!(late.unwrap_err().is_conflict());
 }
 
+pub(crate) async fn several_are_claimed_at_once_but_not_what_somebody_has(ground: &Ground) {
+    let (store, hosts) = with_hosts(ground, 3).await;
+    let mut tx = store.begin().await.unwrap();
+    let other = controller("c1");
+    assert!(
+        tx.hosts()
+            .claim(&hosts[1], &other, NOON, MINUTE)
+            .await
+            .unwrap()
+    );
+    let names: Vec<_> = hosts.iter().collect();
+    let ours = controller("c2");
+    let mut claimed = tx
+        .hosts()
+        .claim_all(&names, &ours, NOON, MINUTE)
+        .await
+        .unwrap();
+    claimed.sort();
+    assert_eq!(claimed, [hosts[0].clone(), hosts[2].clone()]);
+    let again = tx
+        .hosts()
+        .claim_all(&names, &other, NOON, MINUTE)
+        .await
+        .unwrap();
+    assert!(again.is_empty(), "all of them are being looked at");
+}
+
 pub(crate) async fn a_look_that_took_too_long_is_not_recorded(ground: &Ground) {
     let (store, hosts) = with_hosts(ground, 1).await;
     let (slow, quick) = (controller("c1"), controller("c2"));
