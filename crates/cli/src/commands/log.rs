@@ -24,7 +24,7 @@ pub(super) async fn logs(session: &Session, args: &LogsArgs) -> Ended {
     let show = |entry: &LogEntry| show::log_entry(&session.page, entry) + "\n";
     match session.output {
         Output::Text if page.entries.is_empty() && !args.follow => {
-            put("nothing of the kind in the log\n")?
+            put("nothing of the kind in the log\n")?;
         }
         Output::Text => put(&page.entries.iter().map(show).collect::<String>())?,
         Output::Json if args.follow => put(&page.entries.iter().map(line).collect::<String>())?,
