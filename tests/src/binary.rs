@@ -109,6 +109,38 @@ impl Home {
             .unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 
+    /// Runs on a terminal of its own, with these variables too; what the terminal was sent, without carriage returns.
+    ///
+    /// # Panics
+    /// When there is no `script` to make the terminal, or the program does not end.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a terminal is made by another program than ours"
+    )]
+    pub fn on_a_terminal(&self, variables: &[(&str, &str)], words: &[&str]) -> String {
+        let command = self.command(words);
+        let quoted =
+            |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
+        let line: Vec<String> = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(quoted)
+            .collect();
+        let mut terminal = Command::new("script");
+        terminal.args(["-qec", &line.join(" "), "/dev/null"]);
+        terminal
+            .env_clear()
+            .env("TERM", "xterm")
+            .env("SHELL", "/bin/sh");
+        for (name, value) in command.get_envs() {
+            terminal.env(name, value.unwrap_or_default());
+        }
+        terminal.envs(variables.iter().copied());
+        terminal.stdin(Stdio::null());
+        let output = terminal.output().expect("script: run tests/install");
+        String::from_utf8_lossy(&output.stdout).replace('\r', "")
+    }
+
     /// Starts a daemon and waits until it answers.
     ///
     /// # Panics

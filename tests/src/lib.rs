@@ -1,5 +1,6 @@
-//! What the stories share: the built binary with a home of its own, the lab of real hosts, and a repair that waits.
+//! What the stories share: the built binary with a home of its own, troubles of this machine, and the lab of real hosts.
 
 pub mod binary;
 pub mod lab;
+pub mod missing;
 pub mod repair;
