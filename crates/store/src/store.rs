@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -98,7 +98,7 @@ impl Store {
 
     pub(crate) async fn connect(address: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let db = match address.split_once(':') {
-            Some(("postgres" | "postgresql", _)) => Db::Pg(open_postgres(address, options)?),
+            Some(("postgres" | "postgresql", _)) => Db::Pg(open_postgres(address, options).await?),
             Some(("sqlite", path)) => open_sqlite(Path::new(path), options).await?,
             _ => {
                 let scheme = address.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -180,7 +180,7 @@ impl Store {
     }
 }
 
-fn open_postgres(address: &str, limits: &StoreOptions) -> Result<PgPool, StoreError> {
+async fn open_postgres(address: &str, limits: &StoreOptions) -> Result<PgPool, StoreError> {
     let lock_timeout = format!("{}ms", limits.patience.as_millis());
     let options = PgConnectOptions::from_str(address)
         .map_err(|error| StoreError::of("store.open", error))?
@@ -191,6 +191,14 @@ fn open_postgres(address: &str, limits: &StoreOptions) -> Result<PgPool, StoreEr
             ("lock_timeout", &lock_timeout),
         ])
         .disable_statement_logging();
+    // Reached once without the pool, which would try again for as long as it may, and then not say why it failed.
+    let reached = tokio::time::timeout(limits.patience, PgConnection::connect_with(&options));
+    let unreachable = |error| StoreError::of("store.open", error);
+    let first = reached
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        .map_err(unreachable)?;
+    first.close().await.map_err(unreachable)?;
     // `begin` finds out whether a connection is alive, so that a test before it would only cost a round trip.
     Ok(PgPoolOptions::new()
         .max_connections(limits.max_connections)

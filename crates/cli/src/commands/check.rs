@@ -101,12 +101,17 @@ fn badness(status: u8) -> u8 {
 /// `37/120 hosts, 2 not seen`, rewritten in place.
 struct Progress {
     shown: bool,
+    stands: bool,
     unseen: usize,
 }
 
 impl Progress {
     fn new(shown: bool) -> Self {
-        Self { shown, unseen: 0 }
+        Self {
+            shown,
+            stands: false,
+            unseen: 0,
+        }
     }
 
     fn show(&mut self, progress: &CheckProgress) {
@@ -119,6 +124,7 @@ impl Progress {
         } else {
             format!(", {} not seen", self.unseen)
         };
+        self.stands = true;
         let _ = write!(
             std::io::stderr(),
             "\r\u{1b}[K{}/{} hosts{unseen}",
@@ -128,7 +134,7 @@ impl Progress {
     }
 
     fn clear(&self) {
-        if self.shown {
+        if self.stands {
             let _ = write!(std::io::stderr(), "\r\u{1b}[K");
         }
     }
