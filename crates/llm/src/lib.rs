@@ -11,7 +11,6 @@ mod error;
 mod lane;
 mod lines;
 pub mod ollama;
-mod span;
 mod tokens;
 
 pub use chat::{
@@ -23,5 +22,5 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Cause, LlmError, OutputLimit, TimeLimit};
 pub use lane::{KeepAlive, Lane, LaneError, Timeouts};
 pub use ollama::Ollama;
-pub use span::{Span, SpanError};
 pub use tokens::{PromptSize, estimate};
+pub use watchkeeper_model::{Span, SpanError};
