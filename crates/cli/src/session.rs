@@ -17,7 +17,7 @@ use crate::called::Called;
 use crate::client::{Client, Reach};
 use crate::clock::SystemClock;
 use crate::compose::{self, House};
-use crate::config::{Config, Loaded, Origin, is_system};
+use crate::config::{Config, ConfigError, Loaded, Origin, is_system};
 use crate::failure::{CommandError, Kind};
 use crate::log;
 use crate::show::Page;
@@ -74,14 +74,17 @@ impl Session {
         around: &Surroundings,
         called: &Called,
     ) -> Result<Self, CommandError> {
-        let loaded = Config::load(common, around)?;
+        let loaded = read(common, around)?;
         if loaded.origin("log") != Origin::Default {
             log::start(&loaded.config.log, around);
         }
         let (client, own) = match find_daemon(common, &loaded, around).await? {
-            Some(socket) => (Client::Socket(socket), None),
+            Some(socket) => {
+                warn_of_files(&loaded);
+                (Client::Socket(socket), None)
+            }
             None => {
-                let (client, own) = Own::open(&loaded.config, around).await?;
+                let (client, own) = Own::open(&loaded.strict()?.config, around).await?;
                 (client, Some(own))
             }
         };
@@ -242,6 +245,28 @@ fn refused(socket: &Path, error: std::io::Error, around: &Surroundings) -> Comma
         .kind(Kind::Refused)
         .hint("let this account into the directory of the socket, or do it as root")
         .hint("--no-daemon, to work with a store of your own")
+}
+
+/// Reads the configuration. A mistake in a file is looked over for now: a daemon that answers has read it before.
+fn read(common: &Common, around: &Surroundings) -> Result<Loaded, CommandError> {
+    let loaded = Config::look(common, around);
+    let typed = !common.config.is_empty() || !common.set.is_empty();
+    if typed || !loaded.errors.iter().all(ConfigError::lies_in_a_file) {
+        return Ok(loaded.strict()?);
+    }
+    Ok(loaded)
+}
+
+/// Who asks a daemon is told of a mistake, and answered all the same: it is then that one wants to look.
+fn warn_of_files(loaded: &Loaded) {
+    use std::io::Write as _;
+    if let Some(error) = loaded.errors.first() {
+        let said = watchkeeper_model::visible(&error.line()).into_owned();
+        let _ = writeln!(
+            std::io::stderr(),
+            "note: {said}; the daemon goes on with what it has read before"
+        );
+    }
 }
 
 /// A daemon has its own configuration: what flags say would be believed and not done. Who says with them where the

@@ -73,6 +73,14 @@ impl ConfigError {
         }
     }
 
+    /// Whether it lies in a file, and not in what was typed or set just now.
+    pub(crate) fn lies_in_a_file(&self) -> bool {
+        match self {
+            Self::Unreadable { .. } | Self::Writable { .. } => true,
+            Self::Invalid { origin, .. } => matches!(origin, Origin::File(..)),
+        }
+    }
+
     /// The error with its cause, as one line.
     pub(crate) fn line(&self) -> String {
         match self {

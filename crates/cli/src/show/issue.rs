@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use watchkeeper_model::{LogEntry, Severity, visible};
+use watchkeeper_model::{Actor, LogEntry, Severity, visible};
 use watchkeeper_watch::view::{IssueLine, IssueSheet};
 
 use super::check::{count, severity_mark};
@@ -109,7 +109,9 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
     }
     let _ = writeln!(text, "\n  what happened");
     for entry in &sheet.timeline {
-        let _ = writeln!(text, "    {}", story_line(page, entry));
+        // What is said nowhere else is told whole.
+        let whole = sheet.finding.is_none() || matches!(entry.record.actor, Actor::Person { .. });
+        let _ = writeln!(text, "    {}", story_line(page, entry, whole));
     }
     if !sheet.actions.is_empty() {
         text.push('\n');
@@ -172,16 +174,16 @@ fn said(entry: &LogEntry) -> Option<String> {
 }
 
 /// An entry in the story of one issue, on one line.
-fn story_line(page: &Page, entry: &LogEntry) -> String {
+fn story_line(page: &Page, entry: &LogEntry, whole: bool) -> String {
     let when = clock(page.now, entry.record.at);
     let event = format!("{:<18}", visible(&entry.record.event));
-    let room = page
-        .width
-        .saturating_sub(when.len() + event.len() + 8)
-        .max(20);
-    let text = said(entry)
-        .map(|text| clip(&text, room))
-        .unwrap_or_default();
+    let before = when.len() + event.len() + 8;
+    let text = said(entry).unwrap_or_default();
+    let text = if whole {
+        page.wrap(&text, before)
+    } else {
+        clip(&text, page.width.saturating_sub(before).max(20))
+    };
     format!(
         "{}  {}  {text}",
         page.paint(Tone::Dim, &when),
