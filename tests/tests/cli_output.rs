@@ -164,7 +164,7 @@ fn for_programs_changes_are_answered_with_json_too() {
         assert_eq!(home.json(&["issues", does, &number], &[0])["state"], state);
     }
     let dir = home.path().join("bin");
-    home.json(&["links", "--dir", &dir.to_string_lossy()], &[0]);
+    let _ = home.json(&["links", "--dir", &dir.to_string_lossy()], &[0]);
 }
 
 #[test]

@@ -160,10 +160,10 @@ impl Watch {
             errors,
             ..report(entry, &seen, &tracked)
         };
-        if tracked.iter().any(Tracked::firing) {
-            if let Err(error) = self.name_actions(&mut report, &tracked).await {
-                report.errors.push(chain(&error));
-            }
+        if tracked.iter().any(Tracked::firing)
+            && let Err(error) = self.name_actions(&mut report, &tracked).await
+        {
+            report.errors.push(chain(&error));
         }
         report
     }
