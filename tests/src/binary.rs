@@ -1,6 +1,7 @@
 //! The built `watchkeeper`, run as a person would, in a home of its own: nothing of this machine's configuration
 //! or state is read or written.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -114,11 +115,25 @@ impl Home {
     /// # Panics
     /// When there is no `script` to make the terminal, or the program does not end.
     #[must_use]
+    pub fn on_a_terminal(&self, variables: &[(&str, &str)], words: &[&str]) -> String {
+        self.typed_on_a_terminal(variables, words, "")
+    }
+
+    /// The same, with this typed.
+    ///
+    /// # Panics
+    /// As [`Self::on_a_terminal`].
+    #[must_use]
     #[expect(
         clippy::disallowed_methods,
         reason = "a terminal is made by another program than ours"
     )]
-    pub fn on_a_terminal(&self, variables: &[(&str, &str)], words: &[&str]) -> String {
+    pub fn typed_on_a_terminal(
+        &self,
+        variables: &[(&str, &str)],
+        words: &[&str],
+        typed: &str,
+    ) -> String {
         let command = self.command(words);
         let quoted =
             |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
@@ -136,8 +151,14 @@ impl Home {
             terminal.env(name, value.unwrap_or_default());
         }
         terminal.envs(variables.iter().copied());
-        terminal.stdin(Stdio::null());
-        let output = terminal.output().expect("script: run tests/install");
+        terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = terminal.spawn().expect("script: run tests/install");
+        let mut keyboard = child.stdin.take().expect("it is piped");
+        keyboard
+            .write_all(typed.as_bytes())
+            .expect("the terminal takes what is typed");
+        drop(keyboard);
+        let output = child.wait_with_output().expect("the terminal closes");
         String::from_utf8_lossy(&output.stdout).replace('\r', "")
     }
 
