@@ -572,6 +572,9 @@ mod tests {
                 level: RiskLevel::Medium,
                 effects: vec![],
                 undoable: false,
+                score: 0,
+                decoded: Vec::new(),
+                tables: String::new(),
             },
             verdict: Verdict {
                 decision: Decision::Hold,

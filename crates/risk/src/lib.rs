@@ -6,9 +6,12 @@
 mod assess;
 mod catastrophe;
 mod critical;
+mod invocation;
 mod readers;
 mod shell;
+mod spec;
 mod units;
+mod word;
 
 pub use assess::{Opinion, assess, raise};
 pub use critical::{CRITICAL_UNITS, CriticalPart, critical_part};

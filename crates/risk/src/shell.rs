@@ -1,6 +1,8 @@
 //! What a shell script asks for: high, unless it is proved to look only, or plainly catastrophic.
 
-use watchkeeper_model::{Certainty, Effect, EffectKind, RiskLevel, Step, bounded, visible};
+use watchkeeper_model::{
+    Certainty, Effect, EffectKind, RiskLevel, Step, TargetClass, bounded, visible,
+};
 
 use crate::catastrophe::{Catastrophe, find_catastrophe};
 use crate::readers::is_proven_read_only;
@@ -22,6 +24,9 @@ pub(crate) fn effect(script: &str) -> Effect {
     }
     if is_proven_read_only(script) {
         return Effect {
+            class: TargetClass::Plain,
+            place: None,
+            elsewhere: String::new(),
             kind: EffectKind::Reads,
             target: String::new(),
             certainty: Certainty::Certain,
@@ -40,6 +45,9 @@ pub(crate) fn effect(script: &str) -> Effect {
 /// The effect of what cannot be told.
 pub(crate) fn unknown(script: &str) -> Effect {
     Effect {
+        class: TargetClass::Plain,
+        place: None,
+        elsewhere: String::new(),
         kind: EffectKind::Unknown,
         target: String::new(),
         certainty: Certainty::Possible,
@@ -52,6 +60,9 @@ pub(crate) fn unknown(script: &str) -> Effect {
 
 fn forbidden(found: &Catastrophe) -> Effect {
     Effect {
+        class: TargetClass::Plain,
+        place: None,
+        elsewhere: String::new(),
         kind: found.kind,
         target: shown(&found.target),
         certainty: Certainty::Certain,

@@ -1,6 +1,6 @@
 //! What the typed steps do, and what each of those effects asks for.
 
-use watchkeeper_model::{Certainty, Effect, EffectKind, RiskLevel, Step, UnitName};
+use watchkeeper_model::{Certainty, Effect, EffectKind, RiskLevel, Step, TargetClass, UnitName};
 
 use crate::critical::{CriticalPart, critical_part, takes_host_down};
 
@@ -39,6 +39,9 @@ pub(crate) fn effect(step: &Step) -> Option<Effect> {
         Step::Shell { .. } => return None,
     };
     Some(Effect {
+        class: TargetClass::Plain,
+        place: None,
+        elsewhere: String::new(),
         kind: typed.kind,
         target: typed.target,
         certainty: Certainty::Certain,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use watchkeeper_model::{
     Action, ActionNumber, ActionState, Assessment, CheckName, Decision, Effect, EffectKind,
     Evidence, Finding, HostName, Plan, PlannedStep, Privilege, Proposer, Revision, RiskLevel,
-    Severity, Step, UnitName, Verdict, Verification,
+    Severity, Step, TargetClass, UnitName, Verdict, Verification,
 };
 
 use crate::clock::NOON;
@@ -83,6 +83,9 @@ pub fn plan(on: &str) -> Plan {
 pub fn action(number: i64, on: &str) -> Action {
     let plan = plan(on);
     let effect = Effect {
+        class: TargetClass::Plain,
+        place: None,
+        elsewhere: String::new(),
         kind: EffectKind::Restarts,
         target: "nginx.service".to_owned(),
         certainty: watchkeeper_model::Certainty::Certain,
@@ -105,6 +108,9 @@ pub fn action(number: i64, on: &str) -> Action {
         digest: plan.digest(),
         plan,
         assessment: Assessment {
+            score: 0,
+            decoded: Vec::new(),
+            tables: String::new(),
             level: RiskLevel::Medium,
             effects: vec![effect],
             undoable: false,

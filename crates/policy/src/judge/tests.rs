@@ -1,4 +1,4 @@
-use watchkeeper_model::{Certainty, Effect, EffectKind};
+use watchkeeper_model::{Certainty, Effect, EffectKind, TargetClass};
 
 use super::*;
 
@@ -18,6 +18,9 @@ const AUTONOMIES: [Autonomy; 4] = [
 
 fn assessed(level: RiskLevel) -> Assessment {
     Assessment {
+        score: 0,
+        decoded: Vec::new(),
+        tables: String::new(),
         level,
         effects: vec![],
         undoable: false,
@@ -183,6 +186,9 @@ fn a_unit_that_only_the_undo_touches_is_protected_too() {
 #[test]
 fn a_refusal_names_what_is_forbidden() {
     let effect = Effect {
+        class: TargetClass::Plain,
+        place: None,
+        elsewhere: String::new(),
         kind: EffectKind::Stops,
         target: "ssh.service".to_owned(),
         certainty: Certainty::Certain,
@@ -192,6 +198,9 @@ fn a_refusal_names_what_is_forbidden() {
         sentence: "stops ssh.service, which is the way into the host".to_owned(),
     };
     let assessment = Assessment {
+        score: 0,
+        decoded: Vec::new(),
+        tables: String::new(),
         level: RiskLevel::Forbidden,
         effects: vec![effect],
         undoable: false,

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use watchkeeper_model::{
-    Assessment, Certainty, Effect, EffectKind, Plan, RiskLevel, Step, bounded, visible,
+    Assessment, Certainty, Effect, EffectKind, Plan, RiskLevel, Step, TargetClass, bounded, visible,
 };
 
 use crate::{shell, units};
@@ -40,6 +40,9 @@ pub fn assess(steps: &[Step], undo: &[Step]) -> Assessment {
     }
     effects.sort_by_key(|effect| Reverse(effect.level));
     Assessment {
+        score: 0,
+        decoded: Vec::new(),
+        tables: String::new(),
         level: effects
             .first()
             .map_or(RiskLevel::ReadOnly, |effect| effect.level),
@@ -58,6 +61,9 @@ pub fn raise(assessment: Assessment, opinion: &Opinion) -> Assessment {
     let by = bounded(&opinion.by, 80).into_owned();
     let reason = bounded(&opinion.reason, Opinion::MAX_REASON_CHARS).into_owned();
     let mut effects = vec![Effect {
+        class: TargetClass::Plain,
+        place: None,
+        elsewhere: String::new(),
         kind: EffectKind::Unknown,
         target: String::new(),
         certainty: Certainty::Possible,
@@ -68,6 +74,9 @@ pub fn raise(assessment: Assessment, opinion: &Opinion) -> Assessment {
     }];
     effects.extend(assessment.effects);
     Assessment {
+        score: 0,
+        decoded: Vec::new(),
+        tables: String::new(),
         level,
         effects,
         undoable: assessment.undoable,
@@ -114,6 +123,9 @@ fn destroys(step: &Step) -> bool {
 
 fn too_many() -> Effect {
     Effect {
+        class: TargetClass::Plain,
+        place: None,
+        elsewhere: String::new(),
         kind: EffectKind::Unknown,
         target: String::new(),
         certainty: Certainty::Possible,

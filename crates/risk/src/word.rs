@@ -1,0 +1,120 @@
+//! A word of a command as far as it is known before it runs. Nothing is guessed: what is not known is kept as such,
+//! with where it comes from.
+
+/// One word, or what becomes some words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Arg {
+    /// Its parts, in order; adjoining texts are one.
+    pub parts: Vec<Part>,
+    /// Whether it may become several words, or none: an unknown that stands unquoted, a file pattern.
+    pub splits: bool,
+}
+
+/// A part of a word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Exactly this.
+    Text(String),
+    /// A live file pattern, e.g. `*`, `?`, `[a-z]`.
+    Pattern(String),
+    /// Something that only the host knows.
+    Unknown(Unknown),
+}
+
+/// What is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Unknown {
+    /// Where it comes from.
+    pub from: Origin,
+    /// Whether it is known to be a plain value: no blank, no slash, no dash at its beginning; a number, a date, a
+    /// host's own name.
+    pub plain: bool,
+}
+
+/// Where an unknown comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A variable that the text does not set; it may be empty.
+    Variable(String),
+    /// What a command prints.
+    Output,
+    /// Names of files below these directories, as `find` and `ls` print them.
+    PathsBelow(Vec<String>),
+    /// A line of standard input, or of a file that is read.
+    Input,
+    /// Text from elsewhere: the network.
+    Network,
+}
+
+impl Arg {
+    /// A word that is exactly this text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            parts: vec![Part::Text(text.into())],
+            splits: false,
+        }
+    }
+
+    /// A word of which nothing is known.
+    #[must_use]
+    pub fn unknown(from: Origin, splits: bool) -> Self {
+        Self {
+            parts: vec![Part::Unknown(Unknown { from, plain: false })],
+            splits,
+        }
+    }
+
+    /// The text, where all of it is known.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The known text that it begins with; the whole text where all of it is known.
+    #[must_use]
+    pub fn beginning(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether any part is not known; a pattern counts as known.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        self.parts
+            .iter()
+            .any(|part| matches!(part, Part::Unknown(_)))
+    }
+
+    /// Whether it might be read as an option: it begins with a dash, or with something that may be one.
+    #[must_use]
+    pub fn may_be_option(&self) -> bool {
+        match self.parts.first() {
+            None => false,
+            Some(Part::Text(text)) => text.starts_with('-'),
+            Some(Part::Pattern(_)) => true,
+            Some(Part::Unknown(unknown)) => !unknown.plain,
+        }
+    }
+
+    /// The word as a person reads it: unknowns as `$name` or `…`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) | Part::Pattern(text) => text.clone(),
+                Part::Unknown(unknown) => match &unknown.from {
+                    Origin::Variable(name) => format!("${name}"),
+                    _ => "…".to_owned(),
+                },
+            })
+            .collect()
+    }
+}
