@@ -67,6 +67,8 @@ pub enum Output {
     Network,
     /// Exactly its input, as `cat` without arguments does.
     Input,
+    /// Some lines of its input, each unchanged, as `grep x` prints them.
+    InputLines,
     /// What the input says when it is decoded so.
     Decoded(Decoder),
     /// Something.
@@ -138,7 +140,8 @@ pub enum Target {
 pub enum Nested {
     /// A command by its words. Unknown words may follow them, as with `xargs`: then they are in `argv` as such.
     Argv {
-        /// Its words.
+        /// Its words. `NAME=value` words at the front are assignments that hold for the command behind them, as
+        /// `env` and `sudo` take them.
         argv: Vec<Arg>,
         /// Its standard input; nothing where it has the outer command's.
         stdin: Option<Input>,

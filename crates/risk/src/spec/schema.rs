@@ -32,6 +32,8 @@ pub(crate) struct Node {
     pub(crate) option: Vec<OptionNode>,
     /// Whether `-5` and `+5` are options, as with `head`.
     pub(crate) numeric: bool,
+    /// Whether long options cannot be shortened: a shortened one is one that is not listed. Verbs have it too.
+    pub(crate) exact_options: bool,
     /// What an option that is not listed means: medium where nothing is said. A wrapper's is always high.
     pub(crate) unknown_option: Option<RiskLevel>,
     /// Verbs: the first operand selects one.
@@ -40,7 +42,8 @@ pub(crate) struct Node {
     pub(crate) verbs_shorten: bool,
     /// What a verb that is not listed means: medium where nothing is said.
     pub(crate) unknown_verb: Option<RiskLevel>,
-    /// What it does without a verb, where it has verbs: `reads` where this is set.
+    /// What it does without a verb, where it has verbs, and without operands where its effects are on those: it only
+    /// looks where this is set.
     pub(crate) bare_reads: bool,
     /// Most operands; one more is an unknown effect.
     pub(crate) most_operands: Option<usize>,
@@ -284,6 +287,8 @@ pub(crate) enum Prints {
     Network,
     /// Lines of its input or of its operands, some or all of them, unchanged.
     InputLines,
+    /// Exactly its input where it has neither options nor operands, as `cat`.
+    Input,
 }
 
 /// An example of an entry.
