@@ -120,4 +120,10 @@ pub struct Verdict {
     pub decision: Decision,
     /// The rules that ask for exactly this, each as one plain line; never empty.
     pub because: Vec<String>,
+    /// The names of the standing orders among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<String>,
+    /// What would have changed it, each as one plain line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Vec<String>,
 }

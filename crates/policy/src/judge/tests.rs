@@ -1,4 +1,6 @@
-use watchkeeper_model::{Certainty, Effect, EffectKind, TargetClass};
+use watchkeeper_model::{
+    Certainty, Effect, EffectKind, HostName, Privilege, Proposer, Step, TargetClass, Tier, UnitName,
+};
 
 use super::*;
 
@@ -41,17 +43,45 @@ fn verdict(
 ) -> Verdict {
     let host = HostName::new("db1").expect("a host");
     let steps = nginx();
-    judge(
+    let facts = Facts {
+        tier,
+        autonomy,
+        steps: &steps,
+        ..nothing_special(&host)
+    };
+    judged(settings, &assessed(level), &facts)
+}
+
+fn judged(settings: &PolicySettings, assessment: &Assessment, facts: &Facts<'_>) -> Verdict {
+    let orders = Orders::default();
+    let rules = Rules {
         settings,
-        &assessed(level),
-        &Facts {
-            host: &host,
-            tier,
-            autonomy,
-            steps: &steps,
-            undo: &[],
+        orders: &orders,
+    };
+    judge(&rules, assessment, facts)
+}
+
+static ANNA: Proposer = Proposer::Person {
+    name: String::new(),
+};
+
+pub(super) fn nothing_special(host: &HostName) -> Facts<'_> {
+    Facts {
+        host,
+        groups: &[],
+        tier: Tier::Normal,
+        autonomy: None,
+        steps: &[],
+        undo: &[],
+        privilege: Privilege::Root,
+        proposer: &ANNA,
+        moment: crate::LocalMoment {
+            date: "2026-11-21".parse().expect("a day"),
+            weekday: crate::Weekday::Sat,
+            minute: 600,
         },
-    )
+        recent: Recent::default(),
+    }
 }
 
 #[test]
@@ -171,14 +201,12 @@ fn a_unit_that_only_the_undo_touches_is_protected_too() {
     let host = HostName::local();
     let undo = nginx();
     let facts = Facts {
-        host: &host,
-        tier: Tier::Normal,
         autonomy: Some(Autonomy::AutoFull),
-        steps: &[],
         undo: &undo,
+        ..nothing_special(&host)
     };
     assert_eq!(
-        judge(&settings, &assessed(RiskLevel::Low), &facts).decision,
+        judged(&settings, &assessed(RiskLevel::Low), &facts).decision,
         Decision::Hold
     );
 }
@@ -206,21 +234,17 @@ fn a_refusal_names_what_is_forbidden() {
         undoable: false,
     };
     let host = HostName::local();
-    let facts = Facts {
-        host: &host,
-        tier: Tier::Normal,
-        autonomy: None,
-        steps: &[],
-        undo: &[],
-    };
+    let facts = nothing_special(&host);
     assert_eq!(
-        judge(&PolicySettings::default(), &assessment, &facts),
+        judged(&PolicySettings::default(), &assessment, &facts),
         Verdict {
             decision: Decision::Refuse,
             because: vec![
                 "forbidden (step.unit_stop): stops ssh.service, which is the way into the host"
                     .to_owned()
             ],
+            orders: Vec::new(),
+            otherwise: vec!["nothing: forbidden is forbidden for everybody".to_owned()],
         }
     );
 }
