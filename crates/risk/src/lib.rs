@@ -7,6 +7,7 @@ mod assess;
 mod catastrophe;
 mod critical;
 mod invocation;
+mod judges;
 mod readers;
 mod shell;
 mod spec;

@@ -1,0 +1,33 @@
+//! Judges: what a table cannot say. Each reads the little language of one command - a script, an expression, a
+//! statement, a program - with a lexer and a grammar of its own, and says what it would do. All are total and bounded;
+//! what a judge does not understand is never read-only. Judges do not recurse: what is run is handed back.
+
+mod fd;
+mod find;
+mod ledger;
+mod options;
+mod sed;
+mod shells;
+mod words;
+
+use crate::invocation::{Invocation, Outcome};
+use crate::spec::Matched;
+
+/// A judge: what a command does, beyond what its table entry says.
+pub(crate) type Judge = fn(&Invocation, &Matched) -> Outcome;
+
+/// Every judge by the name that tables call it.
+const JUDGES: [(&str, Judge); 4] = [
+    ("fd", fd::judge),
+    ("find", find::judge),
+    ("sed", sed::judge),
+    ("shell", shells::judge),
+];
+
+/// The judge of this name.
+pub(crate) fn by_name(name: &str) -> Option<Judge> {
+    JUDGES
+        .iter()
+        .find(|(own, _)| *own == name)
+        .map(|(_, judge)| *judge)
+}
