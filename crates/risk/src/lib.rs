@@ -17,3 +17,4 @@ mod word;
 pub use assess::{Opinion, assess, raise};
 pub use critical::{CRITICAL_UNITS, CriticalPart, critical_part};
 pub use readers::is_proven_read_only;
+pub use spec::{EntryFault, TableFault, Tables, TablesError};

@@ -198,7 +198,7 @@ pub(crate) enum TargetKind {
 }
 
 /// That something is run.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Runs {
     /// What is run.
