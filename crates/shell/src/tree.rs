@@ -1,6 +1,15 @@
 //! The tree: what a shell text says, in a normal form. Ways of writing that mean the same (kinds of quotes,
 //! line continuations, blanks, comments, `|&`) are one here; whatever is expanded later is kept apart from what
 //! is literal. The places in it are byte ranges of the canonical text, not of what was typed.
+//!
+//! The normal form of literal text: a character that means itself quoted or not (letters, digits, `_-./,:=+@%`) is
+//! `Plain` however it was written, so `r''m` is one `Plain("rm")`; a character that has a meaning unquoted is
+//! `Quoted` where it was quoted and `Plain` where it was live. A stretch of text without any live character is one
+//! piece: `Plain` if it needs no quotes, else `Quoted` as a whole (`a' 'b` is `Quoted("a b")`). In a stretch with
+//! live characters the quoted ones stay `Quoted` pieces of their own, and beside a live `[` or `{` quoted text is
+//! never made `Plain`, because quotes change what a bracket matches and what is a brace expansion. An empty `Quoted` is kept only where without it
+//! the word could vanish. Within arithmetic, text is `Plain` with blanks only where two operators need them.
+//! Texts of here-documents are `Quoted`, and so is literal text in the word of `"${x:-word}"`.
 
 /// A byte range of the canonical text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -323,6 +332,27 @@ pub struct Parameter {
     pub quoted: bool,
 }
 
+impl Parameter {
+    /// Whether it can expand to no word at all even in double quotes, as `"$@"` does.
+    #[must_use]
+    pub fn may_be_no_word(&self) -> bool {
+        let all = |name: &str| name == "@";
+        let index_is_all = self.index.as_ref().is_some_and(
+            |index| matches!(index.pieces.as_slice(), [Piece::Plain(text)] if all(text)),
+        );
+        all(&self.name)
+            || index_is_all
+            || self.indirect
+            || matches!(
+                self.operation,
+                Operation::NamesBeginningWith
+                    | Operation::Keys
+                    | Operation::Default(..)
+                    | Operation::Alternative(..)
+            )
+    }
+}
+
 /// What is done to a parameter's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -392,7 +422,7 @@ impl Word {
         for piece in &self.pieces {
             match piece {
                 Piece::Quoted(part) => text.push_str(part),
-                Piece::Plain(part) if !part.contains(['*', '?', '[']) => text.push_str(part),
+                Piece::Plain(part) if !part.contains(['*', '?', '[', '(']) => text.push_str(part),
                 _ => return None,
             }
         }

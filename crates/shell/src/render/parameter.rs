@@ -1,0 +1,216 @@
+//! The text of `${…}`.
+
+use super::Printer;
+use crate::refusal::Refusal;
+use crate::tree::{Operation, Parameter, Piece, Replaced, Word};
+
+/// Characters that would be taken for part of an operator at the beginning of a pattern.
+const OPERATORS: [char; 3] = ['%', ',', '/'];
+
+impl<'a> Printer<'a> {
+    pub(super) fn parameter(
+        &mut self,
+        parameter: &'a mut Parameter,
+        next: Option<char>,
+        here: bool,
+    ) -> Result<(), Refusal> {
+        let quoted = parameter.quoted;
+        let plain = parameter.index.is_none()
+            && !parameter.indirect
+            && parameter.operation == Operation::Get;
+        let joined = next.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '['));
+        let many_digits =
+            parameter.name.len() > 1 && parameter.name.starts_with(|c: char| c.is_ascii_digit());
+        if plain && !joined && !many_digits {
+            self.push("$");
+            self.push(&parameter.name);
+            return Ok(());
+        }
+        self.push("${");
+        if parameter.operation == Operation::Length {
+            self.push("#");
+        }
+        if parameter.indirect {
+            self.push("!");
+        }
+        self.push(&parameter.name);
+        if let Some(index) = &mut parameter.index {
+            self.subscript(index)?;
+        }
+        self.operation(&mut parameter.operation, quoted, here)?;
+        self.push("}");
+        Ok(())
+    }
+
+    fn operation(
+        &mut self,
+        operation: &'a mut Operation,
+        quoted: bool,
+        here: bool,
+    ) -> Result<(), Refusal> {
+        let (mark, word) = match operation {
+            Operation::Get | Operation::Length | Operation::Keys => return Ok(()),
+            Operation::NamesBeginningWith => {
+                self.push("*");
+                return Ok(());
+            }
+            Operation::Transform(letter) => {
+                self.push("@");
+                self.out.push(*letter);
+                return Ok(());
+            }
+            Operation::Default(colon, word) => (colon.then_some(":-").unwrap_or("-"), word),
+            Operation::Assign(colon, word) => (colon.then_some(":=").unwrap_or("="), word),
+            Operation::Fail(colon, word) => (colon.then_some(":?").unwrap_or("?"), word),
+            Operation::Alternative(colon, word) => (colon.then_some(":+").unwrap_or("+"), word),
+            Operation::CutPrefix(longest, pattern) => {
+                self.push(if *longest { "##" } else { "#" });
+                return self.pattern(pattern, false, here);
+            }
+            Operation::CutSuffix(longest, pattern) => {
+                self.push(if *longest { "%%" } else { "%" });
+                return self.pattern(pattern, false, here);
+            }
+            Operation::Case(operator, pattern) => {
+                self.push(operator);
+                return match pattern {
+                    Some(pattern) => self.pattern(pattern, false, here),
+                    None => Ok(()),
+                };
+            }
+            Operation::Slice(offset, length) => return self.slice(offset, length.as_deref_mut()),
+            Operation::Replace {
+                which,
+                pattern,
+                replacement,
+            } => {
+                self.push(match which {
+                    Replaced::First => "/",
+                    Replaced::All => "//",
+                    Replaced::Prefix => "/#",
+                    Replaced::Suffix => "/%",
+                });
+                self.pattern(pattern, true, here)?;
+                self.push("/");
+                return match replacement {
+                    Some(word) => self.value(word, quoted, here),
+                    None => Ok(()),
+                };
+            }
+        };
+        self.push(mark);
+        self.value(word, quoted, here)
+    }
+
+    /// The word of `${x:-word}`: in double quotes it is quoted like all around it.
+    fn value(&mut self, word: &'a mut Word, quoted: bool, here: bool) -> Result<(), Refusal> {
+        if !quoted {
+            return self.word(word);
+        }
+        let special: &[char] = if here {
+            &['$', '`', '\\', '}']
+        } else {
+            &['$', '`', '"', '\\', '}']
+        };
+        let nexts: Vec<Option<char>> = word
+            .pieces
+            .iter()
+            .skip(1)
+            .map(|piece| match piece {
+                Piece::Quoted(text) => text.chars().next(),
+                _ => None,
+            })
+            .chain([None])
+            .collect();
+        for (piece, next) in word.pieces.iter_mut().zip(nexts) {
+            match piece {
+                Piece::Quoted(text) => {
+                    if text
+                        .chars()
+                        .any(|c| super::quoting::must_be_escaped(c) && !matches!(c, '\n' | '\t'))
+                    {
+                        return Err(Refusal::NotRenderable);
+                    }
+                    self.with_backslashes(text, special);
+                }
+                Piece::Plain(_) => return Err(Refusal::NotRenderable),
+                _ => self.expansion(piece, next, here)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A pattern. Where a slash ends it, a literal one is escaped.
+    fn pattern(
+        &mut self,
+        pattern: &'a mut Word,
+        slash_ends: bool,
+        here: bool,
+    ) -> Result<(), Refusal> {
+        let quoted = pattern
+            .pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Quoted(_)));
+        if here && quoted {
+            return Err(Refusal::NotRenderable);
+        }
+        let mut first = true;
+        let mut rest = pattern.pieces.as_mut_slice();
+        while let Some((piece, _)) = rest.split_first() {
+            // Plain text is written here, with what needs it escaped; all between two such pieces by the rule.
+            if let Piece::Plain(text) = piece {
+                for c in text.chars() {
+                    if (first && OPERATORS.contains(&c)) || (slash_ends && c == '/') {
+                        self.out.push('\\');
+                    }
+                    first = false;
+                    self.out.push(c);
+                }
+                rest = &mut rest[1..];
+                continue;
+            }
+            first = false;
+            let until = rest
+                .iter()
+                .position(|piece| matches!(piece, Piece::Plain(_)))
+                .unwrap_or(rest.len());
+            let (now, later) = rest.split_at_mut(until);
+            if later
+                .first()
+                .is_some_and(|piece| matches!(piece, Piece::Plain(text) if joins(text)))
+                && let Some(Piece::Parameter(parameter)) = now.last()
+                && !parameter.quoted
+                && parameter.operation == Operation::Get
+            {
+                return Err(Refusal::NotRenderable);
+            }
+            self.pieces(now)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    fn slice(&mut self, offset: &'a mut Word, length: Option<&'a mut Word>) -> Result<(), Refusal> {
+        self.push(":");
+        self.slice_part(offset)?;
+        if let Some(length) = length {
+            self.push(":");
+            self.slice_part(length)?;
+        }
+        Ok(())
+    }
+
+    fn slice_part(&mut self, part: &'a mut Word) -> Result<(), Refusal> {
+        if let Some(Piece::Plain(text)) = part.pieces.first()
+            && text.starts_with(['-', '+', '=', '?'])
+        {
+            self.push(" ");
+        }
+        self.expression(part)
+    }
+}
+
+/// Whether a text would become part of the name before it.
+fn joins(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '['))
+}
