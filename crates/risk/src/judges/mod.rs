@@ -2,6 +2,7 @@
 //! statement, a program - with a lexer and a grammar of its own, and says what it would do. All are total and bounded;
 //! what a judge does not understand is never read-only. Judges do not recurse: what is run is handed back.
 
+mod awk;
 mod fd;
 mod find;
 mod ledger;
@@ -17,7 +18,8 @@ use crate::spec::Matched;
 pub(crate) type Judge = fn(&Invocation, &Matched) -> Outcome;
 
 /// Every judge by the name that tables call it.
-const JUDGES: [(&str, Judge); 4] = [
+const JUDGES: [(&str, Judge); 5] = [
+    ("awk", awk::judge),
     ("fd", fd::judge),
     ("find", find::judge),
     ("sed", sed::judge),
