@@ -1,8 +1,16 @@
 //! The command tables: what each program does, as data, and how its words are matched with it.
 
 mod entry;
+mod evaluate;
 mod fault;
+mod grammar;
+#[cfg(test)]
+mod grammar_tests;
+mod judge;
 mod matched;
+mod program;
+mod reading;
+mod run;
 mod schema;
 mod shipped;
 mod tables;
@@ -12,4 +20,5 @@ mod validate;
 
 pub use fault::{EntryFault, TableFault, TablesError};
 pub(crate) use matched::{Matched, MatchedOption};
+pub(crate) use program::{ProgramPlace, program_place};
 pub use tables::Tables;

@@ -1,4 +1,11 @@
 //! The tables that ship: one line for a file. Whoever adds a file to `tables/` adds its line here.
 
 /// The name of each family and the text of its file.
-pub(super) const FILES: &[(&str, &str)] = &[("base", include_str!("../../tables/base.toml"))];
+pub(super) const FILES: &[(&str, &str)] = &[
+    ("files", include_str!("../../tables/files.toml")),
+    ("languages", include_str!("../../tables/languages.toml")),
+    ("network", include_str!("../../tables/network.toml")),
+    ("systemd", include_str!("../../tables/systemd.toml")),
+    ("text", include_str!("../../tables/text.toml")),
+    ("wrappers", include_str!("../../tables/wrappers.toml")),
+];

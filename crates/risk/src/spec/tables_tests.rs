@@ -3,6 +3,8 @@
 use super::shipped::FILES;
 use super::{TableFault, Tables};
 
+const NO_JUDGE: &str = "names the judge";
+
 /// One entry with everything that it needs, and these lines more.
 fn entry(lines: &str) -> String {
     format!(
@@ -24,7 +26,19 @@ fn check(lines: &str, expect: &str) {
 
 #[test]
 fn every_shipped_table_loads() {
-    let lines = faults(FILES);
+    let lines: Vec<String> = faults(FILES)
+        .into_iter()
+        .filter(|line| !line.contains(NO_JUDGE))
+        .collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn every_judge_that_a_shipped_table_names_is_there() {
+    let lines: Vec<String> = faults(FILES)
+        .into_iter()
+        .filter(|line| line.contains(NO_JUDGE))
+        .collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
 
@@ -74,10 +88,6 @@ fn an_entry_that_makes_no_sense_is_refused_with_the_reason() {
     check(
         "flags = \"abc\"",
         "own: probe: lists abc, which is no option in its style",
-    );
-    check(
-        "flags = \"-abc\"",
-        "own: probe: lists -abc, which is no option in its style",
     );
     check(
         "judge = \"nobody\"",

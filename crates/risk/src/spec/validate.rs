@@ -217,11 +217,7 @@ fn may_be_named(name: &str, style: Style) -> bool {
         Style::None => false,
         Style::KeyValue => dashed || bare,
         Style::OldBundle => dashed || (bare && name.chars().count() == 1),
-        // A single dash and several letters can only be told from a bundle where there are no bundles.
-        Style::Gnu | Style::Posix => {
-            dashed && (name.starts_with("--") || name.chars().count() == 2)
-        }
-        Style::LongDash => dashed,
+        Style::Gnu | Style::Posix | Style::LongDash => dashed,
     };
     fits && !name.contains('=')
 }
