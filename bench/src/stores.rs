@@ -16,7 +16,7 @@ use watchkeeper_fleet::{Fleet, Inventory};
 use watchkeeper_model::{
     About, Action, Actor, BootId, Clock as _, ControllerId, LogRecord, Person, Run, RunId,
 };
-use watchkeeper_store::{FixMarks, NewAction, Store};
+use watchkeeper_store::{FixMarks, NewAction, RunMarks, Store};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::postgres::Cluster;
 use watchkeeper_watch::{Decision, Watch};
@@ -198,6 +198,7 @@ async fn make_held(store: &Store, count: usize) -> anyhow::Result<Vec<Action>> {
                 evidence: action.digest,
             };
             let state = watchkeeper_model::ActionState::Held {
+                approvals: Vec::new(),
                 since: now,
                 because: Vec::new(),
                 approve_by: now.after(DAY),
@@ -259,7 +260,12 @@ async fn claim(store: &Store) -> anyhow::Result<()> {
         boot: BootId("boot".to_owned()),
         steps: Vec::new(),
     };
-    tx.runs().insert(&run, now.after(DAY)).await?;
+    let marks = RunMarks {
+        host: running.plan.host.clone(),
+        steps: running.digest,
+        by_orders: false,
+    };
+    tx.runs().insert(&run, &marks, now.after(DAY)).await?;
     tx.log().append(LogRecord {
         at: now,
         actor: Actor::Watch { controller },

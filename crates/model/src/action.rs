@@ -38,6 +38,26 @@ pub enum Approver {
     },
 }
 
+/// What an approval leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApprovalTerms {
+    /// How long the decision is good.
+    pub execute_within: Duration,
+    /// How many different people must approve; that they are different is the caller's to see to.
+    pub approvers: u32,
+}
+
+impl ApprovalTerms {
+    /// One person is enough.
+    #[must_use]
+    pub const fn one(execute_within: Duration) -> Self {
+        Self {
+            execute_within,
+            approvers: 1,
+        }
+    }
+}
+
 /// The decision to run one revision of one action, bound to its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
@@ -83,11 +103,17 @@ pub enum ActionState {
         because: Vec<String>,
         /// When it is withdrawn from the queue.
         approve_by: Timestamp,
+        /// Those who have approved it, where more must.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approvals: Vec<Approval>,
     },
     /// May run.
     Approved {
         /// Whose decision.
         approval: Approval,
+        /// Those who approved it before, where several had to.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<Approval>,
         /// When the decision is no longer good.
         execute_by: Timestamp,
     },
@@ -386,18 +412,19 @@ impl Action {
         by: Approver,
         revision: Revision,
         at: Timestamp,
-        execute_within: Duration,
+        terms: ApprovalTerms,
     ) -> Result<Self, ApprovalRefused> {
-        match self.state {
-            ActionState::Held { approve_by, .. } if at > approve_by => {
+        let also = match &self.state {
+            ActionState::Held { approve_by, .. } if at > *approve_by => {
                 return Err(ApprovalRefused::TooLate {
                     number: self.number,
-                    approve_by,
+                    approve_by: *approve_by,
                 });
             }
-            ActionState::Proposed | ActionState::Held { .. } => {}
+            ActionState::Held { approvals, .. } => approvals.clone(),
+            ActionState::Proposed => Vec::new(),
             _ => return Err(self.refuse("approved").into()),
-        }
+        };
         if revision != self.revision {
             return Err(ApprovalRefused::OtherRevision {
                 number: self.number,
@@ -419,9 +446,23 @@ impl Action {
             revision,
             digest: found,
         };
-        let state = ActionState::Approved {
-            approval,
-            execute_by: at.after(execute_within),
+        let state = match &self.state {
+            ActionState::Held {
+                since,
+                because,
+                approve_by,
+                ..
+            } if also.len() + 1 < terms.approvers as usize => ActionState::Held {
+                since: *since,
+                because: because.clone(),
+                approve_by: *approve_by,
+                approvals: also.into_iter().chain([approval]).collect(),
+            },
+            _ => ActionState::Approved {
+                approval,
+                also,
+                execute_by: at.after(terms.execute_within),
+            },
         };
         Ok(Self { state, ..self })
     }
@@ -434,6 +475,7 @@ impl Action {
         let ActionState::Approved {
             approval,
             execute_by,
+            ..
         } = &self.state
         else {
             return Err(self.refuse("running").into());
@@ -536,6 +578,10 @@ mod tests {
     };
 
     const DAY: Duration = Duration::from_secs(86_400);
+    const TERMS: ApprovalTerms = ApprovalTerms {
+        execute_within: DAY,
+        approvers: 1,
+    };
     const NOON: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
     fn held() -> Action {
@@ -577,10 +623,13 @@ mod tests {
                 tables: String::new(),
             },
             verdict: Verdict {
+                orders: Vec::new(),
+                otherwise: Vec::new(),
                 decision: Decision::Hold,
                 because: vec!["suggest".to_owned()],
             },
             state: ActionState::Held {
+                approvals: Vec::new(),
                 since: NOON,
                 because: vec![],
                 approve_by: NOON.after(DAY),
@@ -605,7 +654,7 @@ mod tests {
     #[test]
     fn approval_is_void_after_the_plan_changes() {
         let mut approved = held()
-            .approve(ann(), Revision(1), NOON, DAY)
+            .approve(ann(), Revision(1), NOON, TERMS)
             .expect("it is held");
         approved.plan.steps[0].script.push('#');
         assert!(matches!(
@@ -618,7 +667,7 @@ mod tests {
     fn a_plan_changed_after_its_assessment_cannot_be_approved() {
         let mut action = held();
         action.plan.login = "mallory".to_owned();
-        let refused = action.approve(ann(), Revision(1), NOON, DAY);
+        let refused = action.approve(ann(), Revision(1), NOON, TERMS);
         assert!(matches!(
             refused,
             Err(ApprovalRefused::DigestMismatch { .. })
@@ -627,10 +676,10 @@ mod tests {
 
     #[test]
     fn both_clocks_are_kept() {
-        let late = held().approve(ann(), Revision(1), NOON.after(2 * DAY), DAY);
+        let late = held().approve(ann(), Revision(1), NOON.after(2 * DAY), TERMS);
         assert!(matches!(late, Err(ApprovalRefused::TooLate { .. })));
         let approved = held()
-            .approve(ann(), Revision(1), NOON, DAY)
+            .approve(ann(), Revision(1), NOON, TERMS)
             .expect("it is held");
         assert!(matches!(
             approved.claim(run(), NOON.after(2 * DAY)),
@@ -640,7 +689,7 @@ mod tests {
 
     #[test]
     fn an_approval_of_another_revision_is_refused() {
-        let refused = held().approve(ann(), Revision(2), NOON, DAY);
+        let refused = held().approve(ann(), Revision(2), NOON, TERMS);
         assert!(matches!(
             refused,
             Err(ApprovalRefused::OtherRevision { .. })
@@ -650,7 +699,7 @@ mod tests {
     #[test]
     fn nothing_is_claimed_twice() {
         let running = held()
-            .approve(ann(), Revision(1), NOON, DAY)
+            .approve(ann(), Revision(1), NOON, TERMS)
             .expect("it is held")
             .claim(run(), NOON)
             .expect("it is approved");
@@ -685,13 +734,14 @@ mod tests {
         assert!(
             ended
                 .clone()
-                .approve(ann(), Revision(1), NOON, DAY)
+                .approve(ann(), Revision(1), NOON, TERMS)
                 .is_err()
         );
         assert!(ended.clone().claim(run(), NOON).is_err());
         assert!(
             ended
                 .become_state(ActionState::Held {
+                    approvals: Vec::new(),
                     since: NOON,
                     because: vec![],
                     approve_by: NOON
@@ -706,6 +756,29 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<Action>(&json).expect("read back"),
             held()
+        );
+    }
+
+    #[test]
+    fn where_two_must_approve_one_is_not_enough() {
+        let two = ApprovalTerms {
+            approvers: 2,
+            ..TERMS
+        };
+        let waiting = held()
+            .approve(ann(), Revision(1), NOON, two)
+            .expect("the first");
+        let ActionState::Held { approvals, .. } = &waiting.state else {
+            panic!("it must wait for the second: {:?}", waiting.state);
+        };
+        assert_eq!(approvals.len(), 1);
+        let approved = waiting
+            .approve(ann(), Revision(1), NOON, two)
+            .expect("the second");
+        assert!(
+            matches!(&approved.state, ActionState::Approved { also, .. } if also.len() == 1),
+            "{:?}",
+            approved.state
         );
     }
 }

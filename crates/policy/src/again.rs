@@ -203,6 +203,7 @@ mod tests {
 
     fn held() -> ActionState {
         ActionState::Held {
+            approvals: Vec::new(),
             since: NOON,
             because: vec![],
             approve_by: NOON,

@@ -168,6 +168,7 @@ impl From<WatchError> for Problem {
         let whole = chain(&error);
         let (kind, usual) = match error.fault() {
             Fault::NoSuchThing => (Kind::NotFound, ""),
+            Fault::NotTheirs => (Kind::Forbidden, ""),
             Fault::Conflict => (Kind::Conflict, "look again, then decide again"),
             Fault::Invalid => (Kind::Invalid, ""),
             Fault::Host => (Kind::Host, "watchkeeper doctor"),

@@ -379,6 +379,19 @@ impl Actions<'_, Writing<'_>> {
             .await
     }
 
+    /// The action, locked until the transaction ends; it waits for whoever has it. For a decision that counts those
+    /// before it.
+    ///
+    /// # Errors
+    /// Says why the store, or this row, cannot be read.
+    pub async fn lock(&mut self, number: ActionNumber) -> Result<Option<Action>, StoreError> {
+        let sql = Sql::Differs {
+            pg: current!("where a.number = $1 for update of a"),
+            lite: current!("where a.number = $1"),
+        };
+        self.one("actions.lock", sql, args![number.0]).await
+    }
+
     /// Like [`Self::lock_approved`], the approved action with the smallest number that nobody else has. Numbers in
     /// `passing_over` are left out: those that were found not to run now.
     ///

@@ -51,7 +51,7 @@ pub use log::{ExportError, Log, LogFilter, LogOrder, MAX_EVENT_BYTES};
 pub use meta::Meta;
 pub use observations::{MAX_OBSERVATION_BYTES, Observation, Observations};
 pub use query::MAX_PAGE;
-pub use runs::{MAX_STEP_OUTPUT_BYTES, Runs, StepEnd, StepPlace, StoredRun};
+pub use runs::{MAX_STEP_OUTPUT_BYTES, RunMarks, Runs, StepEnd, StepPlace, StoredRun};
 pub use samples::{Sample, Samples};
 pub use store::{Read, Store, StoreOptions, Tx};
 pub use verify::{Break, Verification};

@@ -37,6 +37,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     2 "0002_watch",
     3 "0003_actions",
     4 "0004_jobs",
+    5 "0005_budgets",
 ];
 
 const TABLE: Sql = Sql::Differs {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use watchkeeper_model::{
-    ActionNumber, BootId, ControllerId, Phase, Revision, Run, RunId, RunStep, StepOutcome,
-    Timestamp,
+    ActionNumber, BootId, ControllerId, Digest, HostName, Phase, Revision, Run, RunId, RunStep,
+    StepOutcome, Timestamp,
 };
 
 use crate::access::Writing;
@@ -95,6 +95,17 @@ pub struct StepEnd<'a> {
     pub stderr: &'a str,
 }
 
+/// What budgets are counted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunMarks {
+    /// Where it runs.
+    pub host: HostName,
+    /// Of its steps, wherever they run: the caller's digest, which means nothing here.
+    pub steps: Digest,
+    /// Whether the standing orders let it run, and no person.
+    pub by_orders: bool,
+}
+
 /// Longest output of a step that is kept; each of stdout and stderr.
 pub const MAX_STEP_OUTPUT_BYTES: usize = 1024 * 1024;
 
@@ -175,18 +186,73 @@ impl<A> Runs<'_, A> {
     }
 }
 
+impl<A> Runs<'_, A> {
+    /// How many runs without a person were claimed on each host since then.
+    ///
+    /// # Errors
+    /// Says why the store, or one of these rows, cannot be read.
+    pub async fn by_orders_since(
+        &mut self,
+        since: Timestamp,
+    ) -> Result<Vec<(HostName, u32)>, StoreError> {
+        let sql = "select host, count(*) as count from runs
+                   where by_orders = 1 and claimed_at > $1 group by host order by host";
+        let rows = self
+            .db
+            .all("runs.by_orders_since", sql, args![since])
+            .await?;
+        let count = |row: &Row| {
+            let count = u32::try_from(row.int("count")?).unwrap_or(u32::MAX);
+            Ok((row.parsed("host")?, count))
+        };
+        rows.iter()
+            .map(|row| count(row).map_err(|bad| row.named(bad, "runs", "host").into()))
+            .collect()
+    }
+
+    /// The hosts on which these steps were run without a person since then.
+    ///
+    /// # Errors
+    /// Says why the store, or one of these rows, cannot be read.
+    pub async fn hosts_with_steps_since(
+        &mut self,
+        steps: Digest,
+        since: Timestamp,
+    ) -> Result<Vec<HostName>, StoreError> {
+        let sql = "select distinct host from runs
+                   where by_orders = 1 and steps_digest = $1 and claimed_at > $2 order by host";
+        let args = args![steps.to_string(), since];
+        let rows = self
+            .db
+            .all("runs.hosts_with_steps_since", sql, args)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                row.parsed("host")
+                    .map_err(|bad| row.named(bad, "runs", "host").into())
+            })
+            .collect()
+    }
+}
+
 impl Runs<'_, Writing<'_>> {
     /// Records a run that was just claimed, without steps. Its controller has it until `lease_until`.
     ///
     /// # Errors
     /// It is a conflict when the action has a run already.
-    pub async fn insert(&mut self, run: &Run, lease_until: Timestamp) -> Result<(), StoreError> {
+    pub async fn insert(
+        &mut self,
+        run: &Run,
+        marks: &RunMarks,
+        lease_until: Timestamp,
+    ) -> Result<(), StoreError> {
         self.access.pending.wake();
         self.db
             .execute(
                 "runs.insert",
-                "insert into runs (id, action, revision, digest, controller, claimed_at, boot, lease_until)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "insert into runs (id, action, revision, digest, controller, claimed_at, boot, lease_until,
+                     host, steps_digest, by_orders)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 args![
                     run.id.as_str(),
                     run.action.0,
@@ -196,11 +262,26 @@ impl Runs<'_, Writing<'_>> {
                     run.claimed_at,
                     run.boot.0.as_str(),
                     lease_until,
+                    &marks.host,
+                    marks.steps.to_string(),
+                    i64::from(marks.by_orders),
                 ],
             )
             .await
             .map(drop)
             .map_err(|error| error.or_conflict(|| format!("the run of action {}", run.action)))
+    }
+
+    /// Makes other claims of this kind wait until this transaction ends, so that what is counted stays so.
+    ///
+    /// # Errors
+    /// Says why the store cannot be read.
+    pub async fn lock_budgets(&mut self) -> Result<(), StoreError> {
+        if self.db.is_postgres() {
+            let sql = "select next from counters where name = 'action' for update";
+            self.db.first("runs.lock_budgets", sql, args![]).await?;
+        }
+        Ok(())
     }
 
     /// Keeps a run for longer.

@@ -116,10 +116,13 @@ pub fn action(number: i64, on: &str) -> Action {
             undoable: false,
         },
         verdict: Verdict {
+            orders: Vec::new(),
+            otherwise: Vec::new(),
             decision: Decision::Hold,
             because: vec!["autonomy suggest holds medium risk".to_owned()],
         },
         state: ActionState::Held {
+            approvals: Vec::new(),
             since: NOON,
             because: vec!["autonomy suggest holds medium risk".to_owned()],
             approve_by: NOON.after(Duration::from_secs(86_400)),

@@ -1,20 +1,24 @@
 //! Actions: how a proposal becomes one, and what people decide about it. Whatever proposes (runbook, model,
 //! person) takes this one way: plan, assessment, verdict, queue. Running is `runs`'.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use watchkeeper_model::{
-    About, Action, ActionNumber, ActionState, Approver, Assessment, Decision as Verdicts, Digest,
-    Evidence, Finding, HostName, InvalidTransition, IssueNumber, Person, Plan, Proposal, Proposer,
-    Revision, Step, Verdict,
+    About, Action, ActionNumber, ActionState, ApprovalTerms, Approver, Assessment,
+    Decision as Verdicts, Digest, Evidence, Finding, HostName, InvalidTransition, IssueNumber,
+    Person, Plan, Proposal, Proposer, Revision, Step, Verdict,
 };
 use watchkeeper_policy::{
-    Candidate, Facts as PolicyFacts, MayPropose, PastFix, judge, may_propose,
+    ApprovalNeed, Candidate, MayPropose, PastFix, Recent, approval_need, judge, may_approve,
+    may_propose,
 };
 use watchkeeper_remedy::{LoginRights, fix_digest, plan};
 use watchkeeper_risk::{Opinion, assess, raise};
 use watchkeeper_store::{ActionFilter, FixMarks, NewAction, StoreError, Tx};
 
+use crate::orders::PlannedSteps;
 use crate::traits::traits_of;
 use crate::view::{ActionLine, ActionSheet, PastAction, what_it_does};
 use crate::watch::{Watch, with};
@@ -190,14 +194,19 @@ impl Watch {
         let mut tx = self.store().begin().await?;
         let held = tx
             .actions()
-            .get(number)
+            .lock(number)
             .await?
             .ok_or(WatchError::NoSuchAction { number })?;
         let by = Approver::Person {
             person: person.clone(),
             reason: reason.clone(),
         };
-        let approved = held.clone().approve(by, decision.revision, now, within)?;
+        let need = self.approval_need(&held)?;
+        let terms = ApprovalTerms {
+            execute_within: within,
+            approvers: need.approvers,
+        };
+        let approved = held.clone().approve(by, decision.revision, now, terms)?;
         if decision.digest != held.digest {
             let (asked, current) = (decision.digest, held.digest);
             return Err(watchkeeper_model::ApprovalRefused::OtherDigest {
@@ -207,14 +216,23 @@ impl Watch {
             }
             .into());
         }
+        let orders = Arc::clone(&self.current().settings.orders.orders);
+        may_approve(
+            &need,
+            orders.own_requests,
+            &held.proposer,
+            &person.name,
+            &approvers_so_far(&held.state),
+        )?;
         tx.actions()
             .change(&held, &approved)
             .await
             .map_err(|error| lost_race(number, error))?;
         let text = reason.unwrap_or_else(|| what_it_does(&approved.plan.steps));
         let record = self.record_by(person, "action.approved", about(&approved), text);
+        let record = with(record, "digest", json!(approved.digest));
         tx.log()
-            .append(with(record, "digest", json!(approved.digest)))?;
+            .append(with(record, "state", json!(approved.state.as_str())))?;
         tx.commit().await?;
         self.something_was_approved();
         Ok(())
@@ -299,7 +317,10 @@ impl Watch {
             verify: from.plan.verify.clone(),
             undo: edit.undo,
         };
-        let judged = self.judged(&mut tx, &proposal, None).await?;
+        let by = Proposer::Person {
+            name: person.name.clone(),
+        };
+        let judged = self.judged(&mut tx, &proposal, &by, None).await?;
         let to = self.edited(&from, &person, &proposal, judged);
         let evidence = self.evidence_now(&mut tx, &from).await?;
         let marks = FixMarks {
@@ -335,6 +356,7 @@ impl Watch {
                 ));
                 let approve_by = now.after(self.current().settings.policy.approve_within.0);
                 ActionState::Held {
+                    approvals: Vec::new(),
                     since: now,
                     because,
                     approve_by,
@@ -363,7 +385,10 @@ impl Watch {
         tx: &mut Tx,
         case: Case<'_>,
     ) -> Result<Proposed, WatchError> {
-        let judged = match self.judged(tx, &case.proposal, case.opinion.as_ref()).await {
+        let judged = self
+            .judged(tx, &case.proposal, &case.by, case.opinion.as_ref())
+            .await;
+        let judged = match judged {
             Ok(judged) => judged,
             Err(WatchError::Plan(error)) => return Ok(Proposed::Unplannable(error)),
             Err(error) => return Err(error),
@@ -430,6 +455,7 @@ impl Watch {
             Verdicts::Refuse => ActionState::Refused { because },
             Verdicts::Shadow => ActionState::Shadow,
             Verdicts::Hold => ActionState::Held {
+                approvals: Vec::new(),
                 since: now,
                 because,
                 approve_by: now.after(policy.approve_within.0),
@@ -481,6 +507,7 @@ impl Watch {
         };
         ActionState::Approved {
             approval,
+            also: Vec::new(),
             execute_by: now.after(self.current().settings.policy.execute_within.0),
         }
     }
@@ -489,6 +516,7 @@ impl Watch {
         &self,
         tx: &mut Tx,
         proposal: &Proposal,
+        proposer: &Proposer,
         opinion: Option<&Opinion>,
     ) -> Result<Judged, WatchError> {
         let entry = self.entry(&proposal.host)?;
@@ -499,7 +527,9 @@ impl Watch {
             may_become_root: entry.become_root,
         };
         let plan = plan(proposal, &rights, &traits)?;
-        let (assessment, verdict) = self.assess_and_judge(&plan, opinion)?;
+        let steps = PlannedSteps::from(&plan);
+        let recent = self.recent(&mut tx.runs(), &entry, &steps).await?;
+        let (assessment, verdict) = self.assess_and_judge(&plan, proposer, opinion, recent)?;
         Ok(Judged {
             plan,
             assessment,
@@ -511,32 +541,31 @@ impl Watch {
     pub(crate) fn assess_and_judge(
         &self,
         plan: &Plan,
+        proposer: &Proposer,
         opinion: Option<&Opinion>,
+        recent: Recent,
     ) -> Result<(Assessment, Verdict), WatchError> {
         let entry = self.entry(&plan.host)?;
-        let steps: Vec<Step> = plan
-            .steps
-            .iter()
-            .map(|planned| planned.step.clone())
-            .collect();
-        let undo: Vec<Step> = plan
-            .undo
-            .iter()
-            .map(|planned| planned.step.clone())
-            .collect();
-        let mut assessment = assess(&steps, &undo);
+        let steps = PlannedSteps::from(plan);
+        let mut assessment = assess(&steps.steps, &steps.undo);
         if let Some(opinion) = opinion {
             assessment = raise(assessment, opinion);
         }
-        let facts = PolicyFacts {
-            host: &plan.host,
-            tier: entry.tier,
-            autonomy: entry.autonomy,
-            steps: &steps,
-            undo: &undo,
-        };
-        let verdict = judge(&self.current().settings.policy, &assessment, &facts);
+        let current = self.current();
+        let facts = current.facts(&entry, plan, &steps, proposer, (recent, self.now()));
+        let verdict = judge(&current.rules(), &assessment, &facts);
         Ok((assessment, verdict))
+    }
+
+    /// What an approval of this action needs under the orders that stand now.
+    pub(crate) fn approval_need(&self, action: &Action) -> Result<ApprovalNeed, WatchError> {
+        let entry = self.entry(&action.plan.host)?;
+        let steps = PlannedSteps::from(&action.plan);
+        let current = self.current();
+        let now = (Recent::default(), self.now());
+        let facts = current.facts(&entry, &action.plan, &steps, &action.proposer, now);
+        let orders = &current.settings.orders.orders;
+        Ok(approval_need(orders, &action.assessment, &facts))
     }
 
     /// Withdraws what waits for an issue that is over.
@@ -627,6 +656,20 @@ impl Watch {
             |finding| finding.evidence_digest(),
         ))
     }
+}
+
+/// The names of those who have approved what waits for more.
+fn approvers_so_far(state: &ActionState) -> Vec<&str> {
+    let ActionState::Held { approvals, .. } = state else {
+        return Vec::new();
+    };
+    approvals
+        .iter()
+        .filter_map(|approval| match &approval.by {
+            Approver::Person { person, .. } => Some(person.name.as_str()),
+            Approver::StandingOrders { .. } => None,
+        })
+        .collect()
 }
 
 /// What an entry of the log about this action is about.

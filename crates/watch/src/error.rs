@@ -4,6 +4,7 @@ use watchkeeper_fleet::EnrolError;
 use watchkeeper_model::{
     ActionNumber, ApprovalRefused, HostName, InvalidTransition, IssueNumber, LookFailure,
 };
+use watchkeeper_policy::MayNotApprove;
 use watchkeeper_remedy::PlanError;
 use watchkeeper_store::StoreError;
 
@@ -31,6 +32,9 @@ pub enum WatchError {
     /// A decision was refused.
     #[error(transparent)]
     Approval(#[from] ApprovalRefused),
+    /// This person may not approve it.
+    #[error(transparent)]
+    MayNotApprove(#[from] MayNotApprove),
     /// The state does not allow it.
     #[error(transparent)]
     Transition(#[from] InvalidTransition),
@@ -71,6 +75,8 @@ pub enum WatchError {
 pub enum Fault {
     /// There is no such thing.
     NoSuchThing,
+    /// This person may not, and another may.
+    NotTheirs,
     /// What stands is not what was decided about: look again.
     Conflict,
     /// What was asked cannot be done as it was said.
@@ -93,6 +99,7 @@ impl WatchError {
             Self::NoSuchAction { .. } | Self::NoSuchIssue { .. } | Self::NoSuchHost { .. } => {
                 Fault::NoSuchThing
             }
+            Self::MayNotApprove(_) => Fault::NotTheirs,
             Self::Approval(_) | Self::Transition(_) | Self::LostRace { .. } => Fault::Conflict,
             Self::Invalid { .. } | Self::Plan(_) => Fault::Invalid,
             Self::Host { .. } => Fault::Host,
@@ -117,6 +124,10 @@ impl WatchError {
     pub fn advice(&self) -> String {
         match self {
             Self::Host { source, .. } => source.remedy(),
+            Self::MayNotApprove(MayNotApprove::OwnRequest { .. }) => {
+                "ask another operator, or say `own_requests = \"allow\"` in the standing orders"
+                    .to_owned()
+            }
             Self::Enrol(EnrolError::Mismatch { name, .. }) => format!(
                 "do not accept it: compare the fingerprint on {name}'s console, and find out who answers there"
             ),

@@ -7,6 +7,9 @@ use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::{Thresholds, ThresholdsPatch};
 use watchkeeper_model::{Autonomy, GroupName, HostName};
 use watchkeeper_policy::PolicySettings;
+use watchkeeper_risk::HostFacts;
+
+use crate::StandingOrders;
 
 /// Everything that may change while the watch runs; a reload replaces it whole.
 #[derive(Clone, Debug)]
@@ -17,6 +20,10 @@ pub struct Settings {
     pub store_label: String,
     /// Autonomy, protected units, clocks and attempts.
     pub policy: PolicySettings,
+    /// What the owner ordered beside it.
+    pub orders: StandingOrders,
+    /// What the owner says of all hosts beyond what ships with the lists of risk.
+    pub risk: HostFacts,
     /// When a figure is a finding.
     pub thresholds: ThresholdLayers,
     /// Limits of looking.

@@ -70,7 +70,7 @@ impl Default for Orders {
 
 impl Orders {
     /// Largest file of orders, in bytes.
-    pub const MAX_BYTES: usize = 256 * 1024;
+    pub const MAX_BYTES: usize = 100 * 1024;
     /// Most orders, `neverallow` lines, pauses and approval rules, each.
     pub const MAX_ENTRIES: usize = 500;
 

@@ -7,6 +7,7 @@ mod checks;
 mod hosts;
 mod issues;
 mod log;
+mod orders;
 mod status;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use checks::CheckBody;
 pub use hosts::EnrolBody;
 pub use issues::{IssueBody, NoteBody};
 pub use log::LogQuery;
+pub use orders::ReplayBody;
 
 /// Verifications of the whole log at a time; each reads all of it.
 const VERIFICATIONS_AT_ONCE: usize = 1;
@@ -94,7 +96,7 @@ const fn route(method: Method, path: &'static str, operation: Operation, handle:
 }
 
 /// Every route there is.
-pub static ROUTES: [Route; 23] = [
+pub static ROUTES: [Route; 24] = [
     get("/v1/status", Look, |guard| guard.before(status::status)),
     get("/v1/doctor", Check, |guard| guard.before(status::doctor)),
     get("/v1/systems", Look, |guard| guard.before(hosts::list)),
@@ -139,6 +141,9 @@ pub static ROUTES: [Route; 23] = [
     }),
     get("/v1/actions/{number}/events", Look, |guard| {
         guard.before(actions::events)
+    }),
+    post("/v1/orders/replay", Check, |guard| {
+        guard.before(orders::replay)
     }),
     get("/v1/log", Look, |guard| guard.before(log::list)),
     get("/v1/log/follow", Look, |guard| guard.before(log::follow)),

@@ -1,6 +1,8 @@
 //! Actions: what is written is read, and a stale writer is refused.
 
-use watchkeeper_model::{Action, ActionNumber, ActionState, Fingerprint, Person, Revision};
+use watchkeeper_model::{
+    Action, ActionNumber, ActionState, ApprovalTerms, Fingerprint, Person, Revision,
+};
 use watchkeeper_store::{ActionFilter, FixMarks, NewAction};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
@@ -67,7 +69,10 @@ pub(crate) async fn a_change_from_a_stale_state_is_a_conflict(ground: &Ground) {
     tx.actions().change(&held, &rejected).await.unwrap();
     tx.commit().await.unwrap();
 
-    let approved = held.clone().approve(ann(), Revision(1), NOON, DAY).unwrap();
+    let approved = held
+        .clone()
+        .approve(ann(), Revision(1), NOON, ApprovalTerms::one(DAY))
+        .unwrap();
     let mut tx = store.begin().await.unwrap();
     let refused = tx.actions().change(&held, &approved).await.unwrap_err();
     assert!(refused.is_conflict(), "{refused}");
@@ -150,7 +155,7 @@ pub(crate) async fn an_edit_is_a_new_revision_and_keeps_the_old_one(ground: &Gro
     );
     let approved = first
         .clone()
-        .approve(ann(), Revision(1), NOON, DAY)
+        .approve(ann(), Revision(1), NOON, ApprovalTerms::one(DAY))
         .unwrap();
     assert!(
         tx.actions()
@@ -243,7 +248,7 @@ pub(crate) async fn what_is_due_is_found_by_its_clock(ground: &Ground) {
     let first = held(&store).await;
     let approved = first
         .clone()
-        .approve(ann(), Revision(1), NOON, MINUTE)
+        .approve(ann(), Revision(1), NOON, ApprovalTerms::one(MINUTE))
         .unwrap();
     let mut tx = store.begin().await.unwrap();
     tx.actions().change(&first, &approved).await.unwrap();

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use watchkeeper_model::{Action, ActionNumber, BootId, Run, RunId};
+use watchkeeper_model::{Action, ActionNumber, ApprovalTerms, BootId, Run, RunId};
 use watchkeeper_store::{Store, StoreError};
 use watchkeeper_testkit::clock::NOON;
 
 use crate::ground::{
     DAY, Ground, MINUTE, ann, approved, controller, held, is_running, record, run_id,
 };
+use crate::runs::marks;
 
 const RACES: u8 = 50;
 
@@ -26,7 +27,11 @@ async fn claim(store: &Store, number: ActionNumber, id: RunId) -> Result<bool, S
         .expect("it is approved");
     tx.actions().change(&action, &running).await?;
     tx.runs()
-        .insert(&run_of(&running, id), NOON.after(MINUTE))
+        .insert(
+            &run_of(&running, id),
+            &marks("web1", 1, false),
+            NOON.after(MINUTE),
+        )
         .await?;
     tx.log().append(record("run.claimed"))?;
     tx.commit().await?;
@@ -118,7 +123,7 @@ pub(crate) async fn of_two_approvals_one_counts(ground: &Ground) {
                 start.wait().await;
                 let approved = held
                     .clone()
-                    .approve(ann(), held.revision, NOON, DAY)
+                    .approve(ann(), held.revision, NOON, ApprovalTerms::one(DAY))
                     .expect("it is held");
                 let mut tx = store.begin().await?;
                 tx.actions().change(&held, &approved).await?;
@@ -176,7 +181,7 @@ pub(crate) async fn a_second_run_of_an_action_is_refused(ground: &Ground) {
     let mut tx = store.begin().await.unwrap();
     let refused = tx
         .runs()
-        .insert(&run_of(&action, run_id(2)), NOON)
+        .insert(&run_of(&action, run_id(2)), &marks("web1", 1, false), NOON)
         .await
         .unwrap_err();
     assert!(refused.is_conflict(), "{refused}");

@@ -6,7 +6,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use watchkeeper_model::{
-    About, Action, ActionState, Actor, Approver, ControllerId, LogRecord, Person, RunId, Timestamp,
+    About, Action, ActionState, Actor, ApprovalTerms, Approver, ControllerId, LogRecord, Person,
+    RunId, Timestamp,
 };
 use watchkeeper_store::{FixMarks, NewAction, Store, StoreOptions};
 use watchkeeper_testkit::build;
@@ -177,7 +178,7 @@ pub(crate) async fn approved(store: &Store) -> Action {
     let held = held(store).await;
     let approved = held
         .clone()
-        .approve(ann(), held.revision, NOON, DAY)
+        .approve(ann(), held.revision, NOON, ApprovalTerms::one(DAY))
         .expect("it is held");
     let mut tx = store.begin().await.expect("a transaction");
     tx.actions()

@@ -55,6 +55,7 @@ on_both! {
     }
     runs {
         a_run_and_its_steps_read_back
+        what_ran_without_a_person_is_counted
         a_run_whose_controller_is_lost_is_taken_over
         a_controller_that_was_given_up_cannot_speak
         a_step_ends_once

@@ -1,7 +1,7 @@
 //! Runs: whose they are, and what is written about them.
 
-use watchkeeper_model::{ActionNumber, BootId, Phase, Run, StepOutcome};
-use watchkeeper_store::{MAX_STEP_OUTPUT_BYTES, StepEnd, StepPlace, Store, StoreError};
+use watchkeeper_model::{ActionNumber, BootId, Digest, HostName, Phase, Run, StepOutcome};
+use watchkeeper_store::{MAX_STEP_OUTPUT_BYTES, RunMarks, StepEnd, StepPlace, Store, StoreError};
 use watchkeeper_testkit::clock::NOON;
 
 use crate::ground::{Ground, MINUTE, approved, controller, run_id};
@@ -14,6 +14,14 @@ const WELL: StepOutcome = StepOutcome::Exited {
     code: 0,
     children_left: false,
 };
+
+pub(crate) fn marks(host: &str, steps: u8, by_orders: bool) -> RunMarks {
+    RunMarks {
+        host: HostName::new(host).unwrap(),
+        steps: Digest::of_bytes(&[steps]),
+        by_orders,
+    }
+}
 
 async fn started(store: &Store, n: u8) -> Run {
     let action = approved(store).await;
@@ -28,7 +36,10 @@ async fn started(store: &Store, n: u8) -> Run {
         steps: Vec::new(),
     };
     let mut tx = store.begin().await.unwrap();
-    tx.runs().insert(&run, NOON.after(MINUTE)).await.unwrap();
+    tx.runs()
+        .insert(&run, &marks("web1", n, false), NOON.after(MINUTE))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     run
 }
@@ -231,5 +242,59 @@ pub(crate) async fn a_step_ends_once(ground: &Ground) {
     assert_eq!(
         runs.get(&run.id).await.unwrap().unwrap().run.steps[0].stdout,
         "1"
+    );
+}
+
+pub(crate) async fn what_ran_without_a_person_is_counted(ground: &Ground) {
+    let store = ground.open().await;
+    let insert = async |n: u8, host: &str, steps: u8, by_orders: bool| {
+        let action = approved(&store).await;
+        let run = Run {
+            id: run_id(n),
+            action: action.number,
+            revision: action.revision,
+            digest: action.digest,
+            controller: controller("c1"),
+            claimed_at: NOON.after(MINUTE * u32::from(n)),
+            boot: BootId("b.1".to_owned()),
+            steps: Vec::new(),
+        };
+        let mut tx = store.begin().await.unwrap();
+        tx.runs().lock_budgets().await.unwrap();
+        tx.runs()
+            .insert(
+                &run,
+                &marks(host, steps, by_orders),
+                NOON.after(MINUTE * 60),
+            )
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    };
+    insert(1, "web1", 7, true).await;
+    insert(2, "web1", 7, true).await;
+    insert(3, "web2", 7, true).await;
+    insert(4, "web2", 8, true).await;
+    insert(5, "web3", 7, false).await;
+    let mut read = store.read().await.unwrap();
+    let named = |host: &str| HostName::new(host).unwrap();
+    assert_eq!(
+        read.runs().by_orders_since(NOON).await.unwrap(),
+        [(named("web1"), 2), (named("web2"), 2)]
+    );
+    assert_eq!(
+        read.runs()
+            .by_orders_since(NOON.after(MINUTE * 2))
+            .await
+            .unwrap(),
+        [(named("web2"), 2)]
+    );
+    let steps = Digest::of_bytes(&[7]);
+    assert_eq!(
+        read.runs()
+            .hosts_with_steps_since(steps, NOON)
+            .await
+            .unwrap(),
+        [named("web1"), named("web2")]
     );
 }

@@ -9,10 +9,14 @@ use watchkeeper_model::{
 };
 use watchkeeper_remedy::{BootError, PreCheckAnswer, boot_id, pre_check};
 
+use watchkeeper_policy::Recent;
+use watchkeeper_store::RunMarks;
+
 use super::through::Through;
 use crate::WatchError;
 use crate::actions::about;
 use crate::cycle::chain;
+use crate::orders::PlannedSteps;
 use crate::traits::of_facts;
 use crate::view::RunEvent;
 use crate::watch::Watch;
@@ -46,10 +50,13 @@ impl Watch {
         if !matches!(action.state, ActionState::Approved { .. }) {
             return Ok(Claimed::NotOurs);
         }
+        let entry = self.entry(&action.plan.host)?;
+        if let Some(why) = self.frozen(&entry, &action) {
+            return Ok(Claimed::Later { why });
+        }
         if let Some(over) = self.judge_again(&action).await? {
             return Ok(over);
         }
-        let entry = self.entry(&action.plan.host)?;
         match self.recheck(&entry, &action).await? {
             Recheck::AsItWas(boot) => self.claim(number, boot).await,
             Recheck::CannotTell(why) => Ok(Claimed::Later { why }),
@@ -67,14 +74,32 @@ impl Watch {
         }
     }
 
+    /// Why nothing may be executed on this host now, if that is so: not even what a person approved.
+    fn frozen(&self, entry: &HostEntry, action: &Action) -> Option<String> {
+        let steps = PlannedSteps::from(&action.plan);
+        let current = self.current();
+        let now = (Recent::default(), self.now());
+        let facts = current.facts(entry, &action.plan, &steps, &action.proposer, now);
+        let freeze = current.settings.orders.orders.freeze(&facts)?;
+        Some(format!(
+            "{} is frozen by the standing orders (`{}`): nothing is executed",
+            entry.name, freeze.name
+        ))
+    }
+
     /// The orders may have changed since the approval: what is forbidden now does not run, and what ran by itself
     /// only under other orders waits for a person.
     async fn judge_again(&self, action: &Action) -> Result<Option<Claimed>, WatchError> {
         let ActionState::Approved { approval, .. } = &action.state else {
             return Ok(None);
         };
-        let (_, verdict) = self.assess_and_judge(&action.plan, None)?;
         let by_orders = matches!(approval.by, Approver::StandingOrders { .. });
+        let entry = self.entry(&action.plan.host)?;
+        let steps = PlannedSteps::from(&action.plan);
+        let mut read = self.store().read().await?;
+        let recent = self.recent(&mut read.runs(), &entry, &steps).await?;
+        drop(read);
+        let (_, verdict) = self.assess_and_judge(&action.plan, &action.proposer, None, recent)?;
         let because = verdict.because;
         let to = match verdict.decision {
             Decision::Refuse => ActionState::Refused {
@@ -84,6 +109,7 @@ impl Watch {
                 let now = self.now();
                 let approve_by = now.after(self.current().settings.policy.approve_within.0);
                 ActionState::Held {
+                    approvals: Vec::new(),
                     since: now,
                     because: because.clone(),
                     approve_by,
@@ -194,6 +220,30 @@ impl Watch {
         let Some(approved) = tx.actions().lock_approved(number).await? else {
             return Ok(Claimed::NotOurs);
         };
+        let ActionState::Approved { approval, .. } = &approved.state else {
+            return Ok(Claimed::NotOurs);
+        };
+        let steps = PlannedSteps::from(&approved.plan);
+        let marks = RunMarks {
+            host: approved.plan.host.clone(),
+            steps: steps.digest(),
+            by_orders: matches!(approval.by, Approver::StandingOrders { .. }),
+        };
+        if marks.by_orders {
+            // Counted again where nobody else can count at the same moment: a budget is never overdrawn.
+            tx.runs().lock_budgets().await?;
+            let entry = self.entry(&marks.host)?;
+            let recent = self.recent(&mut tx.runs(), &entry, &steps).await?;
+            let (_, verdict) =
+                self.assess_and_judge(&approved.plan, &approved.proposer, None, recent)?;
+            if verdict.decision > Decision::Run {
+                drop(tx);
+                return Ok(self
+                    .judge_again(&approved)
+                    .await?
+                    .unwrap_or(Claimed::NotOurs));
+            }
+        }
         let run_id = self.chance().run_id(now);
         let running = match approved.clone().claim(run_id.clone(), now) {
             Ok(running) => running,
@@ -231,7 +281,11 @@ impl Watch {
             changed => changed?,
         }
         tx.runs()
-            .insert(&run, now.after(self.current().settings.running.lease))
+            .insert(
+                &run,
+                &marks,
+                now.after(self.current().settings.running.lease),
+            )
             .await?;
         let record = self.record(
             "action.running",

@@ -4,9 +4,11 @@
 mod action;
 mod check;
 mod issue;
+mod orders;
 mod status;
 
 pub use action::*;
 pub use check::*;
 pub use issue::*;
+pub use orders::*;
 pub use status::*;

@@ -19,7 +19,7 @@ use watchkeeper_testkit::ssh_host::SshHost;
 use watchkeeper_watch::view::{ActionSheet, CheckReport, IssueLine};
 use watchkeeper_watch::{
     ActionQuery, Asking, Chance, Decision, IssueQuery, LaneParts, LogFilter, Looking, Parts, Ran,
-    Running, Settings, ThresholdLayers, Watch,
+    Running, Settings, StandingOrders, ThresholdLayers, Watch, WatchError,
 };
 
 pub(crate) const NGINX: &str = "nginx.service";
@@ -163,8 +163,12 @@ impl Bridge {
 
     /// Autonomy for everything from now on.
     pub(crate) fn autonomy(&self, level: Autonomy) {
-        let mut settings = settings();
-        settings.policy.autonomy = level;
+        self.under(level, "schema = 1");
+    }
+
+    /// Autonomy and standing orders for everything from now on.
+    pub(crate) fn under(&self, level: Autonomy, orders: &str) {
+        let settings = settings_under(level, orders);
         self.watch
             .reload(settings, runbooks(), Vec::<LaneParts>::new());
     }
@@ -210,11 +214,16 @@ impl Bridge {
     }
 
     pub(crate) async fn approve(&self, number: i64) {
-        let sheet = self.sheet(number).await;
-        self.watch
-            .approve(ActionNumber(number), ann(), seen(&sheet))
+        self.approve_as(number, ann())
             .await
             .expect("it can be approved");
+    }
+
+    pub(crate) async fn approve_as(&self, number: i64, person: Person) -> Result<(), WatchError> {
+        let sheet = self.sheet(number).await;
+        self.watch
+            .approve(ActionNumber(number), person, seen(&sheet))
+            .await
     }
 
     pub(crate) async fn run(&self, number: i64) -> Ran {
@@ -244,6 +253,20 @@ impl Bridge {
             matches!(verdict, watchkeeper_watch::view::LogVerdict::Intact { .. }),
             "{verdict:?}"
         );
+    }
+}
+
+pub(crate) fn settings_under(level: Autonomy, orders: &str) -> Settings {
+    let mut settings = settings();
+    settings.policy.autonomy = level;
+    settings.orders = StandingOrders::parse(orders).expect("orders");
+    settings
+}
+
+pub(crate) fn ben() -> Person {
+    Person {
+        name: "ben".to_owned(),
+        uid: 1_001,
     }
 }
 
@@ -288,6 +311,8 @@ pub(crate) fn settings() -> Settings {
             attempt_window: Span::days(1),
             ..PolicySettings::default()
         },
+        orders: StandingOrders::default(),
+        risk: Default::default(),
         thresholds: ThresholdLayers {
             base: quiet(),
             ..ThresholdLayers::default()

@@ -3,6 +3,7 @@
 mod asking;
 mod bridge;
 mod looking;
+mod ordering;
 mod repairing;
 
 /// Runs a case on SQLite and on Postgres.
@@ -34,6 +35,13 @@ on_both! {
     crate::looking::a_changed_host_key_blocks_and_raises_an_issue as a_changed_host_key_blocks_and_raises_an_issue;
     crate::looking::a_hanging_host_delays_nobody_else as a_hanging_host_delays_nobody_else;
     crate::looking::people_handle_issues as people_handle_issues;
+    crate::ordering::where_two_must_approve_one_is_not_enough as where_two_must_approve_one_is_not_enough;
+    crate::ordering::two_people_who_approve_at_one_moment_both_count as two_people_who_approve_at_one_moment_both_count;
+    crate::ordering::nobody_approves_their_own_request as nobody_approves_their_own_request;
+    crate::ordering::a_freeze_stops_even_what_was_approved as a_freeze_stops_even_what_was_approved;
+    crate::ordering::a_spent_budget_waits_for_a_person as a_spent_budget_waits_for_a_person;
+    crate::ordering::the_same_on_many_hosts_waits_for_a_person as the_same_on_many_hosts_waits_for_a_person;
+    crate::ordering::a_denied_action_is_refused_and_says_by_which_order as a_denied_action_is_refused_and_says_by_which_order;
     crate::repairing::the_way_from_a_finding_to_a_verified_repair as the_way_from_a_finding_to_a_verified_repair;
     crate::repairing::two_approvals_at_one_moment_are_one_execution as two_approvals_at_one_moment_are_one_execution;
     crate::repairing::two_runners_at_one_moment_are_one_execution as two_runners_at_one_moment_are_one_execution;

@@ -3,7 +3,7 @@
 use watchkeeper_model::{ActionNumber, Autonomy, IssueState, Revision, Step, UnitName};
 use watchkeeper_watch::{Edit, Ran};
 
-use crate::bridge::{Bridge, MINUTE, NGINX, ann, seen};
+use crate::bridge::{Bridge, MINUTE, NGINX, ann, ben, seen};
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
 
@@ -206,7 +206,10 @@ pub(crate) async fn an_edit_voids_the_approval_and_is_judged_again(bridge: Bridg
             .is_err(),
         "an edit of an old revision is refused"
     );
-    bridge.approve(0).await;
+    bridge
+        .approve_as(0, ben())
+        .await
+        .expect("somebody else approves an edit");
     assert_eq!(bridge.run(0).await, Ran::Over("fixed"));
     assert_eq!(
         (restarts(&bridge), bridge.host().times("start", NGINX)),

@@ -138,7 +138,7 @@ fn what_is_empty_half_written_or_of_another_form_is_refused() {
         assert!(!found[0].is_empty());
     }
     let large = format!("schema = 1\n#{}", "x".repeat(Orders::MAX_BYTES));
-    assert!(problems(&large)[0].contains("bytes; 262144 are allowed"));
+    assert!(problems(&large)[0].contains("bytes; 102400 are allowed"));
 }
 
 #[test]
