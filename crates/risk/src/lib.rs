@@ -5,7 +5,9 @@
 
 mod assess;
 mod catastrophe;
+mod classify;
 mod critical;
+mod facts;
 mod invocation;
 mod judges;
 mod readers;
@@ -15,6 +17,7 @@ mod units;
 mod word;
 
 pub use assess::{Opinion, assess, raise};
-pub use critical::{CRITICAL_UNITS, CriticalPart, critical_part};
+pub use critical::{CriticalPart, critical_part};
+pub use facts::{HostFacts, InitSystem};
 pub use readers::is_proven_read_only;
-pub use spec::{EntryFault, TableFault, Tables, TablesError};
+pub use spec::{EntryFault, TableExample, TableFault, Tables, TablesError};
