@@ -57,6 +57,8 @@ pub(super) struct Spec {
     pub(super) runs: Option<Runs>,
     /// What it prints.
     pub(super) prints: Option<Prints>,
+    /// Options with which it prints something else.
+    pub(super) prints_unless: Vec<Condition>,
     /// Whether it waits for a person.
     pub(super) interactive: When,
     /// Whether it goes on for ever.
@@ -177,6 +179,7 @@ impl Spec {
             dry,
             runs: node.runs,
             prints: node.prints,
+            prints_unless: conditions(&node.prints_unless, style),
             interactive: when(&node.interactive_unless, style),
             unbounded: when(&node.unbounded_unless, style),
             judge: (!node.judge.is_empty()).then_some(node.judge),

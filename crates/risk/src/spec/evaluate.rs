@@ -334,6 +334,9 @@ impl Evaluation<'_, '_> {
         if self.outcome.output != Output::Unknown {
             return self.outcome.output.clone();
         }
+        if self.reading.standing(&leaf.prints_unless) != Standing::Absent {
+            return Output::Unknown;
+        }
         let reads_file =
             self.outcome.found.iter().any(|found| {
                 found.kind == EffectKind::Reads && !matches!(found.target, Target::None)

@@ -57,6 +57,8 @@ pub(crate) struct Node {
     pub(crate) runs: Option<Runs>,
     /// What it prints, where that is of use.
     pub(crate) prints: Option<Prints>,
+    /// Options with which that does not hold: `grep -o`.
+    pub(crate) prints_unless: String,
     /// Whether it is a person's tool that waits at a terminal, unless one of these options stands: `"-b"`; `"always"`.
     pub(crate) interactive_unless: String,
     /// Whether it goes on for ever, unless one of these options stands: `"-c"`; `"always"`.
