@@ -7,7 +7,7 @@ use watchkeeper_model::{Certainty, EffectKind, RiskLevel};
 
 use super::entry::{EffectSpec, OptionSpec, Spec, When};
 use super::reading::{Doubt, Hit, Reading, Standing};
-use super::schema::{Prints, Selector, TargetKind};
+use super::schema::{Prints, Runs, Selector, TargetKind};
 use crate::invocation::{Found, Invocation, Outcome, Output, Target};
 use crate::word::Arg;
 
@@ -73,6 +73,11 @@ impl Evaluation<'_, '_> {
             .any(|spec| reading.standing(&spec.dry) == Standing::Sure);
         self.doubts();
         let after = self.options(&active, dry);
+        // Words that an option has run go before those that the command runs, where it does.
+        let runs_words = !instead && !dry && leaf.runs.is_some();
+        for argv in after.iter().filter(|argv| !runs_words && !argv.is_empty()) {
+            self.nest_words(&Runs::default(), argv.clone());
+        }
         if instead {
             return;
         }
@@ -349,14 +354,10 @@ impl Evaluation<'_, '_> {
             Some(Prints::Input) if self.reading.hits.is_empty() => Output::Input,
             Some(Prints::Input | Prints::InputLines) => Output::InputLines,
             Some(Prints::PathsBelowOperands) => {
-                let operands = &self.reading.operands;
-                if operands.is_empty() {
-                    return Output::PathsBelow(vec![".".to_owned()]);
-                }
-                let known = operands
-                    .iter()
-                    .map(|word| word.as_text().map(str::to_owned));
-                known
+                // What is in a directory is shown by its bare name, which means a file below the current directory.
+                let here = std::iter::once(Some(".".to_owned()));
+                let operands = self.reading.operands.iter();
+                here.chain(operands.map(|word| word.as_text().map(str::to_owned)))
                     .collect::<Option<Vec<_>>>()
                     .map_or(Output::Unknown, Output::PathsBelow)
             }

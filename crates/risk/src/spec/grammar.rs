@@ -9,7 +9,7 @@
 use super::entry::{OptionSpec, Spec};
 use super::reading::{Doubt, Hit, Reading};
 use super::schema::{Style, Value};
-use crate::word::{Arg, Part};
+use crate::word::{Arg, Origin, Part};
 
 /// Most steps, over all readings of one command; what is beyond is not read, and that is high.
 const MAX_STEPS: usize = 100_000;
@@ -17,6 +17,20 @@ const MAX_STEPS: usize = 100_000;
 const MAX_READINGS: usize = 256;
 /// Most options of one command, and most doubts.
 const MAX_OPTIONS: usize = 2_048;
+
+/// Directories in which only the system makes files: no name there is made to look like an option.
+const KEPT: [&str; 10] = [
+    "/boot",
+    "/dev/disk",
+    "/dev/mapper",
+    "/etc",
+    "/proc",
+    "/sys",
+    "/usr",
+    "/var/lib",
+    "/var/log",
+    "/nix/store",
+];
 
 /// How an option is read of which it is not known whether it takes the next word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +212,7 @@ impl<'t> Grammar<'_, 't> {
         if begins_unknown(word) {
             if style == Style::OldBundle && state.at == 1 {
                 state.part_option(word, "", true);
-            } else if word.may_be_option() {
+            } else if may_be_option(word) {
                 state.doubt(Doubt::MaybeOption(word.clone()));
             }
             return self.operand(state, word);
@@ -507,7 +521,7 @@ impl<'t> Grammar<'_, 't> {
         state.reading.certain = false;
         state.doubt(Doubt::PartVerb(word.clone()));
         self.each(&state, &leaf.verbs_beginning(word.beginning()));
-        if begins_unknown(word) && (word.splits || word.may_be_option()) {
+        if begins_unknown(word) && (word.splits || may_be_option(word)) {
             // It may be an option, or no word at all: then a verb still follows.
             return Some(state);
         }
@@ -578,6 +592,30 @@ fn values_below(spec: &Spec, name: &str, values: &mut Vec<Value>) {
 /// Whether nothing is known of how a word begins.
 fn begins_unknown(word: &Arg) -> bool {
     !word.parts.is_empty() && !matches!(word.parts.first(), Some(Part::Text(_)))
+}
+
+/// Whether a word of which the beginning is not known may be an option. Names of files that begin with the root are
+/// none; but where one may be split at a blank in it, only if not just anybody makes files there.
+fn may_be_option(word: &Arg) -> bool {
+    let Some(Part::Unknown(unknown)) = word.parts.first() else {
+        return word.may_be_option();
+    };
+    let Origin::PathsBelow(directories) = &unknown.from else {
+        return word.may_be_option();
+    };
+    // `/dev` itself, and not what is below it: `/dev/shm` is anybody's.
+    let kept = |directory: &String| {
+        if directory.trim_end_matches('/') == "/dev" {
+            return true;
+        }
+        let mut own = KEPT.iter().filter_map(|kept| directory.strip_prefix(kept));
+        !directory.contains("..") && own.any(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let rooted = directories
+        .iter()
+        .all(|directory| directory.starts_with('/'));
+    let safe = !directories.is_empty() && rooted && (!word.splits || directories.iter().all(kept));
+    !safe && word.may_be_option()
 }
 
 /// Whether a word is `NAME=value`.

@@ -609,3 +609,114 @@ fn no_word_is_too_long_or_too_many() {
     let line = format!("put {}", "x ".repeat(200_000).trim_end());
     assert!(judged(&line).contains(&"unknown =high ?".to_owned()));
 }
+
+#[test]
+fn names_of_files_that_begin_with_the_root_are_no_options() {
+    let with = |directories: &[&str], splits: bool| {
+        let directories = directories.iter().map(|name| (*name).to_owned()).collect();
+        let word = Arg::unknown(Origin::PathsBelow(directories), splits);
+        let whole = Invocation {
+            argv: vec![Arg::text("put"), word],
+            ..invocation("put")
+        };
+        lines_of(&tables().judge(&whole).expect("known")) == READS
+    };
+    assert!(with(&["/dev"], true));
+    assert!(with(&["/var/log/nginx"], true));
+    assert!(with(&["/tmp"], false));
+    assert!(!with(&["/tmp"], true));
+    assert!(!with(&["/dev/shm"], true));
+    assert!(!with(&["/etc/../tmp"], true));
+    assert!(!with(&["/etc", "."], false));
+    assert!(!with(&[], false));
+}
+
+/// Options that take something away, of the entries of these tests; every other word only adds.
+const TAKES_AWAY: &[&str] = &[
+    "-n",
+    "--dry-run",
+    "--list",
+    "-k",
+    "--mode=list",
+    "-b",
+    "-c",
+    "3",
+    "--help",
+    "--version",
+];
+
+#[test]
+fn a_word_at_the_end_never_takes_an_effect_away() {
+    let lines = [
+        "put -o /x",
+        "put --force",
+        "put -X",
+        "put $X",
+        "erase -r a",
+        "erase a",
+        "sync a",
+        "sync --delete a",
+        "service stop a",
+        "service restart a",
+        "tool image rm x",
+        "net link set",
+        "upgrade",
+        "fetch -X POST u",
+        "watchit",
+        "procs e",
+        "copy of=/x",
+        "tls -out x",
+        "move a b",
+        "power off",
+        "halts a",
+        "pack x",
+    ];
+    let words = [
+        "-o",
+        "-v",
+        "-a",
+        "--out=/y",
+        "--frob",
+        "-Z",
+        "a",
+        "/etc",
+        "$X",
+        "\"$X\"",
+        "*",
+        "--",
+        "-",
+        "''",
+        "stop",
+        "-r",
+        "--recursive",
+        "--mode=all",
+        "-X",
+        "GET",
+        "of=/dev/null",
+        "e",
+        "-f",
+        "rm",
+        "status",
+        "-q",
+        "+x",
+        "-5",
+    ];
+    let kinds = |line: &str| {
+        let outcome = tables().judge(&invocation(line)).expect("known");
+        let kinds: std::collections::BTreeSet<_> =
+            outcome.found.iter().map(|found| found.kind).collect();
+        kinds
+    };
+    for line in lines {
+        let before = kinds(line);
+        for word in words {
+            assert!(!TAKES_AWAY.contains(&word));
+            let after = kinds(&format!("{line} {word}"));
+            let lost: Vec<_> = before
+                .difference(&after)
+                .filter(|kind| kind.as_str() != "reads")
+                .collect();
+            assert!(lost.is_empty(), "{line} {word}: lost {lost:?}");
+        }
+    }
+}

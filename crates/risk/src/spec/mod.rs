@@ -2,6 +2,8 @@
 
 mod entry;
 mod evaluate;
+#[cfg(test)]
+mod examples_tests;
 mod fault;
 mod grammar;
 #[cfg(test)]
@@ -21,4 +23,4 @@ mod validate;
 pub use fault::{EntryFault, TableFault, TablesError};
 pub(crate) use matched::{Matched, MatchedOption};
 pub(crate) use program::{ProgramPlace, program_place};
-pub use tables::Tables;
+pub use tables::{TableExample, Tables};

@@ -94,7 +94,7 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    fn nest_words(&mut self, runs: &Runs, argv: Vec<Arg>) {
+    pub(super) fn nest_words(&mut self, runs: &Runs, argv: Vec<Arg>) {
         let nested = Nested::Argv {
             argv,
             stdin: stdin(runs),

@@ -283,7 +283,7 @@ pub(crate) enum RunsStdin {
 pub(crate) enum Prints {
     /// One plain value: a number, a date, a name without blanks or slashes.
     Plain,
-    /// Names of files below its operands (below the current directory where there are none).
+    /// Names of files as `ls` prints them: its operands, and bare names of what is below them.
     PathsBelowOperands,
     /// Text from the network.
     Network,
@@ -294,7 +294,7 @@ pub(crate) enum Prints {
 }
 
 /// An example of an entry.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Example {
     /// The command line.

@@ -5,6 +5,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("files", include_str!("../../tables/files.toml")),
     ("languages", include_str!("../../tables/languages.toml")),
     ("network", include_str!("../../tables/network.toml")),
+    ("process", include_str!("../../tables/process.toml")),
+    ("storage", include_str!("../../tables/storage.toml")),
     ("systemd", include_str!("../../tables/systemd.toml")),
     ("text", include_str!("../../tables/text.toml")),
     ("wrappers", include_str!("../../tables/wrappers.toml")),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use watchkeeper_model::{Digest, DigestWriter};
+use watchkeeper_model::{Digest, DigestWriter, RiskLevel};
 
 use super::entry::{Entry, Spec};
 use super::fault::{TableFault, TablesError};
-use super::schema::{Family, Node};
+use super::schema::{Example, Family, Node};
 use super::shipped;
 use super::validate;
 
@@ -19,7 +19,19 @@ const DIGEST_NAME: &str = "watchkeeper command tables 1";
 pub struct Tables {
     entries: Vec<Known>,
     by_name: BTreeMap<String, usize>,
+    examples: Vec<(String, Example)>,
     digest: Digest,
+}
+
+/// A command line of which a table says what level it must get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableExample<'t> {
+    /// The file that says so.
+    pub family: &'t str,
+    /// The command line.
+    pub command: &'t str,
+    /// The level.
+    pub level: RiskLevel,
 }
 
 /// A command of which there is an entry.
@@ -67,6 +79,21 @@ impl Tables {
         self.by_name.keys().map(String::as_str)
     }
 
+    /// Whether there is an entry of this name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// Every example of every command, in the order of the files.
+    pub fn examples(&self) -> impl Iterator<Item = TableExample<'_>> {
+        self.examples.iter().map(|(family, example)| TableExample {
+            family,
+            command: &example.cmd,
+            level: example.level,
+        })
+    }
+
     /// The entry of a command.
     pub(super) fn entry(&self, name: &str) -> Option<&Known> {
         self.by_name.get(name).map(|index| &self.entries[*index])
@@ -94,6 +121,7 @@ fn read(files: &[(&str, &str)]) -> (Tables, Vec<TableFault>) {
     let tables = Tables {
         entries: loading.entries,
         by_name: loading.by_name,
+        examples: loading.examples,
         digest: digest.finish(),
     };
     (tables, loading.faults)
@@ -104,11 +132,13 @@ struct Loading {
     entries: Vec<Known>,
     by_name: BTreeMap<String, usize>,
     families: Vec<String>,
+    examples: Vec<(String, Example)>,
     faults: Vec<TableFault>,
 }
 
 impl Loading {
     fn command(&mut self, family: &str, command: Node) {
+        self.take_examples(family, &command);
         let faults = validate::faults(&command, |judge| crate::judges::by_name(judge).is_some());
         let names: Vec<String> = command
             .names
@@ -143,6 +173,15 @@ impl Loading {
         } else {
             Known::Faulty
         });
+    }
+
+    fn take_examples(&mut self, family: &str, node: &Node) {
+        let own = node.examples.iter().cloned();
+        self.examples
+            .extend(own.map(|example| (family.to_owned(), example)));
+        for verb in &node.verb {
+            self.take_examples(family, verb);
+        }
     }
 }
 
