@@ -5,10 +5,14 @@
 mod awk;
 mod fd;
 mod find;
+mod given;
 mod ledger;
 mod options;
 mod sed;
 mod shells;
+mod sql;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use crate::invocation::{Invocation, Outcome};
@@ -18,12 +22,16 @@ use crate::spec::Matched;
 pub(crate) type Judge = fn(&Invocation, &Matched) -> Outcome;
 
 /// Every judge by the name that tables call it.
-const JUDGES: [(&str, Judge); 5] = [
+const JUDGES: [(&str, Judge); 9] = [
     ("awk", awk::judge),
     ("fd", fd::judge),
     ("find", find::judge),
     ("sed", sed::judge),
     ("shell", shells::judge),
+    ("clickhouse", sql::clickhouse),
+    ("mysql", sql::mysql),
+    ("psql", sql::psql),
+    ("sqlite", sql::sqlite),
 ];
 
 /// The judge of this name.

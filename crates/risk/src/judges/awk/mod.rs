@@ -13,6 +13,7 @@ use crate::invocation::{Input, Invocation, Outcome, Output};
 use crate::spec::Matched;
 use crate::word::{Arg, Origin, Part, Unknown};
 
+use super::given::{has_surely, values};
 use super::ledger::Ledger;
 use super::shells::script_file;
 use super::words::{PLAIN, is_sink, is_stdin, program_text};
@@ -25,10 +26,11 @@ const MOST_STEPS: usize = 8;
 pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
     let mut ledger = Ledger::of(invocation);
     let mut operands = matched.operands.as_slice();
-    let mut texts: Vec<Arg> = matched.values("-e").into_iter().cloned().collect();
-    let in_options =
-        matched.has_surely("-e") || matched.has_surely("-f") || matched.has_surely("-E");
-    if !in_options {
+    let mut texts: Vec<Arg> = values(matched, "-e --source")
+        .into_iter()
+        .cloned()
+        .collect();
+    if !has_surely(matched, "-e --source -f --file -E --exec") {
         let Some((text, rest)) = operands.split_first() else {
             ledger.unknown("program", "runs a program that is missing");
             return ledger.finish();
@@ -38,15 +40,11 @@ pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
     }
     let settings = settings(matched, operands);
     read_texts(&mut ledger, &texts, &settings);
-    for name in ["-f", "-E"] {
-        for file in matched.values(name) {
-            program_file(&mut ledger, invocation, file, &settings);
-        }
+    for file in values(matched, "-f --file -E --exec") {
+        program_file(&mut ledger, invocation, file, &settings);
     }
-    for name in ["-i", "-l"] {
-        for library in matched.values(name) {
-            included(&mut ledger, library, operands);
-        }
+    for library in values(matched, "-i --include -l --load") {
+        included(&mut ledger, library, operands);
     }
     for operand in operands {
         let is_stream = operand
@@ -74,7 +72,7 @@ fn included(ledger: &mut Ledger, library: &Arg, operands: &[Arg]) {
 type Settings = Vec<(String, Option<String>)>;
 
 fn settings(matched: &Matched, operands: &[Arg]) -> Settings {
-    let options = matched.values("-v");
+    let options = values(matched, "-v --assign");
     options
         .into_iter()
         .chain(operands)

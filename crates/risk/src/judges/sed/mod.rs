@@ -10,6 +10,7 @@ use crate::invocation::{Input, Invocation, Outcome};
 use crate::spec::Matched;
 use crate::word::Arg;
 
+use super::given::{has, has_surely, values};
 use super::ledger::Ledger;
 use super::shells::script_file;
 use super::words::{PLAIN, is_sink, is_stdin, program_text};
@@ -19,9 +20,11 @@ use script::Deed;
 pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
     let mut ledger = Ledger::of(invocation);
     let mut files = matched.operands.as_slice();
-    let mut texts: Vec<Arg> = matched.values("-e").into_iter().cloned().collect();
-    let script_is_an_option = matched.has_surely("-e") || matched.has_surely("-f");
-    if !script_is_an_option {
+    let mut texts: Vec<Arg> = values(matched, "-e --expression")
+        .into_iter()
+        .cloned()
+        .collect();
+    if !has_surely(matched, "-e --expression -f --file") {
         let Some((script, rest)) = files.split_first() else {
             ledger.unknown("script", "edits with a script that is missing");
             return ledger.finish();
@@ -30,7 +33,7 @@ pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
         texts.push(script.clone());
     }
     read_texts(&mut ledger, &texts);
-    for file in matched.values("-f") {
+    for file in values(matched, "-f --file") {
         script_in_file(&mut ledger, invocation, file);
     }
     touch_files(&mut ledger, matched, files);
@@ -106,7 +109,7 @@ fn script_in_file(ledger: &mut Ledger, invocation: &Invocation, file: &Arg) {
 
 /// The files that it edits or shows.
 fn touch_files(ledger: &mut Ledger, matched: &Matched, files: &[Arg]) {
-    let in_place = matched.has("-i");
+    let in_place = has(matched, "-i --in-place");
     for file in files {
         if file.as_text().is_some_and(is_stdin) && !in_place {
             continue;
