@@ -4,6 +4,7 @@
 //! that are proved to look only, it is high; and a few plainly catastrophic ones are forbidden.
 
 mod assess;
+mod canonical;
 mod catastrophe;
 mod classify;
 mod critical;
@@ -17,6 +18,7 @@ mod units;
 mod word;
 
 pub use assess::{Opinion, assess, raise};
+pub use canonical::{CanonicalScript, canonical, quote_words};
 pub use critical::{CriticalPart, critical_part};
 pub use facts::{HostFacts, InitSystem};
 pub use readers::is_proven_read_only;
