@@ -1,0 +1,283 @@
+//! What it means to set a variable that programs get: which are known to change nothing that matters, and which take
+//! programs over.
+
+use watchkeeper_model::{EffectKind, RiskLevel};
+
+use super::state::State;
+use super::value::Value;
+use super::walk::Walker;
+
+/// What setting a variable does to the programs that get it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EnvironmentRisk {
+    /// How they write: language, colours, width.
+    Harmless,
+    /// Which code they run, whom they ask, what they read.
+    TakesOver,
+    /// What remembers the commands of a session.
+    HidesTraces,
+    /// It depends on the program.
+    Other,
+}
+
+const HARMLESS: &[&str] = &[
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "CLICOLOR",
+    "TERM",
+    "DEBIAN_FRONTEND",
+    "DEBIAN_PRIORITY",
+    "NEEDRESTART_MODE",
+    "NEEDRESTART_SUSPEND",
+    "SYSTEMD_COLORS",
+    "SYSTEMD_LOG_LEVEL",
+    "SYSTEMD_URLIFY",
+    "HISTTIMEFORMAT",
+    "POSIXLY_CORRECT",
+    "BLOCKSIZE",
+    "BLOCK_SIZE",
+    "TIMEFORMAT",
+    "TIME_STYLE",
+    "QUOTING_STYLE",
+    "CI",
+    "PGCONNECT_TIMEOUT",
+    "GREP_COLOR",
+    "GREP_COLORS",
+    "LS_COLORS",
+    "GIT_TERMINAL_PROMPT",
+    "GIT_OPTIONAL_LOCKS",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+];
+
+/// Harmless where the value is empty or one of these.
+const PAGERS: &[&str] = &["SYSTEMD_PAGER", "PAGER", "GIT_PAGER", "MANPAGER"];
+
+const TAKES_OVER: &[&str] = &[
+    "PATH",
+    "IFS",
+    "BASH_ENV",
+    "ENV",
+    "PS0",
+    "PS1",
+    "PS2",
+    "PS3",
+    "PS4",
+    "PROMPT_COMMAND",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "BASH_LOADABLES_PATH",
+    "CDPATH",
+    "GLOBIGNORE",
+    "EXECIGNORE",
+    "EDITOR",
+    "VISUAL",
+    "FCEDIT",
+    "SUDO_EDITOR",
+    "SYSTEMD_EDITOR",
+    "BROWSER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "LESS",
+    "LESSKEY",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
+    "SSH_AUTH_SOCK",
+    "CURL_HOME",
+    "WGETRC",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "CONTAINER_HOST",
+    "KUBECONFIG",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "CLASSPATH",
+    "LOCPATH",
+    "GCONV_PATH",
+    "NLSPATH",
+    "TERMINFO",
+    "TERMINFO_DIRS",
+    "TERMCAP",
+    "MALLOC_TRACE",
+    "HOSTALIASES",
+    "RESOLV_HOST_CONF",
+    "LOCALDOMAIN",
+    "OPENSSL_CONF",
+    "OPENSSL_MODULES",
+    "OPENSSL_ENGINES",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSLKEYLOGFILE",
+    "GETCONF_DIR",
+    "SHELL",
+    "HOME",
+    "TAPE",
+    "RSYNC_RSH",
+    "CVS_RSH",
+    "TAR_OPTIONS",
+    "GZIP",
+    "XZ_OPT",
+    "XZ_DEFAULTS",
+    "ZSTD_CLEVEL",
+    "AWKPATH",
+    "AWKLIBPATH",
+    "LUA_INIT",
+    "LUA_PATH",
+    "LUA_CPATH",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "TCLLIBPATH",
+    "PSQLRC",
+    "PSQL_EDITOR",
+    "PSQL_PAGER",
+    "PGPASSFILE",
+    "PGSERVICEFILE",
+    "PGSYSCONFDIR",
+    "MYSQL_HOME",
+    "MYSQL_TEST_LOGIN_FILE",
+    "ANSIBLE_CONFIG",
+    "NIX_PATH",
+    "NIX_CONFIG",
+    "NIX_REMOTE",
+    "NIX_SSHOPTS",
+    "NIX_USER_CONF_FILES",
+    "http_proxy",
+    "https_proxy",
+    "ftp_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "FTP_PROXY",
+    "ALL_PROXY",
+    "RIPGREP_CONFIG_PATH",
+    "FZF_DEFAULT_COMMAND",
+    "SYSTEMD_PAGERSECURE",
+];
+
+const TAKES_OVER_BEGINNINGS: &[&str] = &[
+    "LD_",
+    "DYLD_",
+    "GIT_",
+    "PYTHON",
+    "PERL",
+    "RUBY",
+    "AWS_",
+    "BASH_FUNC_",
+    "GEM_",
+    "BUNDLE_",
+    "NPM_CONFIG_",
+    "npm_config_",
+    "CARGO_",
+    "RUSTC",
+    "ANSIBLE_",
+    "GUIX_",
+    "VAULT_",
+    "AZURE_",
+    "GOOGLE_",
+    "CLOUDSDK_",
+];
+
+/// What setting a variable does to the programs that get it; the value is nothing where it is not known.
+fn environment_risk(name: &str, value: Option<&str>) -> EnvironmentRisk {
+    if HARMLESS.contains(&name) || name.starts_with("LC_") {
+        return EnvironmentRisk::Harmless;
+    }
+    if PAGERS.contains(&name) && matches!(value, Some("" | "cat")) {
+        return EnvironmentRisk::Harmless;
+    }
+    if name == "LESSSECURE" && value == Some("1") {
+        return EnvironmentRisk::Harmless;
+    }
+    if matches!(
+        name,
+        "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" | "HISTCONTROL" | "HISTIGNORE"
+    ) {
+        return EnvironmentRisk::HidesTraces;
+    }
+    let over = TAKES_OVER.contains(&name)
+        || name.ends_with("PAGER")
+        || TAKES_OVER_BEGINNINGS
+            .iter()
+            .any(|beginning| name.starts_with(beginning));
+    if over {
+        EnvironmentRisk::TakesOver
+    } else {
+        EnvironmentRisk::Other
+    }
+}
+
+impl<'a> Walker<'a> {
+    /// Flags a variable that programs get.
+    pub(super) fn check_environment(&mut self, name: &str, value: &Value, state: &State<'a>) {
+        match environment_risk(name, value.as_text()) {
+            EnvironmentRisk::Harmless | EnvironmentRisk::Other => {}
+            EnvironmentRisk::TakesOver => self.flag_named(
+                EffectKind::Environment,
+                RiskLevel::High,
+                ("shell.environment", "changes how programs run"),
+                name,
+                state,
+            ),
+            EnvironmentRisk::HidesTraces => self.flag_named(
+                EffectKind::Audit,
+                RiskLevel::High,
+                ("shell.history", "keeps commands from being remembered"),
+                name,
+                state,
+            ),
+        }
+    }
+
+    /// Flags a variable that is assigned and perhaps not exported. One that is in every environment, or that the shell
+    /// itself heeds, is as bad as exported.
+    pub(super) fn check_assigned(
+        &mut self,
+        name: &str,
+        value: &Value,
+        exported: bool,
+        state: &State<'a>,
+    ) {
+        if name == "IFS" {
+            if exported || value.as_text().is_none() {
+                self.check_environment(name, value, state);
+            }
+            return;
+        }
+        let heeded = matches!(
+            name,
+            "PATH"
+                | "HOME"
+                | "SHELL"
+                | "CDPATH"
+                | "PROMPT_COMMAND"
+                | "PS4"
+                | "PS0"
+                | "SHELLOPTS"
+                | "BASHOPTS"
+                | "GLOBIGNORE"
+                | "EXECIGNORE"
+                | "BASH_ENV"
+                | "ENV"
+                | "HISTFILE"
+                | "HISTSIZE"
+                | "HISTFILESIZE"
+                | "HISTCONTROL"
+                | "BASH_LOADABLES_PATH"
+        ) || name.starts_with("LD_")
+            || name.starts_with("BASH_FUNC_");
+        if exported || heeded {
+            self.check_environment(name, value, state);
+        }
+        if matches!(name, "PS4" | "PROMPT_COMMAND" | "PS0") && value.as_text().is_some() {
+            self.run_later(value, state);
+        }
+    }
+}
