@@ -11,6 +11,7 @@ mod critical;
 mod facts;
 mod invocation;
 mod judges;
+mod judges_net;
 mod readers;
 mod shell;
 mod spec;

@@ -38,6 +38,7 @@ const JUDGES: [(&str, Judge); 9] = [
 pub(crate) fn by_name(name: &str) -> Option<Judge> {
     JUDGES
         .iter()
+        .chain(&crate::judges_net::JUDGES)
         .find(|(own, _)| *own == name)
         .map(|(_, judge)| *judge)
 }
