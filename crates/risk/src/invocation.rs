@@ -140,8 +140,8 @@ pub enum Target {
 pub enum Nested {
     /// A command by its words. Unknown words may follow them, as with `xargs`: then they are in `argv` as such.
     Argv {
-        /// Its words. `NAME=value` words at the front are assignments that hold for the command behind them, as
-        /// `env` and `sudo` take them.
+        /// Its words. Assignments that a wrapper takes (`sudo A=b cmd`) are those of an `env` in front of the command;
+        /// those of `env` itself are left out: whoever follows the words judges them where they stand.
         argv: Vec<Arg>,
         /// Its standard input; nothing where it has the outer command's.
         stdin: Option<Input>,

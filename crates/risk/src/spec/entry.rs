@@ -31,7 +31,7 @@ pub(super) struct Spec {
     by_name: BTreeMap<String, Vec<usize>>,
     /// Whether `-5` is an option.
     pub(super) numeric: bool,
-    /// Whether long options cannot be shortened.
+    /// Whether a shortened long option counts as one that is not listed.
     pub(super) exact_options: bool,
     /// What an option means that is not listed.
     pub(super) unknown_option: RiskLevel,
@@ -163,7 +163,10 @@ impl Spec {
             options,
             by_name,
             numeric: node.numeric || parent.is_some_and(|parent| parent.numeric),
-            exact_options: node.exact_options || parent.is_some_and(|parent| parent.exact_options),
+            exact_options: node
+                .exact_options
+                .or(parent.map(|parent| parent.exact_options))
+                .unwrap_or(true),
             unknown_option,
             verbs: Vec::new(),
             by_verb: BTreeMap::new(),
@@ -325,6 +328,11 @@ fn effects_of(nodes: Vec<EffectNode>, style: Style) -> Vec<EffectSpec> {
 }
 
 impl OptionSpec {
+    /// Whether it has no value and does nothing.
+    pub(super) fn is_plain_flag(&self) -> bool {
+        self.value == Value::None && self.effects.is_empty() && self.runs.is_none() && !self.instead
+    }
+
     fn harmless(name: String, value: Value) -> Self {
         Self {
             names: vec![name],

@@ -150,7 +150,7 @@ impl<'t> State<'t> {
     fn helps(&self, name: &str) -> bool {
         let asks = match self.leaf().style {
             Style::None => false,
-            Style::LongDash => name == "-help",
+            Style::LongDash => name == "-help" || name == "-version",
             _ => name == "--help" || name == "--version",
         };
         let reading = &self.reading;
@@ -276,12 +276,13 @@ impl<'t> Grammar<'_, 't> {
             return;
         }
         let entries = state.reading.named(&name);
-        if !entries.is_empty() {
-            self.found(state, vec![entries], joined, true);
+        let harmless = entries.iter().all(|entry| entry.is_plain_flag());
+        if joined.is_none() && harmless && state.helps(&name) {
+            state.reading.help = true;
             return;
         }
-        if joined.is_none() && state.helps(&name) {
-            state.reading.help = true;
+        if !entries.is_empty() {
+            self.found(state, vec![entries], joined, true);
             return;
         }
         if state.leaf().numeric && is_number(&name[1..]) {

@@ -528,7 +528,7 @@ fn waiting_for_a_person_and_going_on_for_ever_are_effects() {
 fn a_wrapper_hands_on_what_it_runs() {
     check(
         "as A=b -u x LD_PRELOAD=/x cmd y",
-        &["privilege =read_only", "run A=b LD_PRELOAD=/x cmd y"],
+        &["privilege =read_only", "run env A=b LD_PRELOAD=/x cmd y"],
     );
     check("as A=b", &["privilege =read_only"]);
     check("over root@web -p 22 rm -rf /", &["shell rm -rf /"]);

@@ -1,5 +1,6 @@
 //! The command tables: what each program does, as data, and how its words are matched with it.
 
+mod commands;
 mod entry;
 mod evaluate;
 #[cfg(test)]

@@ -15,24 +15,26 @@ const MAX_BATCHES: usize = 64;
 impl Evaluation<'_, '_> {
     /// What the operands make it run.
     pub(super) fn runs_operands(&mut self, runs: &Runs, after: &[Vec<Arg>]) {
-        let operands = &self.reading.operands;
-        let rest = operands.get(runs.skip..).unwrap_or_default();
-        let commands = rest
-            .iter()
-            .position(|word| !(runs.assignments && is_assignment(word)));
+        let all = self.reading.operands.get(runs.skip..).unwrap_or_default();
+        let assigned = if runs.assignments {
+            all.iter().take_while(|word| is_assignment(word)).count()
+        } else {
+            0
+        };
         if !after.is_empty() {
             for front in after {
-                let argv = [front.as_slice(), rest].concat();
-                self.nest_words(runs, argv);
+                let argv = [front.as_slice(), all].concat();
+                self.nest_words(runs, self.with_environment(runs, &argv));
             }
             return;
         }
-        if commands.is_none() {
+        if assigned == all.len() {
             self.bare(runs);
             return;
         }
+        let rest = &self.with_environment(runs, all);
         match runs.what {
-            RunsWhat::Words if runs.adds_words => self.adds_words(runs, &rest.to_vec()),
+            RunsWhat::Words if runs.adds_words => self.adds_words(runs, rest),
             RunsWhat::Words => self.nest_words(runs, rest.to_vec()),
             RunsWhat::JoinedText => self.nest_text(runs, joined(rest), Vec::new()),
             RunsWhat::Text => self.nest_text(runs, rest[0].clone(), rest[1..].to_vec()),
@@ -77,6 +79,19 @@ impl Evaluation<'_, '_> {
             Target::Path(file.clone()),
             rule,
         ));
+    }
+
+    /// Words in which assignments stand before a command, as a command: as `env` would run it. `env` itself runs what
+    /// stands behind them.
+    fn with_environment(&self, runs: &Runs, words: &[Arg]) -> Vec<Arg> {
+        let assigned = words.iter().take_while(|word| is_assignment(word)).count();
+        if !runs.assignments || assigned == 0 {
+            return words.to_vec();
+        }
+        if self.reading.leaf().names.iter().any(|name| name == "env") {
+            return words[assigned..].to_vec();
+        }
+        [&[Arg::text("env")], words].concat()
     }
 
     /// It has no command to run.

@@ -32,8 +32,10 @@ pub(crate) struct Node {
     pub(crate) option: Vec<OptionNode>,
     /// Whether `-5` and `+5` are options, as with `head`.
     pub(crate) numeric: bool,
-    /// Whether long options cannot be shortened: a shortened one is one that is not listed. Verbs have it too.
-    pub(crate) exact_options: bool,
+    /// Whether a shortened long option is an option that is not listed besides what it may be: so where nothing is
+    /// said, for it may be the full name of one that is not listed. `false` where all long options are listed and may be
+    /// shortened. Verbs have it too.
+    pub(crate) exact_options: Option<bool>,
     /// What an option that is not listed means: medium where nothing is said. A wrapper's is always high.
     pub(crate) unknown_option: Option<RiskLevel>,
     /// Verbs: the first operand selects one.
