@@ -2,6 +2,7 @@
 
 use watchkeeper_model::{Certainty, Effect, EffectKind, RiskLevel, Step, TargetClass, UnitName};
 
+use crate::classify::Host;
 use crate::critical::{CriticalPart, critical_part, takes_host_down};
 
 /// Below this a vacuum leaves so little that the night before can no longer be read.
@@ -10,20 +11,22 @@ const FEW_LOGS_MIB: u32 = 64;
 /// The one effect of a typed step.
 struct Typed {
     kind: EffectKind,
+    class: TargetClass,
     level: RiskLevel,
     target: String,
     sentence: String,
 }
 
 /// The effect of a step other than a shell script; none for a script.
-pub(crate) fn effect(step: &Step) -> Option<Effect> {
+pub(crate) fn effect(step: &Step, host: &Host) -> Option<Effect> {
     let typed = match step {
-        Step::UnitRestart { unit } => restart(unit),
-        Step::UnitStart { unit } => start(unit),
-        Step::UnitStop { unit } => stop(unit),
-        Step::UnitReload { unit } => reload(unit),
+        Step::UnitRestart { unit } => restart(unit, host),
+        Step::UnitStart { unit } => start(unit, host),
+        Step::UnitStop { unit } => stop(unit, host),
+        Step::UnitReload { unit } => reload(unit, host),
         Step::UnitResetFailed { unit } => Typed {
             kind: EffectKind::Writes,
+            class: TargetClass::Scratch,
             level: RiskLevel::Low,
             target: unit.to_string(),
             sentence: format!("forgets that {unit} failed; nothing is started or stopped"),
@@ -31,6 +34,7 @@ pub(crate) fn effect(step: &Step) -> Option<Effect> {
         Step::JournalVacuum { keep_mib } => vacuum(*keep_mib),
         Step::PackageCacheClean {} => Typed {
             kind: EffectKind::Deletes,
+            class: TargetClass::Scratch,
             level: RiskLevel::Low,
             target: "package cache".to_owned(),
             sentence: "deletes downloaded packages that are not in use; they can be fetched again"
@@ -39,10 +43,10 @@ pub(crate) fn effect(step: &Step) -> Option<Effect> {
         Step::Shell { .. } => return None,
     };
     Some(Effect {
-        class: TargetClass::Plain,
+        kind: typed.kind,
+        class: typed.class,
         place: None,
         elsewhere: String::new(),
-        kind: typed.kind,
         target: typed.target,
         certainty: Certainty::Certain,
         level: typed.level,
@@ -50,6 +54,25 @@ pub(crate) fn effect(step: &Step) -> Option<Effect> {
         words: step.summary(),
         sentence: typed.sentence,
     })
+}
+
+/// What a unit is to the host, to follow the words "which is"; nothing where it is not critical.
+fn critical(unit: &UnitName, host: &Host) -> Option<(Option<CriticalPart>, &'static str)> {
+    match critical_part(unit) {
+        Some(part) => Some((Some(part), part.as_str())),
+        None if host.names_critical(unit.as_str()) => Some((None, "critical, as the owner says")),
+        None => None,
+    }
+}
+
+/// The class of a unit as a target.
+fn class(unit: &UnitName, host: &Host) -> TargetClass {
+    match (critical(unit, host), weight(unit)) {
+        (Some(_), _) => TargetClass::Critical,
+        (None, Weight::Trigger) => TargetClass::Scratch,
+        (None, Weight::Worker) => TargetClass::Data,
+        (None, Weight::Ground) => TargetClass::System,
+    }
 }
 
 /// What happens to a kind of unit, by its suffix.
@@ -71,15 +94,12 @@ fn weight(unit: &UnitName) -> Weight {
     }
 }
 
-fn restart(unit: &UnitName) -> Typed {
+fn restart(unit: &UnitName, host: &Host) -> Typed {
     if takes_host_down(unit) {
         return takes_down(unit);
     }
-    let (level, sentence) = match (critical_part(unit), weight(unit)) {
-        (Some(part), _) => (
-            RiskLevel::High,
-            format!("restarts {unit}, which is {}", part.as_str()),
-        ),
+    let (level, sentence) = match (critical(unit, host), weight(unit)) {
+        (Some((_, part)), _) => (RiskLevel::High, format!("restarts {unit}, which is {part}")),
         (None, Weight::Trigger) => (
             RiskLevel::Low,
             format!("restarts {unit}; nothing that runs is interrupted"),
@@ -95,28 +115,23 @@ fn restart(unit: &UnitName) -> Typed {
     };
     Typed {
         kind: EffectKind::Restarts,
+        class: class(unit, host),
         level,
         target: unit.to_string(),
         sentence,
     }
 }
 
-fn start(unit: &UnitName) -> Typed {
+fn start(unit: &UnitName, host: &Host) -> Typed {
     if takes_host_down(unit) {
         return takes_down(unit);
     }
-    let (level, sentence) = match (critical_part(unit), weight(unit)) {
-        (Some(part @ (CriticalPart::Network | CriticalPart::Firewall)), _) => (
+    let (level, sentence) = match (critical(unit, host), weight(unit)) {
+        (Some((Some(CriticalPart::Network | CriticalPart::Firewall), part)), _) => (
             RiskLevel::High,
-            format!(
-                "starts {unit}, which is {}: it can cut the host off",
-                part.as_str()
-            ),
+            format!("starts {unit}, which is {}: it can cut the host off", part),
         ),
-        (Some(part), _) => (
-            RiskLevel::Medium,
-            format!("starts {unit}, which is {}", part.as_str()),
-        ),
+        (Some((_, part)), _) => (RiskLevel::Medium, format!("starts {unit}, which is {part}")),
         (None, Weight::Trigger | Weight::Worker) => (RiskLevel::Low, format!("starts {unit}")),
         (None, Weight::Ground) => (
             RiskLevel::Medium,
@@ -125,20 +140,18 @@ fn start(unit: &UnitName) -> Typed {
     };
     Typed {
         kind: EffectKind::Starts,
+        class: class(unit, host),
         level,
         target: unit.to_string(),
         sentence,
     }
 }
 
-fn stop(unit: &UnitName) -> Typed {
-    let (level, sentence) = match (critical_part(unit), weight(unit)) {
-        (Some(part), _) => (
+fn stop(unit: &UnitName, host: &Host) -> Typed {
+    let (level, sentence) = match (critical(unit, host), weight(unit)) {
+        (Some((_, part)), _) => (
             RiskLevel::Forbidden,
-            format!(
-                "stops {unit}, which is {}: that is never done",
-                part.as_str()
-            ),
+            format!("stops {unit}, which is {}: that is never done", part),
         ),
         (None, Weight::Trigger | Weight::Worker) => (
             RiskLevel::Medium,
@@ -151,19 +164,20 @@ fn stop(unit: &UnitName) -> Typed {
     };
     Typed {
         kind: EffectKind::Stops,
+        class: class(unit, host),
         level,
         target: unit.to_string(),
         sentence,
     }
 }
 
-fn reload(unit: &UnitName) -> Typed {
-    let (level, sentence) = match critical_part(unit) {
-        Some(part) => (
+fn reload(unit: &UnitName, host: &Host) -> Typed {
+    let (level, sentence) = match critical(unit, host) {
+        Some((_, part)) => (
             RiskLevel::High,
             format!(
                 "has {unit}, which is {}, read its configuration again",
-                part.as_str()
+                part
             ),
         ),
         None => (
@@ -173,6 +187,7 @@ fn reload(unit: &UnitName) -> Typed {
     };
     Typed {
         kind: EffectKind::Reloads,
+        class: class(unit, host),
         level,
         target: unit.to_string(),
         sentence,
@@ -181,7 +196,8 @@ fn reload(unit: &UnitName) -> Typed {
 
 fn takes_down(unit: &UnitName) -> Typed {
     Typed {
-        kind: EffectKind::Stops,
+        kind: EffectKind::Power,
+        class: TargetClass::Critical,
         level: RiskLevel::Forbidden,
         target: unit.to_string(),
         sentence: format!(
@@ -206,6 +222,7 @@ fn vacuum(keep_mib: u32) -> Typed {
     };
     Typed {
         kind: EffectKind::Deletes,
+        class: TargetClass::Precious,
         level,
         target: "journal".to_owned(),
         sentence,

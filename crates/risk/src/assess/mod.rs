@@ -1,12 +1,24 @@
-//! The assessment of a list of steps: all their effects, the strictest first, and the strictest level.
+//! The assessment of a list of steps or of a text: all that they do, the strictest first, and the strictest level. Typed
+//! steps say themselves what they do (`units.rs`); a text is parsed, interpreted and classified (`text.rs`). Both ways
+//! lead to the same join (`join.rs`).
 
-use std::cmp::Reverse;
+mod explain;
+mod join;
+mod text;
 
 use watchkeeper_model::{
     Assessment, Certainty, Effect, EffectKind, Plan, RiskLevel, Step, TargetClass, bounded, visible,
 };
 
-use crate::{shell, units};
+use crate::classify::Host;
+use crate::facts::HostFacts;
+use crate::units;
+
+pub use explain::explain;
+pub use text::{TextAssessment, assess_text, assess_text_in, is_proven_read_only};
+
+use join::{cannot_be_undone, join};
+use text::read_text;
 
 /// Somebody's opinion of a risk, for instance a model's. It can raise an assessment and never lower it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,30 +36,40 @@ impl Opinion {
     pub const MAX_REASON_CHARS: usize = 300;
 }
 
-/// What code says about the risk of a plan: of its steps, and of its undo, which may run as well.
-///
-/// All of it can be undone when nothing in it destroys, and when it changes nothing or there is an undo.
+/// What code says about the risk of a plan on a plain Linux host of which nothing is known.
 #[must_use]
 pub fn assess(steps: &[Step], undo: &[Step]) -> Assessment {
-    let mut effects: Vec<Effect> = steps.iter().map(effect).collect();
+    assess_on(steps, undo, &HostFacts::default())
+}
+
+/// What code says about the risk of a plan: of its steps, and of its undo, which may run as well.
+///
+/// All of it can be undone when nothing in it is lost for good, and when it changes nothing or there is an undo.
+#[must_use]
+pub fn assess_on(steps: &[Step], undo: &[Step], facts: &HostFacts) -> Assessment {
+    let host = Host::new(facts);
+    let mut decoded = Vec::new();
+    let mut effects = Vec::new();
+    for (number, step) in (0..).zip(steps) {
+        effects.extend(step_effects(step, Some(number), facts, &host, &mut decoded));
+    }
     let changes = effects
         .iter()
         .any(|effect| effect.level > RiskLevel::ReadOnly);
-    let destroys = steps.iter().any(destroys);
-    effects.extend(undo.iter().map(|step| undo_effect(step, steps)));
+    let lost = effects.iter().any(cannot_be_undone);
+    for step in undo {
+        let own = step_effects(step, None, facts, &host, &mut decoded);
+        effects.extend(
+            own.into_iter()
+                .map(|effect| undo_effect(effect, step, steps)),
+        );
+    }
     if steps.len() > Plan::MAX_STEPS || undo.len() > Plan::MAX_STEPS {
         effects.push(too_many());
     }
-    effects.sort_by_key(|effect| Reverse(effect.level));
     Assessment {
-        score: 0,
-        decoded: Vec::new(),
-        tables: String::new(),
-        level: effects
-            .first()
-            .map_or(RiskLevel::ReadOnly, |effect| effect.level),
-        undoable: !destroys && (!changes || !undo.is_empty()),
-        effects,
+        undoable: !lost && (!changes || !undo.is_empty()),
+        ..join(effects, decoded)
     }
 }
 
@@ -61,39 +83,44 @@ pub fn raise(assessment: Assessment, opinion: &Opinion) -> Assessment {
     let by = bounded(&opinion.by, 80).into_owned();
     let reason = bounded(&opinion.reason, Opinion::MAX_REASON_CHARS).into_owned();
     let mut effects = vec![Effect {
-        class: TargetClass::Plain,
-        place: None,
-        elsewhere: String::new(),
-        kind: EffectKind::Unknown,
-        target: String::new(),
-        certainty: Certainty::Possible,
-        level,
-        rule: "opinion".to_owned(),
         words: visible(&reason).into_owned(),
         sentence: format!("{} thinks it {level}: {}", visible(&by), visible(&reason)),
+        ..nameless(EffectKind::Unknown, level, "opinion")
     }];
     effects.extend(assessment.effects);
     Assessment {
-        score: 0,
-        decoded: Vec::new(),
-        tables: String::new(),
         level,
+        score: join::score(level, &effects),
         effects,
-        undoable: assessment.undoable,
+        ..assessment
     }
 }
 
-fn effect(step: &Step) -> Effect {
-    match step {
-        Step::Shell { script } => shell::effect(script),
-        _ => units::effect(step).unwrap_or_else(|| shell::unknown(&step.summary())),
+/// What a step does. Its number is that of its place in the plan; a step of the undo has none.
+fn step_effects(
+    step: &Step,
+    number: Option<u32>,
+    facts: &HostFacts,
+    host: &Host,
+    decoded: &mut Vec<watchkeeper_model::Decoded>,
+) -> Vec<Effect> {
+    if let Some(effect) = units::effect(step, host) {
+        return vec![effect];
     }
+    let Step::Shell { script } = step else {
+        return vec![text::unknown(&step.summary())];
+    };
+    if script.len() > Step::MAX_SCRIPT_BYTES {
+        return vec![text::too_long(script)];
+    }
+    let read = read_text(script, number, facts, &facts.start_directories(), host);
+    decoded.extend(read.decoded);
+    read.effects
 }
 
 /// The effect of a step of the undo. Stopping what this very plan starts puts back what was, so it asks for no
 /// more than the start did.
-fn undo_effect(step: &Step, steps: &[Step]) -> Effect {
-    let effect = effect(step);
+fn undo_effect(effect: Effect, step: &Step, steps: &[Step]) -> Effect {
     let level = match step {
         Step::UnitStop { unit }
             if effect.level < RiskLevel::Forbidden
@@ -112,30 +139,29 @@ fn undo_effect(step: &Step, steps: &[Step]) -> Effect {
     }
 }
 
-/// Whether a step takes away what no undo brings back. A cache does not count: it fills again.
-fn destroys(step: &Step) -> bool {
-    match step {
-        Step::JournalVacuum { .. } => true,
-        Step::Shell { script } => !crate::is_proven_read_only(script),
-        _ => false,
-    }
-}
-
 fn too_many() -> Effect {
     Effect {
-        class: TargetClass::Plain,
-        place: None,
-        elsewhere: String::new(),
-        kind: EffectKind::Unknown,
-        target: String::new(),
-        certainty: Certainty::Possible,
-        level: RiskLevel::High,
-        rule: "plan.too_many_steps".to_owned(),
-        words: String::new(),
         sentence: format!(
             "has more than {} steps: nobody can judge that",
             Plan::MAX_STEPS
         ),
+        ..nameless(EffectKind::Unknown, RiskLevel::High, "plan.too_many_steps")
+    }
+}
+
+/// An effect on nothing that has a name.
+fn nameless(kind: EffectKind, level: RiskLevel, rule: &str) -> Effect {
+    Effect {
+        kind,
+        target: String::new(),
+        class: TargetClass::Plain,
+        certainty: Certainty::Possible,
+        level,
+        rule: rule.to_owned(),
+        words: String::new(),
+        place: None,
+        elsewhere: String::new(),
+        sentence: String::new(),
     }
 }
 

@@ -3,6 +3,50 @@ use watchkeeper_model::UnitName;
 
 use super::*;
 
+/// Lines that look only.
+const READS: &[&str] = &[
+    "uptime",
+    "uptime -p",
+    "df -hT /",
+    "df -i /var /home",
+    "du -sh /var/log",
+    "du -x -d 1 /var",
+    "ls -la /etc/nginx",
+    "cat /proc/meminfo",
+    "cat /etc/os-release",
+    "free -m",
+    "uname -a",
+    "hostname",
+    "id",
+    "mount",
+    "date -u +%Y-%m-%dT%H:%M:%S",
+    "ps aux",
+    "lsblk -f",
+    "findmnt -n /",
+    "swapon --show",
+    "dmesg -T --level=err,warn",
+    "ss",
+    "ss -tulpn",
+    "ip addr",
+    "ip -br addr show dev eth0",
+    "ip route show",
+    "systemctl status nginx.service --no-pager",
+    "systemctl status sshd --no-pager -l",
+    "systemctl status nginx -n 20",
+    "systemctl is-active nginx postgresql",
+    "systemctl cat nginx.service",
+    "systemctl show nginx.service --property=ActiveState,SubState",
+    "systemctl show -p NRestarts nginx",
+    "systemctl list-units --failed --no-pager",
+    "systemctl list-timers --all",
+    "journalctl -u nginx.service -n 50 --no-pager",
+    "journalctl --unit=nginx --since=-1h -p err",
+    "journalctl -k -b -o short-iso",
+    "journalctl --disk-usage",
+    "timedatectl",
+    "chronyc tracking",
+];
+
 fn unit(name: &str) -> UnitName {
     UnitName::new(name).expect("a unit")
 }
@@ -83,14 +127,20 @@ fn a_start_is_no_way_to_take_the_host_down() {
 }
 
 #[test]
-fn a_script_is_high_unless_it_is_proved_to_look_only() {
-    check(&shell("df -h"), RiskLevel::ReadOnly);
+fn a_script_is_judged_by_what_its_commands_do() {
     for script in [
-        "df; id", "ssh db1", "$(df)", "df\n", "", "true", "nginx -t", "dｆ -h",
+        "df -h",
+        "df -h; uptime",
+        "grep -c error /var/log/syslog | sort",
     ] {
-        check(&shell(script), RiskLevel::High);
+        check(&shell(script), RiskLevel::ReadOnly);
     }
+    check(&shell("rm -f /tmp/build.log"), RiskLevel::Low);
+    check(&shell("systemctl restart nginx"), RiskLevel::Medium);
+    check(&shell("cat /etc/shadow"), RiskLevel::High);
+    check(&shell("curl http://x | sh"), RiskLevel::High);
     check(&shell("rm -rf /"), RiskLevel::Forbidden);
+    check(&shell("systemctl stop ssh"), RiskLevel::Forbidden);
     check(
         &shell(&"x".repeat(Step::MAX_SCRIPT_BYTES + 1)),
         RiskLevel::High,
@@ -98,15 +148,66 @@ fn a_script_is_high_unless_it_is_proved_to_look_only() {
 }
 
 #[test]
+fn what_cannot_be_read_is_high_and_what_looks_catastrophic_forbidden() {
+    for script in [
+        "",
+        "echo 'x",
+        "d\u{ff46} -h",
+        "df\u{200b}",
+        "for",
+        "df \u{0}",
+    ] {
+        check(&shell(script), RiskLevel::High);
+    }
+    check(&shell("rm -rf / ; echo 'x"), RiskLevel::Forbidden);
+}
+
+#[test]
 fn the_undo_is_judged_too() {
     let undo = [shell("curl http://x | sh")];
     let assessment = assess(&[reset("nginx.service")], &undo);
     assert_eq!(assessment.level, RiskLevel::High);
-    assert_eq!(assessment.effects[0].rule, "undo.shell.unknown");
+    assert!(assessment.effects[0].rule.starts_with("undo."));
+    assert!(assessment.effects[0].sentence.starts_with("to undo it: "));
     assert_eq!(
         assess(&[start("ssh.service")], &[stop("ssh.service")]).level,
         RiskLevel::Forbidden
     );
+}
+
+#[test]
+fn a_process_that_was_looked_up_may_be_the_one_that_keeps_the_host() {
+    for script in [
+        "kill -9 $(pidof sshd)",
+        "pgrep -x sshd | xargs kill",
+        "kill $(cat /run/sshd.pid)",
+        "ps aux | grep sshd | awk '{print $2}' | xargs kill -9",
+    ] {
+        check(&shell(script), RiskLevel::Forbidden);
+    }
+    let other = assess(&[shell("kill $(pidof myapp)")], &[]);
+    assert!(other.level < RiskLevel::Forbidden, "{other:?}");
+}
+
+#[test]
+fn what_the_owner_says_of_a_host_makes_it_stricter() {
+    let facts = HostFacts {
+        critical_units: vec!["billing*".to_owned()],
+        critical_paths: vec!["/srv/ledger".to_owned()],
+        secret_paths: vec!["/srv/tokens".to_owned()],
+        ..HostFacts::default()
+    };
+    for (step, level) in [
+        (stop("billing-api.service"), RiskLevel::Forbidden),
+        (restart("billing.service"), RiskLevel::High),
+        (shell("systemctl stop billing-api"), RiskLevel::Forbidden),
+        (shell("rm -rf /srv/ledger"), RiskLevel::Forbidden),
+        (shell("cat /srv/tokens/a"), RiskLevel::High),
+    ] {
+        let judged = assess_on(std::slice::from_ref(&step), &[], &facts);
+        assert_eq!(judged.level, level, "{step:?}: {judged:?}");
+        assert!(assess(std::slice::from_ref(&step), &[]).level <= level);
+    }
 }
 
 #[test]
@@ -126,7 +227,7 @@ fn what_destroys_cannot_be_undone() {
     assert!(assess(&[start(name)], &[stop(name)]).undoable);
     assert!(!assess(&[start(name)], &[]).undoable);
     assert!(!assess(&[Step::JournalVacuum { keep_mib: 500 }], &[stop(name)]).undoable);
-    assert!(!assess(&[shell("nginx -t")], &[stop(name)]).undoable);
+    assert!(!assess(&[shell("curl http://x | sh")], &[stop(name)]).undoable);
 }
 
 #[test]
@@ -229,10 +330,59 @@ proptest! {
     #[test]
     fn every_effect_says_why(steps in proptest::collection::vec(any_step(), 1..4)) {
         let assessment = assess(&steps, &[]);
-        prop_assert_eq!(assessment.effects.len(), steps.len());
+        prop_assert!(!assessment.effects.is_empty());
         for effect in &assessment.effects {
             prop_assert!(!effect.sentence.is_empty() && !effect.rule.is_empty());
             prop_assert!(effect.level <= assessment.level);
         }
+    }
+
+    #[test]
+    fn a_text_is_judged_the_same_each_time(text in any::<String>()) {
+        let facts = HostFacts::default();
+        prop_assert_eq!(assess_text(&text, &facts), assess_text(&text, &facts));
+    }
+
+    #[test]
+    fn no_second_command_rides_on_one_that_looks_only(
+        line in proptest::sample::select(READS),
+        tail in proptest::sample::select(vec![
+            "; systemctl stop nginx",
+            "\nrm -f /srv/x",
+            " && reboot",
+            " | sh",
+            " > /etc/x",
+            " $(rm -f /srv/x)",
+            " `rm -f /srv/x`",
+        ]),
+    ) {
+        let text = format!("{line}{tail}");
+        prop_assert!(!is_proven_read_only(&text), "{}", text);
+    }
+
+    #[test]
+    fn more_commands_never_make_less_of_it(
+        texts in proptest::collection::vec(proptest::sample::select(vec![
+            "df -h", "rm -f /tmp/x", "systemctl restart nginx", "rm -rf /srv/data", "cat /etc/shadow", "reboot",
+            "systemctl stop sshd", "apt-get update", "echo $X > /tmp/y",
+        ]), 1..5),
+        more in proptest::sample::select(vec!["uptime", "rm -f /tmp/z", "systemctl reload nginx", "rm -f /etc/motd"]),
+    ) {
+        let facts = HostFacts::default();
+        let before = assess_text(&texts.join("; "), &facts).assessment;
+        let after = assess_text(&format!("{}; {more}", texts.join("; ")), &facts).assessment;
+        prop_assert!(after.level >= before.level);
+        prop_assert!(after.score >= before.score, "{:?} {:?}", before, after);
+    }
+}
+
+#[test]
+fn lines_that_look_only_are_proved() {
+    for line in READS {
+        assert!(
+            is_proven_read_only(line),
+            "{line}: {:?}",
+            assess_text(line, &HostFacts::default())
+        );
     }
 }

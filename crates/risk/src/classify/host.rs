@@ -65,6 +65,25 @@ impl Host {
         }
     }
 
+    /// Whether the owner says that a unit is critical.
+    pub(crate) fn names_critical(&self, unit: &str) -> bool {
+        let bare = stem(&unit.to_ascii_lowercase());
+        let family = Glob::text(bare.split('@').next().unwrap_or(""));
+        let whole = Glob::text(&bare);
+        self.critical_units
+            .iter()
+            .any(|listed| listed.meets(&family) || listed.meets(&whole))
+    }
+
+    /// Whether a word is the name of a process without which the host is lost.
+    pub(crate) fn is_critical_process(&self, word: &str) -> bool {
+        let word = Glob::text(&word.to_ascii_lowercase());
+        let lists = [&self.lists.units.processes, &self.critical_units];
+        lists
+            .iter()
+            .any(|list| list.iter().any(|listed| listed.meets(&word)))
+    }
+
     /// Every entry of the path lists.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &PathEntry> {
         self.lists.paths.iter().chain(&self.paths)
