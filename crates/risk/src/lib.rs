@@ -14,6 +14,7 @@ mod interpret;
 mod invocation;
 mod judges;
 mod judges_infra;
+mod judges_infra;
 mod judges_net;
 mod spec;
 mod units;

@@ -41,4 +41,5 @@ pub(crate) fn by_name(name: &str) -> Option<Judge> {
         .chain(&crate::judges_net::JUDGES)
         .find(|(own, _)| *own == name)
         .map(|(_, judge)| *judge)
+        .or_else(|| crate::judges_infra::by_name(name))
 }

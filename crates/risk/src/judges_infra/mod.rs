@@ -1,0 +1,30 @@
+//! Judges of the tools around a host: disks, containers, clusters, version control, keys, clouds. Each says what a table
+//! cannot: which resource a verb is about, what a request in one word asks for, which part of a host a container is given.
+//! They obey the same rules as those of `judges`: total, bounded, and what is not understood is never read-only.
+
+mod disks;
+mod notes;
+mod requests;
+mod volumes;
+
+use crate::judges::Judge;
+
+/// Every judge by the name that tables call it.
+const JUDGES: [(&str, Judge); 8] = [
+    ("dataset_removal", volumes::dataset_removal),
+    ("debugfs", requests::debugfs),
+    ("hdparm", disks::hdparm),
+    ("parted", disks::parted),
+    ("raid_controller", disks::raid_controller),
+    ("volume_removal", volumes::volume_removal),
+    ("xfs_requests", requests::xfs),
+    ("zpool_interval", volumes::zpool_interval),
+];
+
+/// The judge of this name.
+pub(crate) fn by_name(name: &str) -> Option<Judge> {
+    JUDGES
+        .iter()
+        .find(|(own, _)| *own == name)
+        .map(|(_, judge)| *judge)
+}
