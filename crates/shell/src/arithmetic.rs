@@ -50,6 +50,7 @@ pub(crate) fn expression(atoms: Vec<Atom>) -> Result<Word, Refusal> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut last = Last::Nothing;
     let mut blank = false;
+    let mut after_expansion = false;
     let mut brackets = Vec::new();
     let mut opened_after_operand = false;
     for atom in atoms {
@@ -87,7 +88,10 @@ pub(crate) fn expression(atoms: Vec<Atom>) -> Result<Word, Refusal> {
             Atom::Bare(']') if brackets.pop() != Some('[') => return Err(NOT_ARITHMETIC),
             _ => {}
         }
-        let apart = blank && last == Last::Operator && now == Last::Operator;
+        // An expansion may turn out empty, and then its neighbours meet.
+        let expansion = matches!(atom, Atom::Piece(_)) || after_expansion;
+        let apart = blank && last != Last::Nothing && (expansion || (last, now) == (Last::Operator, Last::Operator));
+        after_expansion = matches!(atom, Atom::Piece(_));
         push(&mut pieces, atom, apart);
         blank = false;
         last = now;
@@ -100,9 +104,11 @@ pub(crate) fn expression(atoms: Vec<Atom>) -> Result<Word, Refusal> {
 
 fn push(pieces: &mut Vec<Piece>, atom: Atom, apart: bool) {
     match (atom, pieces.last_mut()) {
-        (Atom::Piece(piece), _) => {
-            if apart {
-                pieces.push(Piece::Plain(String::from(' ')));
+        (Atom::Piece(piece), last) => {
+            match last {
+                Some(Piece::Plain(text)) if apart => text.push(' '),
+                _ if apart => pieces.push(Piece::Plain(String::from(' '))),
+                _ => {}
             }
             pieces.push(piece);
         }
@@ -112,6 +118,7 @@ fn push(pieces: &mut Vec<Piece>, atom: Atom, apart: bool) {
             }
             text.push(c);
         }
+        (Atom::Bare(c), _) if apart => pieces.push(Piece::Plain(String::from_iter([' ', c]))),
         (Atom::Bare(c), _) => pieces.push(Piece::Plain(String::from(c))),
         (Atom::Quoted(_) | Atom::EmptyQuotes, _) => {}
     }

@@ -105,7 +105,7 @@ fn flush(run: &mut Vec<Atom>, in_braces: bool, pieces: &mut Vec<Piece>) {
         .iter()
         .any(|atom| matches!(atom, Atom::Bare(c) if !self::is_plain(*c)));
     // Quotes change what a bracket matches, and what is a brace expansion.
-    let bracket = atoms.contains(&Atom::Bare('[')) || atoms.contains(&Atom::Bare('{'));
+    let bracket = atoms.iter().any(|atom| matches!(atom, Atom::Bare('[' | '{' | '}')));
     let needs_quotes = atoms
         .iter()
         .any(|atom| matches!(atom, Atom::Quoted(c) if !is_plain(*c)));

@@ -9,7 +9,7 @@ use brush_parser::{ParserOptions, SourceSpan, Token, ast};
 use crate::reader::{Kind, Reader};
 use crate::refusal::{Parser, Refusal};
 use crate::tree::{
-    ArmEnd, CaseArm, Command, Compound, Connector, Item, Piece, Pipeline, Redirect, Script, Simple,
+    ArmEnd, CaseArm, Command, Compound, Connector, Item, Operation, Piece, Pipeline, Redirect, Script, Simple,
     Word,
 };
 
@@ -59,18 +59,20 @@ fn program(text: &str) -> Result<ast::Program, Refusal> {
         .map_err(|err| Refusal::unparsable(Parser::Brush, &err.to_string()))
 }
 
-/// The tokens with a new line between opening parentheses that do not touch.
+/// The tokens with a new line between opening parentheses that do not touch, and between `esac` and a closing one,
+/// which would be taken for a pattern.
 fn parted(tokens: Vec<Token>) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
     for token in tokens {
-        if let (Some(Token::Operator(before, left)), Token::Operator(now, right)) =
-            (out.last(), &token)
-            && before == "("
-            && now == "("
-            && left.end.index != right.start.index
-        {
-            let between = Token::Operator(String::from("\n"), left.clone());
-            out.push(between);
+        let part = match (out.last(), &token) {
+            (Some(Token::Operator(before, left)), Token::Operator(now, right)) => {
+                before == "(" && now == "(" && left.end.index != right.start.index
+            }
+            (Some(Token::Word(before, _)), Token::Operator(now, _)) => before == "esac" && now == ")",
+            _ => false,
+        };
+        if part {
+            out.push(Token::Operator(String::from("\n"), token.location().clone()));
         }
         out.push(token);
     }
@@ -111,18 +113,17 @@ impl Lowering {
         Some(text.iter().collect())
     }
 
-    /// A word as it was written: its token has lost blanks inside of substitutions.
+    /// A word as it was written: its token has lost blanks and here-documents inside of substitutions.
     fn raw(&self, word: &ast::Word) -> String {
-        let bare = |text: &str| {
-            text.chars()
-                .filter(|c| !matches!(c, ' ' | '\t' | '\n' | '\\'))
-                .collect::<String>()
+        let same_ends = |written: &String| {
+            written.chars().next() == word.value.chars().next()
+                && written.chars().next_back() == word.value.chars().next_back()
         };
         word.loc
             .as_ref()
             .and_then(|span| self.text(span))
             .map(|written| without_continuations(&written).to_owned())
-            .filter(|written| bare(written) == bare(&word.value))
+            .filter(same_ends)
             .unwrap_or_else(|| word.value.clone())
     }
 
@@ -150,6 +151,12 @@ impl Lowering {
     }
 
     fn pipeline(&self, pipeline: &ast::Pipeline) -> Result<Pipeline, Refusal> {
+        if let Some(ast::Command::Simple(ast::SimpleCommand { prefix: None, word_or_name: Some(name), .. })) =
+            pipeline.seq.first()
+            && (name.value == "time" || (pipeline.timed.is_some() && name.value == "--"))
+        {
+            return Err(Refusal::unsupported("`time` before `time` or behind `!`"));
+        }
         Ok(Pipeline {
             timed: pipeline.timed.is_some(),
             negated: pipeline.bang,
@@ -239,7 +246,7 @@ impl Lowering {
         };
         Ok(Compound::For {
             name: clause.variable_name.clone(),
-            words,
+            words: for_words(words),
             body: self.list(&clause.body.list)?,
         })
     }
@@ -346,4 +353,17 @@ impl Lowering {
             .map(|redirect| self.redirect(redirect))
             .collect()
     }
+}
+
+/// The words of a `for`: `"$@"` alone is what no words mean.
+pub(crate) fn for_words(words: Option<Vec<Word>>) -> Option<Vec<Word>> {
+    words.filter(|words| match words.as_slice() {
+        [word] => match word.pieces.as_slice() {
+            [Piece::Parameter(parameter)] => {
+                parameter.name != "@" || !parameter.quoted || parameter.operation != Operation::Get
+            }
+            _ => true,
+        },
+        _ => true,
+    })
 }

@@ -4,6 +4,7 @@ mod redirects;
 
 use rable::{ListOperator, Node, NodeKind, PipeSep};
 
+use crate::brush::for_words;
 use crate::reader::{Kind, Reader};
 use crate::refusal::{Parser, Refusal};
 use crate::tree::{
@@ -289,7 +290,7 @@ impl Lowering {
         };
         Ok(Compound::For {
             name: name.to_owned(),
-            words,
+            words: for_words(words),
             body: self.list(body)?,
         })
     }

@@ -58,17 +58,14 @@ impl Cursor {
                 }
                 '#' => return Err(Refusal::unsupported("a comment in an array")),
                 '[' => {
-                    let from = self.at;
                     self.at += 1;
-                    let index = self.subscript();
-                    if let (Ok(index), true) = (index, self.take('=')) {
-                        let mut read = Vec::new();
-                        self.bare(Stop::Element, Around::Nothing, &mut read)?;
-                        elements.push((Some(index), scalar(read)));
-                    } else {
-                        self.at = from;
-                        elements.push((None, self.element()?));
+                    let index = self.subscript()?;
+                    if !self.take('=') {
+                        return Err(Refusal::unsupported("an element that begins with a bracket"));
                     }
+                    let mut read = Vec::new();
+                    self.bare(Stop::Element, Around::Nothing, &mut read)?;
+                    elements.push((Some(index), scalar(read)));
                 }
                 _ => elements.push((None, self.element()?)),
             }

@@ -140,12 +140,19 @@ fn tildes(read: Vec<Atom>, assignment: bool) -> Vec<Atom> {
                     _ => None,
                 })
                 .collect();
-            if let Some(name) = name {
-                out.push(Atom::Piece(Piece::Tilde(name)));
-                rest = &rest[end..];
-                may = false;
-                continue;
+            may = false;
+            match name {
+                Some(name) => {
+                    out.push(Atom::Piece(Piece::Tilde(name)));
+                    rest = &rest[end..];
+                }
+                // With anything quoted or expanded in its name it is text.
+                None => {
+                    out.push(Atom::Quoted('~'));
+                    rest = &rest[1..];
+                }
             }
+            continue;
         }
         may = assignment && matches!(atom, Atom::Bare('=' | ':'));
         out.push(atom.clone());
@@ -176,6 +183,8 @@ struct Cursor {
     characters: Vec<char>,
     at: usize,
     reader: Reader,
+    /// In how many quoted `${x:-…}` the cursor stands.
+    values: usize,
 }
 
 const UNCLOSED: Refusal = Refusal::unsupported("a quote or expansion without its end");
@@ -186,6 +195,7 @@ impl Cursor {
             characters: text.chars().collect(),
             at: 0,
             reader,
+            values: 0,
         }
     }
 
@@ -251,6 +261,9 @@ impl Cursor {
             (Some('\''), _) | (Some('"'), _) if around == Around::HereDocument => Err(
                 Refusal::unsupported("quotes in an expansion in a here-document"),
             ),
+            (Some('\''), _) | (Some('$'), Some('\'')) if self.values > 0 => {
+                Err(Refusal::unsupported("an apostrophe in a quoted expansion"))
+            }
             (Some('\\'), next) => {
                 self.at += 2;
                 match next {

@@ -132,11 +132,19 @@ impl Cursor {
 
     /// The word of `${x:-word}`. In double quotes all text of it is quoted too.
     fn value(&mut self, around: Around) -> Result<Box<Word>, Refusal> {
-        let mut read = Vec::new();
         if !around.quoted() {
+            let mut read = Vec::new();
             self.bare(Stop::Brace, around, &mut read)?;
             return Ok(Box::new(atoms::word(&tildes(read, false), false)));
         }
+        self.values += 1;
+        let read = self.quoted_value(around)?;
+        self.values -= 1;
+        Ok(Box::new(quoted_word(read)))
+    }
+
+    fn quoted_value(&mut self, around: Around) -> Result<Vec<Atom>, Refusal> {
+        let mut read = Vec::new();
         let mut apostrophes = 0_usize;
         while let Some(c) = self.peek() {
             match c {
@@ -145,7 +153,7 @@ impl Cursor {
                     if apostrophes % 2 == 1 {
                         return Err(Refusal::unsupported("an apostrophe in a quoted expansion"));
                     }
-                    return Ok(Box::new(quoted_word(read)));
+                    return Ok(read);
                 }
                 '\'' => {
                     apostrophes += 1;

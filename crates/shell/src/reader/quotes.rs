@@ -118,6 +118,10 @@ impl Cursor {
             }
             Some(c @ ('0'..='9' | '@' | '*' | '#' | '?' | '-' | '$' | '!')) => {
                 self.at += 1;
+                // The shell looks for the end of quotes as if the second dollar began something.
+                if c == '$' && matches!(self.peek(), Some('(' | '{' | '[' | '\'')) {
+                    return Err(Refusal::unsupported("`$$` before an opening character"));
+                }
                 out.push(plain_parameter(String::from(c), quoted));
             }
             _ => out.push(Atom::Quoted('$')),
@@ -138,7 +142,7 @@ impl Cursor {
             }
             match c {
                 '$' => self.dollar(Around::DoubleQuotes, &mut out)?,
-                '`' => self.backquotes(Around::DoubleQuotes, Around::DoubleQuotes, &mut out)?,
+                '`' => self.backquotes(Around::HereDocument, Around::DoubleQuotes, &mut out)?,
                 '\\' if self.after(1) == Some('\n') => self.at += 2,
                 _ => {
                     match c {

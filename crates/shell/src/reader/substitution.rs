@@ -3,7 +3,7 @@
 use super::{Around, Cursor, MAX_SUBSTITUTION_DEPTH, Reader, UNCLOSED};
 use crate::atoms::Atom;
 use crate::refusal::{Parser, Refusal};
-use crate::tree::{Piece, Script};
+use crate::tree::{Command, Compound, Item, Piece, Redirect, RedirectKind, Script};
 use crate::{brush, rable};
 
 /// How many closing parentheses are tried as the end of one substitution.
@@ -33,6 +33,7 @@ impl Cursor {
             match reader.subshell(&text) {
                 Ok(Some(script)) => {
                     self.at += end + 1;
+                    here_documents(&script)?;
                     return Ok(script);
                 }
                 Ok(None) => {}
@@ -57,11 +58,18 @@ impl Cursor {
             match self.next().ok_or(UNCLOSED)? {
                 '`' => break,
                 '\\' => match self.next().ok_or(UNCLOSED)? {
+                    // Lines are joined before anything else is looked at, even where quotes stand around.
+                    '\n' => {}
                     c @ ('$' | '`' | '\\') => text.push(c),
+                    '"' if within.quoted() && self.values > 0 => {
+                        return Err(Refusal::unsupported(
+                            "escaped quotes in backquotes in an expansion",
+                        ));
+                    }
                     '"' if within == Around::DoubleQuotes => text.push('"'),
                     '"' if within == Around::HereDocument => {
                         return Err(Refusal::unsupported(
-                            "escaped quotes in backquotes in a here-document",
+                            "escaped quotes in backquotes in arithmetic or a here-document",
                         ));
                     }
                     c => text.extend(['\\', c]),
@@ -70,6 +78,7 @@ impl Cursor {
             }
         }
         let script = reader.script(&text)?;
+        here_documents(&script)?;
         let quoted = around.quoted();
         out.push(Atom::Piece(Piece::Substitution { script, quoted }));
         Ok(())
@@ -102,6 +111,53 @@ impl Reader {
         match self.by {
             Parser::Brush => brush::subshell(text, self),
             Parser::Rable => rable::subshell(text, self),
+        }
+    }
+}
+
+/// Refuses here-documents beside other commands of a substitution: bash 5.2 writes such a script anew before it runs
+/// it, and loses separators behind the body.
+fn here_documents(script: &Script) -> Result<(), Refusal> {
+    let alone = match script.items.as_slice() {
+        [item] => !item.background && item.rest.is_empty() && item.first.commands.iter().all(is_simple),
+        _ => false,
+    };
+    if alone || !script.items.iter().any(has_here_document) {
+        return Ok(());
+    }
+    Err(Refusal::unsupported("a here-document beside other commands in a substitution"))
+}
+
+const fn is_simple(command: &Command) -> bool {
+    matches!(command, Command::Simple(_))
+}
+
+fn has_here_document(item: &Item) -> bool {
+    let pipelines = std::iter::once(&item.first).chain(item.rest.iter().map(|(_, pipeline)| pipeline));
+    pipelines.flat_map(|pipeline| &pipeline.commands).any(command_has_here_document)
+}
+
+fn command_has_here_document(command: &Command) -> bool {
+    let documents = |redirects: &[Redirect]| {
+        redirects.iter().any(|redirect| matches!(redirect.kind, RedirectKind::HereDocument(_)))
+    };
+    let any = |script: &Script| script.items.iter().any(has_here_document);
+    match command {
+        Command::Simple(simple) => documents(&simple.redirects),
+        Command::Function { body, .. } | Command::Coprocess { body, .. } => command_has_here_document(body),
+        Command::Compound { body, redirects } => {
+            documents(redirects)
+                || match body {
+                    Compound::Group(script) | Compound::Subshell(script) => any(script),
+                    Compound::If { branches, otherwise } => {
+                        branches.iter().any(|(condition, body)| any(condition) || any(body))
+                            || otherwise.as_ref().is_some_and(any)
+                    }
+                    Compound::Loop { condition, body, .. } => any(condition) || any(body),
+                    Compound::For { body, .. } | Compound::ArithmeticFor { body, .. } => any(body),
+                    Compound::Case { arms, .. } => arms.iter().any(|arm| any(&arm.body)),
+                    Compound::Arithmetic(_) | Compound::Test(_) => false,
+                }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The text of `${…}`.
 
 use super::Printer;
+use super::quoting::{escaped, must_be_escaped};
+use super::word::first_character;
+use crate::atoms::is_plain;
 use crate::refusal::Refusal;
 use crate::tree::{Operation, Parameter, Piece, Replaced, Word};
 
@@ -18,7 +21,9 @@ impl<'a> Printer<'a> {
         let plain = parameter.index.is_none()
             && !parameter.indirect
             && parameter.operation == Operation::Get;
-        let joined = next.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '['));
+        // Behind `$$` a parenthesis or quote would read as if the dollar before it were its own.
+        let joined = next
+            .is_some_and(|c| parameter.name == "$" || c.is_ascii_alphanumeric() || matches!(c, '_' | '['));
         let many_digits =
             parameter.name.len() > 1 && parameter.name.starts_with(|c: char| c.is_ascii_digit());
         if plain && !joined && !many_digits {
@@ -65,16 +70,16 @@ impl<'a> Printer<'a> {
             Operation::Alternative(colon, word) => (colon.then_some(":+").unwrap_or("+"), word),
             Operation::CutPrefix(longest, pattern) => {
                 self.push(if *longest { "##" } else { "#" });
-                return self.pattern(pattern, false, here);
+                return self.pattern(pattern, false, quoted || here);
             }
             Operation::CutSuffix(longest, pattern) => {
                 self.push(if *longest { "%%" } else { "%" });
-                return self.pattern(pattern, false, here);
+                return self.pattern(pattern, false, quoted || here);
             }
             Operation::Case(operator, pattern) => {
                 self.push(operator);
                 return match pattern {
-                    Some(pattern) => self.pattern(pattern, false, here),
+                    Some(pattern) => self.pattern(pattern, false, quoted || here),
                     None => Ok(()),
                 };
             }
@@ -90,7 +95,7 @@ impl<'a> Printer<'a> {
                     Replaced::Prefix => "/#",
                     Replaced::Suffix => "/%",
                 });
-                self.pattern(pattern, true, here)?;
+                self.pattern(pattern, true, quoted || here)?;
                 self.push("/");
                 return match replacement {
                     Some(word) => self.value(word, quoted, here),
@@ -116,10 +121,7 @@ impl<'a> Printer<'a> {
             .pieces
             .iter()
             .skip(1)
-            .map(|piece| match piece {
-                Piece::Quoted(text) => text.chars().next(),
-                _ => None,
-            })
+            .map(first_character)
             .chain([None])
             .collect();
         for (piece, next) in word.pieces.iter_mut().zip(nexts) {
@@ -127,11 +129,11 @@ impl<'a> Printer<'a> {
                 Piece::Quoted(text) => {
                     if text
                         .chars()
-                        .any(|c| super::quoting::must_be_escaped(c) && !matches!(c, '\n' | '\t'))
+                        .any(|c| must_be_escaped(c) && !matches!(c, '\n' | '\t'))
                     {
                         return Err(Refusal::NotRenderable);
                     }
-                    self.with_backslashes(text, special);
+                    self.value_text(text, special);
                 }
                 Piece::Plain(_) => return Err(Refusal::NotRenderable),
                 _ => self.expansion(piece, next, here)?,
@@ -140,20 +142,26 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
+    /// Literal text in the word of a quoted expansion. A dollar before an apostrophe needs no backslash, and could
+    /// not have one.
+    fn value_text(&mut self, text: &str, special: &[char]) {
+        let mut characters = text.chars().peekable();
+        while let Some(c) = characters.next() {
+            let is_bare = c == '$' && characters.peek() == Some(&'\'');
+            if special.contains(&c) && !is_bare {
+                self.out.push('\\');
+            }
+            self.out.push(c);
+        }
+    }
+
     /// A pattern. Where a slash ends it, a literal one is escaped.
     fn pattern(
         &mut self,
         pattern: &'a mut Word,
         slash_ends: bool,
-        here: bool,
+        in_quotes: bool,
     ) -> Result<(), Refusal> {
-        let quoted = pattern
-            .pieces
-            .iter()
-            .any(|piece| matches!(piece, Piece::Quoted(_)));
-        if here && quoted {
-            return Err(Refusal::NotRenderable);
-        }
         let mut first = true;
         let mut rest = pattern.pieces.as_mut_slice();
         while let Some((piece, _)) = rest.split_first() {
@@ -170,24 +178,37 @@ impl<'a> Printer<'a> {
                 continue;
             }
             first = false;
-            let until = rest
-                .iter()
-                .position(|piece| matches!(piece, Piece::Plain(_)))
-                .unwrap_or(rest.len());
-            let (now, later) = rest.split_at_mut(until);
-            if later
-                .first()
-                .is_some_and(|piece| matches!(piece, Piece::Plain(text) if joins(text)))
-                && let Some(Piece::Parameter(parameter)) = now.last()
-                && !parameter.quoted
-                && parameter.operation == Operation::Get
-            {
-                return Err(Refusal::NotRenderable);
+            // Whether single quotes quote within double quotes is told differently; backslashes always do.
+            if let (Piece::Quoted(text), true) = (piece, in_quotes) {
+                self.escaped_pattern(text);
+                rest = &mut rest[1..];
+                continue;
             }
-            self.pieces(now)?;
+            let apart = |piece: &Piece| match piece {
+                Piece::Plain(_) => true,
+                Piece::Quoted(_) => in_quotes,
+                _ => false,
+            };
+            let until = rest.iter().position(apart).unwrap_or(rest.len());
+            let (now, later) = rest.split_at_mut(until);
+            let next = later.first().and_then(first_character);
+            self.pieces_before(now, next)?;
             rest = later;
         }
         Ok(())
+    }
+
+    fn escaped_pattern(&mut self, text: &str) {
+        for c in text.chars() {
+            if must_be_escaped(c) {
+                self.push(&escaped(c.encode_utf8(&mut [0; 4])));
+            } else {
+                if !is_plain(c) || OPERATORS.contains(&c) {
+                    self.out.push('\\');
+                }
+                self.out.push(c);
+            }
+        }
     }
 
     fn slice(&mut self, offset: &'a mut Word, length: Option<&'a mut Word>) -> Result<(), Refusal> {
@@ -208,9 +229,4 @@ impl<'a> Printer<'a> {
         }
         self.expression(part)
     }
-}
-
-/// Whether a text would become part of the name before it.
-fn joins(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '['))
 }

@@ -14,19 +14,25 @@ impl<'a> Printer<'a> {
 
     /// A regular expression, in which bare text must stay bare.
     pub(super) fn regex(&mut self, word: &'a mut Word) -> Result<(), Refusal> {
-        self.grouped(&mut word.pieces, |piece| {
-            stands_in_quotes(piece) && !matches!(piece, Piece::Plain(_))
-        })
+        self.grouped(&mut word.pieces, is_quoted, None)
     }
 
     pub(super) fn pieces(&mut self, pieces: &'a mut [Piece]) -> Result<(), Refusal> {
-        self.grouped(pieces, stands_in_quotes)
+        self.pieces_before(pieces, None)
+    }
+
+    /// Pieces behind which a character stands that could become part of a name.
+    pub(super) fn pieces_before(&mut self, pieces: &'a mut [Piece], next: Option<char>) -> Result<(), Refusal> {
+        let is_live = |piece: &Piece| matches!(piece, Piece::Plain(text) if text.contains(['[', '{', '}']));
+        let groups = if pieces.iter().any(is_live) { is_quoted } else { stands_in_quotes };
+        self.grouped(pieces, groups, next)
     }
 
     fn grouped(
         &mut self,
         mut rest: &'a mut [Piece],
         groups: fn(&Piece) -> bool,
+        behind: Option<char>,
     ) -> Result<(), Refusal> {
         let mut after_tilde = false;
         while !rest.is_empty() {
@@ -36,7 +42,7 @@ impl<'a> Printer<'a> {
             }
             after_tilde = matches!(rest[0], Piece::Tilde(_));
             let (now, later) = rest.split_at_mut(together.max(1));
-            let next = later.first().and_then(first_character);
+            let next = later.first().map_or(behind, first_character);
             if together > 0 {
                 self.in_double_quotes(now)?;
             } else {
@@ -233,11 +239,14 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// The first character of literal text.
-fn first_character(piece: &Piece) -> Option<char> {
+/// The character with which a piece begins.
+pub(super) fn first_character(piece: &Piece) -> Option<char> {
     match piece {
         Piece::Plain(text) | Piece::Quoted(text) => text.chars().next(),
-        _ => None,
+        Piece::Tilde(_) => Some('~'),
+        Piece::Braces(_) => Some('{'),
+        Piece::Process { .. } => Some('<'),
+        Piece::Parameter(_) | Piece::Substitution { .. } | Piece::Arithmetic { .. } => Some('$'),
     }
 }
 
@@ -247,6 +256,11 @@ fn is_quoted_expansion(piece: &Piece) -> bool {
         Piece::Substitution { quoted, .. } | Piece::Arithmetic { quoted, .. } => *quoted,
         _ => false,
     }
+}
+
+/// Whether a piece is quoted. Beside brackets and braces bare text must stay bare.
+fn is_quoted(piece: &Piece) -> bool {
+    matches!(piece, Piece::Quoted(_)) || is_quoted_expansion(piece)
 }
 
 /// Whether a piece can stand in double quotes and say the same.
