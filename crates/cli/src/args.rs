@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use watchkeeper_model::{ActionNumber, HostName, IssueNumber, Severity};
+use watchkeeper_model::{ActionNumber, Autonomy, HostName, IssueNumber, Severity, Timestamp};
 
 use crate::called::Called;
 use crate::failure::Kind;
@@ -112,6 +112,10 @@ pub(crate) enum Command {
     Systems,
     /// How the watch itself is doing
     Status,
+    /// How dangerous a command is, and why
+    Risk(RiskArgs),
+    /// The standing orders: check them, ask them, try them on the past
+    Orders(OrdersArgs),
     /// What happened
     Logs(LogsArgs),
     /// The hash-chained log: verify it, export it
@@ -364,6 +368,101 @@ pub(crate) enum ConfigCommand {
     Show,
 }
 
+/// What is assessed.
+#[derive(Debug, Args)]
+pub(crate) struct RiskArgs {
+    #[command(subcommand)]
+    pub(crate) command: RiskCommand,
+}
+
+/// One way to have something assessed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RiskCommand {
+    /// One command: what it would do, how bad that is, and which of its words cause it
+    ///
+    /// One word is a script; several are a command and its words. Nothing is run, and no host is asked.
+    /// Exit status: 0 read_only, 10 low, 20 medium, 30 high, 40 forbidden, 64 wrong usage.
+    Explain {
+        /// Read a script from standard input
+        #[arg(long, conflicts_with = "command")]
+        stdin: bool,
+        /// Judge it as on this host of the inventory
+        #[arg(long)]
+        host: Option<HostName>,
+        /// Judge it as started in this directory
+        #[arg(long, value_name = "DIR")]
+        directory: Option<String>,
+        /// The command
+        #[arg(value_name = "CMD", last = true, required_unless_present = "stdin")]
+        command: Vec<String>,
+    },
+    /// Many: JSON Lines {"cmd": "…"} on standard input, one line of JSON for each on standard output, in order
+    ///
+    /// Exit status: 0 when every line was judged, 65 when a line was not understood (its answer says so), 64 wrong usage.
+    Batch {
+        /// Judge them as on this host of the inventory
+        #[arg(long)]
+        host: Option<HostName>,
+    },
+}
+
+/// What to do with standing orders.
+#[derive(Debug, Args)]
+pub(crate) struct OrdersArgs {
+    #[command(subcommand)]
+    pub(crate) command: OrdersCommand,
+}
+
+/// One thing to do with standing orders.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrdersCommand {
+    /// Whether a file of orders can be used; says all that is wrong with it, and runs its examples
+    Check {
+        /// The file; without it, the one in force
+        file: Option<PathBuf>,
+    },
+    /// What the orders say about a command on a host, which of them says so, and what would change it
+    Explain {
+        /// The host
+        #[arg(long)]
+        host: HostName,
+        /// At this autonomy; without it, the host's
+        #[arg(long)]
+        level: Option<Autonomy>,
+        /// Under the orders of this file; without it, those in force
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Proposed by `model`, `runbook` or `person`
+        #[arg(long, value_enum, default_value_t = ProposedBy::Model)]
+        by: ProposedBy,
+        /// As at this time (2026-12-24T23:00:00Z); without it, now
+        #[arg(long)]
+        at: Option<Timestamp>,
+        /// The command; one word is a script, several are a command and its words
+        #[arg(value_name = "CMD", last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// What the actions of the last days would have got under the orders of a file
+    Replay {
+        /// The file
+        file: PathBuf,
+        /// How many days back
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+    },
+}
+
+/// Who proposes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProposedBy {
+    /// A model.
+    Model,
+    /// A runbook.
+    Runbook,
+    /// You.
+    Person,
+}
+
 /// Which links, and where.
 #[derive(Debug, Args)]
 pub(crate) struct LinksArgs {
@@ -379,9 +478,9 @@ pub(crate) struct LinksArgs {
 }
 
 /// The tools that get a short command of their own.
-pub(crate) const TOOLS: [&str; 13] = [
-    "check", "approve", "issues", "systems", "status", "logs", "log", "enrol", "config", "doctor",
-    "daemon", "worker", "links",
+pub(crate) const TOOLS: [&str; 15] = [
+    "check", "approve", "issues", "systems", "status", "risk", "orders", "logs", "log", "enrol",
+    "config", "doctor", "daemon", "worker", "links",
 ];
 
 #[cfg(test)]

@@ -11,14 +11,16 @@ use watchkeeper_fleet::{
 };
 use watchkeeper_llm::{LaneError, Ollama};
 use watchkeeper_model::ControllerId;
+use watchkeeper_risk::HostFacts;
 use watchkeeper_store::Store;
 use watchkeeper_watch::{
-    Asking, Chance, Every, LaneParts, Looking, Parts, Running, Schedule, Settings, ThresholdLayers,
-    Watch,
+    Asking, Chance, Every, LaneParts, Looking, Parts, Running, Schedule, Settings, StandingOrders,
+    ThresholdLayers, Watch,
 };
 
 use crate::clock::SystemClock;
 use crate::config::{Config, Timing, is_system};
+use crate::orders::{self, OrdersFileError};
 use crate::surroundings::Surroundings;
 
 /// Largest runbook file that is read.
@@ -51,6 +53,9 @@ pub(crate) enum ComposeError {
     /// A lane.
     #[error("a lane cannot be used")]
     Lane(#[from] LaneError),
+    /// The standing orders.
+    #[error(transparent)]
+    Orders(#[from] OrdersFileError),
     /// When hosts are looked at.
     #[error("{why}")]
     Schedule {
@@ -81,13 +86,20 @@ pub(crate) struct House {
     pub(crate) fleet: Fleet,
 }
 
+impl Prepared {
+    /// The standing orders.
+    pub(crate) const fn orders(&self) -> &StandingOrders {
+        &self.settings.orders
+    }
+}
+
 /// Reads what belongs to a configuration, and changes nothing.
 pub(crate) fn prepare(config: &Config, around: &Surroundings) -> Result<Prepared, ComposeError> {
     let (inventory, refused) = inventory(config, around)?;
     Ok(Prepared {
         inventory,
         refused,
-        settings: settings(config),
+        settings: settings(config, orders::in_force(config, around)?),
         schedule: schedule(config)?,
         runbooks: runbooks(&config.runbooks.dir, around)?,
         lanes: lanes(config)?,
@@ -231,12 +243,28 @@ fn with_defaults(entry: &mut HostEntry, config: &Config) {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+/// What the owner says of all hosts beyond what ships with the lists.
+pub(crate) fn host_facts(config: &Config) -> HostFacts {
+    let risk = &config.risk;
+    HostFacts {
+        critical_units: risk.critical_units.clone(),
+        heavy_units: risk.heavy_units.clone(),
+        unimportant_units: risk.unimportant_units.clone(),
+        critical_paths: risk.critical_paths.clone(),
+        secret_paths: risk.secret_paths.clone(),
+        management_interfaces: risk.management_interfaces.clone(),
+        ..HostFacts::default()
+    }
+}
+
+fn settings(config: &Config, orders: StandingOrders) -> Settings {
     let (watch, run, llm) = (&config.watch, &config.run, &config.llm);
     Settings {
         name: config.name.to_string(),
         store_label: config.store.url.to_string(),
         policy: config.policy.clone(),
+        orders,
+        risk: host_facts(config),
         thresholds: ThresholdLayers {
             base: config.thresholds,
             groups: config

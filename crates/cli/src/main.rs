@@ -11,6 +11,7 @@ mod compose;
 mod config;
 mod failure;
 mod log;
+mod orders;
 mod session;
 mod show;
 mod surroundings;

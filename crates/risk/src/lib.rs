@@ -14,14 +14,14 @@ mod interpret;
 mod invocation;
 mod judges;
 mod judges_infra;
-mod judges_infra;
 mod judges_net;
+mod judges_small;
 mod spec;
 mod units;
 mod word;
 
 pub use assess::{
-    Opinion, TextAssessment, assess, assess_on, assess_text, assess_text_in, explain,
+    Opinion, TextAssessment, assess, assess_on, assess_bytes, assess_text, assess_text_in, explain,
     is_proven_read_only, raise,
 };
 pub use canonical::{CanonicalScript, canonical, quote_words};

@@ -15,7 +15,7 @@ use watchkeeper_policy::{
     may_propose,
 };
 use watchkeeper_remedy::{LoginRights, fix_digest, plan};
-use watchkeeper_risk::{Opinion, assess, raise};
+use watchkeeper_risk::{HostFacts, Opinion, assess_on, raise};
 use watchkeeper_store::{ActionFilter, FixMarks, NewAction, StoreError, Tx};
 
 use crate::orders::PlannedSteps;
@@ -528,7 +528,12 @@ impl Watch {
         };
         let plan = plan(proposal, &rights, &traits)?;
         let steps = PlannedSteps::from(&plan);
-        let recent = self.recent(&mut tx.runs(), &entry, &steps).await?;
+        let recent = Recent {
+            wall_was_breached: self
+                .wall_was_breached(&mut tx.issues(), &proposal.host)
+                .await?,
+            ..self.recent(&mut tx.runs(), &entry, &steps).await?
+        };
         let (assessment, verdict) = self.assess_and_judge(&plan, proposer, opinion, recent)?;
         Ok(Judged {
             plan,
@@ -547,7 +552,8 @@ impl Watch {
     ) -> Result<(Assessment, Verdict), WatchError> {
         let entry = self.entry(&plan.host)?;
         let steps = PlannedSteps::from(plan);
-        let mut assessment = assess(&steps.steps, &steps.undo);
+        let facts = self.host_facts(&plan.login);
+        let mut assessment = assess_on(&steps.steps, &steps.undo, &facts);
         if let Some(opinion) = opinion {
             assessment = raise(assessment, opinion);
         }
@@ -555,6 +561,14 @@ impl Watch {
         let facts = current.facts(&entry, plan, &steps, proposer, (recent, self.now()));
         let verdict = judge(&current.rules(), &assessment, &facts);
         Ok((assessment, verdict))
+    }
+
+    /// What is known of a host, for telling risk.
+    pub(crate) fn host_facts(&self, login: &str) -> HostFacts {
+        HostFacts {
+            login: Some(login.to_owned()),
+            ..self.current().settings.risk.clone()
+        }
     }
 
     /// What an approval of this action needs under the orders that stand now.

@@ -260,15 +260,29 @@ impl Watch {
         title: &str,
         detail: &str,
     ) -> Result<(), WatchError> {
-        let (fingerprint, now) = (own_fingerprint(key), self.now());
         let mut tx = self.store().begin().await?;
+        self.raise_own_issue_in(&mut tx, key, None, (title, detail))
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The same within a transaction, and perhaps about a host.
+    pub(crate) async fn raise_own_issue_in(
+        &self,
+        tx: &mut Tx,
+        key: &str,
+        host: Option<&HostName>,
+        (title, detail): (&str, &str),
+    ) -> Result<(), WatchError> {
+        let (fingerprint, now) = (own_fingerprint(key), self.now());
         if let Some(active) = tx.issues().find_active(fingerprint).await? {
             tx.issues()
                 .seen_again(active.number, watchkeeper_model::Severity::Warning, now)
                 .await?;
         } else {
             let new = NewIssue {
-                host: None,
+                host: host.cloned(),
                 title: visible(&settle::said(title, MAX_OWN_TITLE_CHARS)).into_owned(),
                 severity: watchkeeper_model::Severity::Warning,
                 fingerprint: Some(fingerprint),
@@ -281,7 +295,6 @@ impl Watch {
                 settle::said(detail, MAX_OWN_DETAIL_CHARS),
             ))?;
         }
-        tx.commit().await?;
         Ok(())
     }
 
@@ -325,7 +338,7 @@ fn lasting(summary: &str) -> String {
     }
 }
 
-fn own_fingerprint(key: &str) -> Fingerprint {
+pub(crate) fn own_fingerprint(key: &str) -> Fingerprint {
     let check = watchkeeper_model::CheckName::new("watch").expect("it is a valid word");
     Fingerprint::of(&HostName::local(), &check, key)
 }

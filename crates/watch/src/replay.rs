@@ -7,7 +7,7 @@ use std::time::Duration;
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_model::{Action, Decision, Digest, HostName, Timestamp};
 use watchkeeper_policy::{Orders, Recent, Rules, judge};
-use watchkeeper_risk::assess;
+use watchkeeper_risk::assess_on;
 use watchkeeper_store::ActionFilter;
 
 use crate::WatchError;
@@ -100,7 +100,8 @@ impl Watch {
         let at = (recent, action.proposed_at);
         let mut facts = current.facts(entry, &action.plan, steps, &action.proposer, at);
         facts.moment = orders.moment(action.proposed_at);
-        let assessment = assess(&steps.steps, &steps.undo);
+        let host = self.host_facts(&action.plan.login);
+        let assessment = assess_on(&steps.steps, &steps.undo, &host);
         let verdict = judge(&rules, &assessment, &facts);
         Replayed {
             number: action.number,

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use anyhow::anyhow;
 use http::Method;
-use watchkeeper_model::{ActionNumber, Revision};
+use watchkeeper_model::{ActionNumber, ActionState, Revision};
 use watchkeeper_server::{ApproveBody, RejectBody};
 use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
 
@@ -84,10 +84,13 @@ async fn approve(session: &Session, number: ActionNumber, args: &ApproveArgs) ->
         digest: action.digest,
         reason: args.reason.clone(),
     };
-    let _: ActionSheet = session
+    let now: ActionSheet = session
         .client
         .post(&format!("/v1/actions/{number}/approve"), &body)
         .await?;
+    if let ActionState::Held { approvals, .. } = &now.action.state {
+        return still_held(session, &now, approvals.len());
+    }
     if session.output == Output::Text {
         put(&format!(
             "approved action {number}: {} on {}\n",
@@ -111,6 +114,17 @@ async fn approve(session: &Session, number: ActionNumber, args: &ApproveArgs) ->
         answer(session.output, &ended, |_| String::new())?;
     }
     Ok(ended.unwrap_or(Kind::Failed.exit_status()))
+}
+
+/// Others must approve it, too.
+fn still_held(session: &Session, sheet: &ActionSheet, so_far: usize) -> Ended {
+    answer(session.output, sheet, |sheet| {
+        format!(
+            "approved action {} as number {so_far}: the standing orders ask for more people, so it waits\n",
+            sheet.action.number
+        )
+    })?;
+    Ok(0)
 }
 
 fn check_digest(stands: &str, wanted: &str) -> Result<(), CommandError> {

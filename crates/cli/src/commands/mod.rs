@@ -10,6 +10,8 @@ mod enrol;
 mod issues;
 mod links;
 mod log;
+mod orders;
+mod risk;
 mod status;
 mod worker;
 
@@ -47,6 +49,8 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Issues(args) => here.in_session(async |session| issues::run(session, args).await),
         Command::Systems => here.in_session(async |session| status::systems(session).await),
         Command::Status => here.in_session(async |session| status::status(session).await),
+        Command::Risk(args) => risk::run(common, around, args),
+        Command::Orders(args) => orders::run(&here, args),
         Command::Logs(args) => here.in_session(async |session| log::logs(session, args).await),
         Command::Log(args) => here.in_session(async |session| log::log(session, args).await),
         Command::Enrol(args) => here.in_session(async |session| enrol::run(session, args).await),

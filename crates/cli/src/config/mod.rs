@@ -21,7 +21,7 @@ mod tests;
 pub(crate) use error::{ConfigError, ConfigErrors, Origin};
 pub(crate) use key::Key;
 pub(crate) use place::is_system;
-pub(crate) use sections::Timing;
+pub(crate) use sections::{OrdersSection, Timing};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -37,8 +37,8 @@ use crate::args::Common;
 use crate::surroundings::Surroundings;
 use layers::Layers;
 use sections::{
-    Faults, GroupSection, HostSection, LlmSection, RunSection, RunbooksSection, ServerSection,
-    SshSection, StoreSection, WatchSection,
+    Faults, GroupSection, HostSection, LlmSection, RiskSection, RunSection, RunbooksSection,
+    ServerSection, SshSection, StoreSection, WatchSection,
 };
 
 /// Everything that can be configured.
@@ -54,6 +54,10 @@ pub(crate) struct Config {
     pub(crate) watch: WatchSection,
     /// The standing orders.
     pub(crate) policy: PolicySettings,
+    /// The standing orders beside it.
+    pub(crate) orders: OrdersSection,
+    /// What is added to the lists by which risk is told.
+    pub(crate) risk: RiskSection,
     /// When a figure is a finding.
     pub(crate) thresholds: Thresholds,
     /// What holds for the hosts of a group.
@@ -83,6 +87,8 @@ impl Default for Config {
             log: "info".to_owned(),
             watch: WatchSection::default(),
             policy: PolicySettings::default(),
+            orders: OrdersSection::default(),
+            risk: RiskSection::default(),
             thresholds: Thresholds::default(),
             groups: BTreeMap::new(),
             hosts: BTreeMap::new(),
@@ -147,6 +153,8 @@ impl Config {
     fn faults(&self) -> Faults {
         let mut faults = Faults::default();
         self.watch.check(&mut faults);
+        self.orders.check(&mut faults);
+        self.risk.check(&mut faults);
         self.ssh.check(&mut faults);
         self.store.check(&mut faults);
         self.runbooks.check(&mut faults);

@@ -4,26 +4,19 @@
 use std::fmt::Write as _;
 
 use watchkeeper_model::{
-    ActionNumber, ActionState, Approver, Phase, PlannedStep, Privilege, RiskLevel, Run, RunStep,
-    Step, visible, visible_block,
+    ActionNumber, ActionState, Approver, Phase, PlannedStep, Privilege, Run, RunStep, Step,
+    visible, visible_block,
 };
 use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
 
 use super::page::{Page, Tone, columns};
+use super::risk::{effects, risk_tone};
 use super::table::Table;
 use super::time::{ago, ahead, clock};
 use crate::called::Called;
 
 /// Lines of a step's output shown on the sheet, from its end.
 const OUTPUT_LINES: usize = 12;
-
-fn risk_tone(risk: RiskLevel) -> Tone {
-    match risk {
-        RiskLevel::ReadOnly | RiskLevel::Low => Tone::Good,
-        RiskLevel::Medium => Tone::Warn,
-        RiskLevel::High | RiskLevel::Forbidden => Tone::Bad,
-    }
-}
 
 /// The list of actions.
 pub(crate) fn action_list(
@@ -208,13 +201,14 @@ fn write_risk(text: &mut String, page: &Page, sheet: &ActionSheet) {
         "  {}{level}: {undoable}",
         page.paint(Tone::Dim, "risk    ")
     );
-    for effect in &assessment.effects {
-        let line = format!("{} ({})", visible(&effect.sentence), effect.level);
-        let _ = writeln!(text, "            - {}", page.wrap(&line, 14));
-    }
+    text.push_str(&effects(page, assessment, 10));
     for because in &sheet.action.verdict.because {
         let line = format!("{}: {}", sheet.action.verdict.decision, visible(because));
-        let _ = writeln!(text, "            - {}", page.wrap(&line, 14));
+        let _ = writeln!(text, "          {}", page.wrap(&line, 10));
+    }
+    for otherwise in &sheet.action.verdict.otherwise {
+        let line = page.wrap(&visible(otherwise), 10);
+        let _ = writeln!(text, "          {}", page.paint(Tone::Dim, &line));
     }
 }
 
@@ -300,10 +294,20 @@ fn state_sentence(page: &Page, state: &ActionState) -> String {
         ActionState::Held {
             because,
             approve_by,
+            approvals,
             ..
         } => {
+            let so_far = if approvals.is_empty() {
+                String::new()
+            } else {
+                let names: Vec<String> = approvals
+                    .iter()
+                    .map(|approval| approver(&approval.by))
+                    .collect();
+                format!("; approved so far by {}, and more must", names.join(", "))
+            };
             format!(
-                "held: {}; can be approved until {} ({})",
+                "held: {}{so_far}; can be approved until {} ({})",
                 visible(&because.join("; ")),
                 clock(now, *approve_by),
                 ahead(now, *approve_by)
@@ -312,6 +316,7 @@ fn state_sentence(page: &Page, state: &ActionState) -> String {
         ActionState::Approved {
             approval,
             execute_by,
+            ..
         } => {
             format!(
                 "approved by {}; must start by {} ({})",

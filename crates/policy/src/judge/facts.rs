@@ -44,4 +44,6 @@ pub struct Recent {
     pub same_in_group: u32,
     /// How many hosts that group has.
     pub group_size: u32,
+    /// Whether a step that should only look tried to write on this host, and nobody has said since that it is well.
+    pub wall_was_breached: bool,
 }

@@ -299,6 +299,23 @@ fn a_spent_budget_and_a_wide_spread_wait_for_a_person() {
 }
 
 #[test]
+fn where_something_harmless_was_not_nothing_runs_by_itself() {
+    let host = HostName::new("web1").expect("a host");
+    let facts = Facts {
+        autonomy: Some(Autonomy::AutoFull),
+        recent: Recent {
+            wall_was_breached: true,
+            ..Recent::default()
+        },
+        ..nothing_special(&host)
+    };
+    let looks = assessment(vec![]);
+    let verdict = asked_on(&Orders::default(), &looks, &facts);
+    assert_eq!(verdict.decision, Decision::Hold);
+    assert!(verdict.because[0].contains("tried to write on web1"));
+}
+
+#[test]
 fn freezes_stop_everything_and_maintenance_what_changes() {
     let orders = orders(
         r#"

@@ -52,6 +52,7 @@ pub(super) fn all(
     voices.extend(by_never(rules, assessment, facts, without));
     voices.extend(by_protection(rules, assessment, facts));
     voices.extend(by_preset(rules, assessment, facts));
+    voices.extend(by_breach(facts));
     voices.extend(by_pauses(rules, assessment, facts, without));
     if assessment.level > RiskLevel::ReadOnly {
         voices.extend(by_budget(rules, facts));
@@ -369,6 +370,19 @@ fn by_pauses<'a>(
             );
             Voice::order(Decision::Hold, &pause.name, because)
         })
+}
+
+/// What was taken for harmless was not: whatever the tables say about this host is doubted until a person has looked.
+fn by_breach(facts: &Facts<'_>) -> Option<Voice> {
+    facts.recent.wall_was_breached.then(|| {
+        Voice::new(
+            Decision::Hold,
+            format!(
+                "a step that should only look tried to write on {}: nothing runs by itself there until its issue is resolved",
+                facts.host
+            ),
+        )
+    })
 }
 
 fn by_budget(rules: &Rules<'_>, facts: &Facts<'_>) -> Option<Voice> {

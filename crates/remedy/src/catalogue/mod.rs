@@ -6,8 +6,10 @@ mod pre_check;
 mod proposal;
 mod quote;
 mod render;
+mod wall;
 
 pub use host_traits::*;
 pub use pre_check::*;
 pub use proposal::*;
 pub use render::*;
+pub use wall::{breach, is_behind_wall};

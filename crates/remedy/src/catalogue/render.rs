@@ -1,10 +1,13 @@
 //! Steps into text. The text is what `approve show` prints and what runs, so it is as simple as it can be: one
 //! command where one command does it.
 
-use watchkeeper_model::{CheckName, PlannedStep, Step, UnitName, Verification, visible_block};
-use watchkeeper_risk::critical_part;
+use watchkeeper_model::{
+    CheckName, PlannedStep, RiskLevel, Step, UnitName, Verification, visible_block,
+};
+use watchkeeper_risk::{assess, canonical, critical_part};
 
 use super::quote::quoted;
+use super::wall;
 use super::{HostTraits, Init, PackageManager};
 
 /// Why a step cannot be done on a host.
@@ -79,6 +82,8 @@ pub const LEAST_JOURNAL_MIB: u32 = 16;
 pub const TYPED_OUTPUT_BYTES: u32 = 64 * 1024;
 /// How much is kept of what a shell step prints, in bytes.
 pub const SHELL_OUTPUT_BYTES: u32 = 1024 * 1024;
+/// How long a shell step may take, in seconds.
+pub const SHELL_LIMIT_S: u32 = 600;
 /// How long things may settle before it is looked whether a step helped, in seconds.
 pub const SETTLE_S: u32 = 5;
 
@@ -177,7 +182,12 @@ pub fn render(step: &Step, traits: &HostTraits) -> Result<PlannedStep, StepRefus
             let (command, limit_s) = cache_clean(traits)?;
             (command.to_owned(), limit_s, TYPED_OUTPUT_BYTES)
         }
-        Step::Shell { script } => (shell(script)?, 600, SHELL_OUTPUT_BYTES),
+        Step::Shell { script } => {
+            let limit_s = SHELL_LIMIT_S;
+            let looks_only = assess(std::slice::from_ref(step), &[]).level == RiskLevel::ReadOnly;
+            let text = wall::script(shell(script)?, looks_only, traits, limit_s);
+            (text, limit_s, SHELL_OUTPUT_BYTES)
+        }
     };
     let script = if script.ends_with('\n') {
         script
@@ -185,11 +195,21 @@ pub fn render(step: &Step, traits: &HostTraits) -> Result<PlannedStep, StepRefus
         script + "\n"
     };
     Ok(PlannedStep {
-        step: step.clone(),
+        step: judged(step),
         script,
         limit_s,
         max_output_bytes,
     })
+}
+
+/// The step as it is judged, shown and remembered: a script in its canonical text, where it has one.
+fn judged(step: &Step) -> Step {
+    match step {
+        Step::Shell { script } => Step::Shell {
+            script: canonical(script).map_or_else(|| script.clone(), |found| found.text),
+        },
+        step => step.clone(),
+    }
 }
 
 fn systemd_only(step: &Step, traits: &HostTraits) -> Result<(), StepRefused> {
@@ -265,7 +285,8 @@ fn cache_clean(traits: &HostTraits) -> Result<(&'static str, u32), StepRefused> 
     }
 }
 
-fn shell(script: &str) -> Result<String, StepRefused> {
+/// The text of a shell step, where there is nothing in it that a person would not see.
+fn shell(script: &str) -> Result<&str, StepRefused> {
     if script.trim().is_empty() {
         return Err(StepRefused::EmptyScript);
     }
@@ -291,7 +312,7 @@ fn shell(script: &str) -> Result<String, StepRefused> {
             });
         }
     }
-    Ok(script.to_owned())
+    Ok(script)
 }
 
 #[cfg(test)]
@@ -442,9 +463,11 @@ mod tests {
                 &traits(Init::Other, None),
             )
         };
-        assert_eq!(
-            script("\techo 'ä'\necho b").expect("it is plain").script,
-            "\techo 'ä'\necho b\n"
+        assert!(
+            script("\techo 'ä'\necho b")
+                .expect("it is plain")
+                .script
+                .ends_with("'\n")
         );
         for hidden in [
             "a\0",

@@ -15,7 +15,7 @@ use crate::facts::HostFacts;
 use crate::units;
 
 pub use explain::explain;
-pub use text::{TextAssessment, assess_text, assess_text_in, is_proven_read_only};
+pub use text::{TextAssessment, assess_bytes, assess_text, assess_text_in, is_proven_read_only};
 
 use join::{cannot_be_undone, join};
 use text::read_text;

@@ -47,6 +47,23 @@ pub fn assess_text_in(text: &str, facts: &HostFacts, directories: &[String]) -> 
     }
 }
 
+/// The same for bytes. What is no UTF-8 cannot be shown, so nobody could approve it: it is high, and is never rendered.
+#[must_use]
+pub fn assess_bytes(bytes: &[u8], facts: &HostFacts, directories: &[String]) -> TextAssessment {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => assess_text_in(text, facts, directories),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let searched = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SEARCHED_BYTES)]);
+            let effects = refused(&searched, &Refusal::NotUtf8 { at });
+            TextAssessment {
+                assessment: join(effects, Vec::new()),
+                canonical: None,
+            }
+        }
+    }
+}
+
 /// Whether a text is proved to look and change nothing, on any plain host.
 #[must_use]
 pub fn is_proven_read_only(text: &str) -> bool {

@@ -97,7 +97,12 @@ impl Watch {
         let entry = self.entry(&action.plan.host)?;
         let steps = PlannedSteps::from(&action.plan);
         let mut read = self.store().read().await?;
-        let recent = self.recent(&mut read.runs(), &entry, &steps).await?;
+        let recent = Recent {
+            wall_was_breached: self
+                .wall_was_breached(&mut read.issues(), &entry.name)
+                .await?,
+            ..self.recent(&mut read.runs(), &entry, &steps).await?
+        };
         drop(read);
         let (_, verdict) = self.assess_and_judge(&action.plan, &action.proposer, None, recent)?;
         let because = verdict.because;
@@ -233,7 +238,12 @@ impl Watch {
             // Counted again where nobody else can count at the same moment: a budget is never overdrawn.
             tx.runs().lock_budgets().await?;
             let entry = self.entry(&marks.host)?;
-            let recent = self.recent(&mut tx.runs(), &entry, &steps).await?;
+            let recent = Recent {
+                wall_was_breached: self
+                    .wall_was_breached(&mut tx.issues(), &entry.name)
+                    .await?,
+                ..self.recent(&mut tx.runs(), &entry, &steps).await?
+            };
             let (_, verdict) =
                 self.assess_and_judge(&approved.plan, &approved.proposer, None, recent)?;
             if verdict.decision > Decision::Run {

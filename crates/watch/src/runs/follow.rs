@@ -257,6 +257,7 @@ impl Watch {
             .await?;
         tx.log()
             .append(self.step_record(action, place, &end.outcome, &stdout, &stderr))?;
+        self.tell_of_breach(&mut tx, action, place, &stderr).await?;
         tx.commit().await?;
         let step = RunStep {
             phase: place.phase,

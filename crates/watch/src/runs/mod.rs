@@ -3,6 +3,7 @@
 //! host a step starts by making its own directory (`remedy`). A controller that is lost leaves a run whose lease
 //! ends; whoever takes it over attaches to what is there, and never starts anew what may have run.
 
+mod breach;
 mod claim;
 mod follow;
 mod output;

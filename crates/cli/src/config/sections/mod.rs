@@ -4,6 +4,7 @@
 mod groups;
 mod hosts;
 mod llm;
+mod orders;
 mod run;
 mod runbooks;
 mod server;
@@ -14,6 +15,7 @@ mod watch;
 pub(crate) use groups::GroupSection;
 pub(crate) use hosts::HostSection;
 pub(crate) use llm::LlmSection;
+pub(crate) use orders::{OrdersSection, RiskSection};
 pub(crate) use run::RunSection;
 pub(crate) use runbooks::RunbooksSection;
 pub(crate) use server::ServerSection;
