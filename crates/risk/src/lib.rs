@@ -16,6 +16,7 @@ mod judges;
 mod judges_infra;
 mod judges_net;
 mod judges_small;
+mod judges_small;
 mod spec;
 mod units;
 mod word;

@@ -39,6 +39,7 @@ pub(crate) fn by_name(name: &str) -> Option<Judge> {
     JUDGES
         .iter()
         .chain(&crate::judges_net::JUDGES)
+        .chain(&crate::judges_small::JUDGES)
         .find(|(own, _)| *own == name)
         .map(|(_, judge)| *judge)
         .or_else(|| crate::judges_infra::by_name(name))
