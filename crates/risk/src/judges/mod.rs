@@ -3,11 +3,16 @@
 //! what a judge does not understand is never read-only. Judges do not recurse: what is run is handed back.
 
 mod awk;
+mod crontab;
+mod editors;
 mod fd;
 mod find;
 mod given;
+mod json;
 mod ledger;
+mod nix;
 mod options;
+mod redis;
 mod sed;
 mod shells;
 mod sql;
@@ -22,7 +27,7 @@ use crate::spec::Matched;
 pub(crate) type Judge = fn(&Invocation, &Matched) -> Outcome;
 
 /// Every judge by the name that tables call it.
-const JUDGES: [(&str, Judge); 9] = [
+const JUDGES: &[(&str, Judge)] = &[
     ("awk", awk::judge),
     ("fd", fd::judge),
     ("find", find::judge),
@@ -32,6 +37,14 @@ const JUDGES: [(&str, Judge); 9] = [
     ("mysql", sql::mysql),
     ("psql", sql::psql),
     ("sqlite", sql::sqlite),
+    ("at", crontab::at),
+    ("crontab", crontab::crontab),
+    ("ed", editors::line),
+    ("editor", editors::screen),
+    ("jq", json::jq),
+    ("nix_expression", nix::judge),
+    ("redis", redis::judge),
+    ("yq", json::yq),
 ];
 
 /// The judge of this name.
