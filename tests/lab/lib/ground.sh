@@ -3,6 +3,8 @@
 # of the machine in /proc (lxcfs). Made with the first host, removed with the last. Call only inside `locked`.
 
 make_ground() {
+  # A mount whose lxcfs was killed cannot even be looked at.
+  [[ -d $run/lxcfs ]] || umount -l "$run/lxcfs" 2>/dev/null || true
   mkdir -p "$run/names" "$run/lxcfs"
   local limit
   for limit in instances watches; do # A systemd takes some dozens of each.
