@@ -121,7 +121,7 @@ impl Evaluation<'_, '_> {
             self.found(Found::plain(EffectKind::Unknown, rule).saying("is given nothing to do"));
         }
         for effect in &leaf.effects {
-            if !(dry && !looks(effect.does)) {
+            if !dry || looks(effect.does) {
                 self.effect(effect, None, "", true);
             }
         }

@@ -39,7 +39,7 @@ pub(crate) struct Node {
     /// What an option that is not listed means: medium where nothing is said. A wrapper's is always high.
     pub(crate) unknown_option: Option<RiskLevel>,
     /// Verbs: the first operand selects one.
-    pub(crate) verb: Vec<Node>,
+    pub(crate) verb: Vec<Self>,
     /// Whether a verb may be shortened to any beginning of it, as with `ip`.
     pub(crate) verbs_shorten: bool,
     /// What a verb that is not listed means: medium where nothing is said.

@@ -2,6 +2,7 @@
 
 /// The name of each family and the text of its file.
 pub(super) const FILES: &[(&str, &str)] = &[
+    ("containers", include_str!("../../tables/containers.toml")),
     ("files", include_str!("../../tables/files.toml")),
     ("languages", include_str!("../../tables/languages.toml")),
     ("network", include_str!("../../tables/network.toml")),

@@ -1,5 +1,8 @@
 //! The shipped tables load, and what is wrong with a table is told by file, command and reason.
 
+use std::collections::BTreeSet;
+
+use super::schema::Family;
 use super::shipped::FILES;
 use super::{TableFault, Tables};
 
@@ -31,6 +34,39 @@ fn every_shipped_table_loads() {
         .filter(|line| !line.contains(NO_JUDGE))
         .collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn the_search_for_names_finds_every_entry_that_reading_all_finds() {
+    let mut read = Vec::new();
+    for (family, text) in FILES {
+        let Ok(commands) = toml::from_str::<Family>(text) else {
+            continue;
+        };
+        for command in commands.command {
+            let example = command
+                .examples
+                .into_iter()
+                .next()
+                .map(|example| example.cmd);
+            let names = command.names.split_whitespace().map(str::to_owned);
+            read.extend(names.map(|name| (name, (*family).to_owned(), example.clone())));
+        }
+    }
+    let found = Tables::shipped();
+    let examples: BTreeSet<(&str, &str)> = found
+        .examples()
+        .map(|own| (own.family, own.command))
+        .collect();
+    for (name, family, example) in &read {
+        assert!(found.knows(name), "{family}: {name}");
+        let example = example.as_deref().unwrap_or_default();
+        assert!(examples.contains(&(family, example)), "{family}: {name}");
+    }
+    let mut names: Vec<String> = read.into_iter().map(|(name, ..)| name).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names, found.names().collect::<Vec<_>>());
 }
 
 #[test]
