@@ -3,6 +3,7 @@
 //! what a judge does not understand is never read-only. Judges do not recurse: what is run is handed back.
 
 mod awk;
+mod code;
 mod crontab;
 mod editors;
 mod fd;
@@ -37,6 +38,13 @@ const JUDGES: &[(&str, Judge)] = &[
     ("mysql", sql::mysql),
     ("psql", sql::psql),
     ("sqlite", sql::sqlite),
+    ("python", code::python),
+    ("perl", code::perl),
+    ("ruby", code::ruby),
+    ("node", code::node),
+    ("php", code::php),
+    ("lua", code::lua),
+    ("tcl", code::tcl),
     ("at", crontab::at),
     ("crontab", crontab::crontab),
     ("ed", editors::line),

@@ -21,10 +21,12 @@ const RUNS: &str = "system popen popen2 popen3 exec execv execvp execl execlp pa
     capture3 execute";
 
 /// Calls that run their text as code of the same language.
-const EVALUATES: &str = "exec eval compile instance_eval class_eval runInThisContext loadstring load assert";
+const EVALUATES: &str =
+    "exec eval compile instance_eval class_eval runInThisContext loadstring load assert";
 
 /// Calls that delete a whole directory.
-const DELETES_TREE: &str = "rmtree rm_rf rm_r remove_tree rmSync rm remove_dir remove_entry_secure removeSync rimraf";
+const DELETES_TREE: &str =
+    "rmtree rm_rf rm_r remove_tree rmSync rm remove_dir remove_entry_secure removeSync rimraf";
 
 /// Calls that delete a file.
 const DELETES: &str = "unlink remove unlinkSync delete rmdir rmdirSync removedirs";
@@ -43,11 +45,23 @@ struct Literal {
 }
 
 /// Writes down what a program's texts would do.
-pub(super) fn note(ledger: &mut Ledger, tokens: &[Token], language: Language, hidden: Option<&'static str>, depth: usize) {
+pub(super) fn note(
+    ledger: &mut Ledger,
+    tokens: &[Token],
+    language: Language,
+    hidden: Option<&'static str>,
+    depth: usize,
+) {
     bombs(ledger, tokens);
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            Token::Command(command) => run(ledger, Literal { text: command.clone(), hidden }),
+            Token::Command(command) => run(
+                ledger,
+                Literal {
+                    text: command.clone(),
+                    hidden,
+                },
+            ),
             Token::Name(name) => {
                 let rest = arguments(&tokens[at + 1..]);
                 call(ledger, name, rest, language, hidden, depth);
@@ -64,7 +78,14 @@ pub(super) fn note(ledger: &mut Ledger, tokens: &[Token], language: Language, hi
 }
 
 /// What a call by this name does with its arguments.
-fn call(ledger: &mut Ledger, name: &str, rest: &[Token], language: Language, hidden: Option<&'static str>, depth: usize) {
+fn call(
+    ledger: &mut Ledger,
+    name: &str,
+    rest: &[Token],
+    language: Language,
+    hidden: Option<&'static str>,
+    depth: usize,
+) {
     if listed(RUNS, name) {
         runs(ledger, rest, language, hidden);
     }
@@ -73,7 +94,13 @@ fn call(ledger: &mut Ledger, name: &str, rest: &[Token], language: Language, hid
     };
     if listed(EVALUATES, name) && depth < MOST_DEPTH {
         let inner = read(&literal.text, language);
-        note(ledger, &inner.tokens, language, literal.hidden.or(hidden), depth + 1);
+        note(
+            ledger,
+            &inner.tokens,
+            language,
+            literal.hidden.or(hidden),
+            depth + 1,
+        );
     }
     let path = Arg::text(&literal.text);
     if listed(DELETES_TREE, name) {
@@ -117,12 +144,16 @@ fn literal(tokens: &[Token], language: Language) -> Option<(Literal, &[Token])> 
     let (mut whole, mut rest) = part(tokens)?;
     loop {
         let joins = match rest.first() {
-            Some(Token::Sign('+')) => matches!(language, Language::Python | Language::Ruby | Language::Node),
+            Some(Token::Sign('+')) => {
+                matches!(language, Language::Python | Language::Ruby | Language::Node)
+            }
             Some(Token::Sign('.')) => {
                 matches!(language, Language::Perl | Language::Php | Language::Lua)
             }
             Some(Token::Text { .. }) => {
-                let Some((next, after)) = part(rest) else { break };
+                let Some((next, after)) = part(rest) else {
+                    break;
+                };
                 whole.text.push_str(&next.text);
                 rest = after;
                 continue;
@@ -133,7 +164,9 @@ fn literal(tokens: &[Token], language: Language) -> Option<(Literal, &[Token])> 
             break;
         }
         let skip = rest.iter().take_while(|token| **token == rest[0]).count();
-        let Some((next, after)) = part(&rest[skip..]) else { break };
+        let Some((next, after)) = part(&rest[skip..]) else {
+            break;
+        };
         whole.text.push_str(&next.text);
         whole.hidden = whole.hidden.or(next.hidden);
         rest = after;
@@ -151,9 +184,10 @@ fn part(tokens: &[Token]) -> Option<(Literal, &[Token])> {
         return Some((literal, rest));
     }
     // `base64.b64decode("…")`: names and dots before the call that decodes.
-    let start = tokens.iter().take(6).position(|token| {
-        matches!(token, Token::Name(name) if listed(DECODES, name))
-    })?;
+    let start = tokens
+        .iter()
+        .take(6)
+        .position(|token| matches!(token, Token::Name(name) if listed(DECODES, name)))?;
     let only_names = tokens[..start]
         .iter()
         .all(|token| matches!(token, Token::Name(_) | Token::Sign('.' | ':')));
@@ -173,7 +207,12 @@ fn part(tokens: &[Token]) -> Option<(Literal, &[Token])> {
     let mut rest = rest;
     while let [Token::Sign(')'), after @ ..] = rest {
         rest = after;
-        if let [Token::Sign('.'), Token::Name(name), Token::Sign('('), after @ ..] = rest
+        if let [
+            Token::Sign('.'),
+            Token::Name(name),
+            Token::Sign('('),
+            after @ ..,
+        ] = rest
             && name == "decode"
         {
             rest = after;
@@ -207,7 +246,8 @@ fn runs(ledger: &mut Ledger, rest: &[Token], language: Language, hidden: Option<
             _ => break,
         }
     }
-    let several = is_list || (argv.len() > 1 && matches!(language, Language::Perl | Language::Ruby));
+    let several =
+        is_list || (argv.len() > 1 && matches!(language, Language::Perl | Language::Ruby));
     match (argv.is_empty(), several) {
         (true, _) => {}
         (false, true) => ledger.runs(argv.into_iter().map(Arg::text).collect(), None, None),

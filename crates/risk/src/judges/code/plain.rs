@@ -59,10 +59,13 @@ pub(super) fn only_computes(words: &Words, language: Language) -> bool {
     }
     match language {
         Language::Perl => perl(&words.tokens),
-        Language::Node => chains(&words.tokens, NODE, NODE_MEMBERS) && requires(&words.tokens, &["os", "node:os"]),
+        Language::Node => {
+            chains(&words.tokens, NODE, NODE_MEMBERS) && requires(&words.tokens, &["os", "node:os"])
+        }
         Language::Php => php(&words.tokens),
         Language::Ruby => {
-            chains(&words.tokens, RUBY, RUBY_MEMBERS) && requires(&words.tokens, &["time", "date", "etc"])
+            chains(&words.tokens, RUBY, RUBY_MEMBERS)
+                && requires(&words.tokens, &["time", "date", "etc"])
         }
         Language::Lua => chains(&words.tokens, LUA, LUA_MEMBERS),
         Language::Tcl | Language::Python => false,
@@ -77,10 +80,18 @@ fn perl(tokens: &[Token]) -> bool {
         Token::Name(name) => listed(PERL, name),
         Token::Text { live, .. } => !live,
         Token::Value | Token::Line => true,
-        Token::Sign('&') => tokens.get(at + 1) == Some(&Token::Sign('&')) || (at > 0 && tokens[at - 1] == Token::Sign('&')),
+        Token::Sign('&') => {
+            tokens.get(at + 1) == Some(&Token::Sign('&'))
+                || (at > 0 && tokens[at - 1] == Token::Sign('&'))
+        }
         // An arrow may call a method; a backslash makes a reference; a dash may test a file.
-        Token::Sign('-') => !matches!(tokens.get(at + 1), Some(Token::Sign('>') | Token::Name(_))) || minus_before_variable(tokens, at),
-        Token::Sign('\\' | '`' | '*') => matches!(tokens.get(at), Some(Token::Sign('*'))) && is_operand_before(tokens, at),
+        Token::Sign('-') => {
+            !matches!(tokens.get(at + 1), Some(Token::Sign('>') | Token::Name(_)))
+                || minus_before_variable(tokens, at)
+        }
+        Token::Sign('\\' | '`' | '*') => {
+            matches!(tokens.get(at), Some(Token::Sign('*'))) && is_operand_before(tokens, at)
+        }
         Token::Sign(_) => true,
         Token::Command(_) => false,
     })
@@ -106,7 +117,7 @@ fn chains(tokens: &[Token], roots: &str, members: &str) -> bool {
             let is_member = at > 0
                 && matches!(tokens[at - 1], Token::Sign('.' | ':'))
                 && !matches!(tokens.get(at.wrapping_sub(2)), Some(Token::Sign('.' | '?')));
-            let after_value = at > 1 && !matches!(tokens[at - 2], Token::Sign('?' | ','| '('));
+            let after_value = at > 1 && !matches!(tokens[at - 2], Token::Sign('?' | ',' | '('));
             if is_member && after_value {
                 listed(members, name) || listed(roots, name)
             } else {
@@ -116,7 +127,8 @@ fn chains(tokens: &[Token], roots: &str, members: &str) -> bool {
         Token::Text { live, .. } => !live,
         Token::Value | Token::Line => true,
         Token::Sign('[') => {
-            let indexes = at > 0 && matches!(tokens[at - 1], Token::Name(_) | Token::Sign(')' | ']'));
+            let indexes =
+                at > 0 && matches!(tokens[at - 1], Token::Name(_) | Token::Sign(')' | ']'));
             !indexes || matches!(tokens.get(at + 1), Some(Token::Value))
         }
         Token::Sign(sign) => "(){}].,;:+-*/%<>=!?&|^".contains(*sign),

@@ -108,7 +108,9 @@ impl Reader {
                 self.push(Token::Line);
             }
             _ if letter.is_whitespace() => self.at += 1,
-            '#' if matches!(self.language, Python | Perl | Ruby | Php | Language::Tcl) => self.skip_line(),
+            '#' if matches!(self.language, Python | Perl | Ruby | Php | Language::Tcl) => {
+                self.skip_line()
+            }
             '/' if self.stands("//") && matches!(self.language, Node | Php) => self.skip_line(),
             '/' if self.stands("/*") && matches!(self.language, Node | Php) => self.skip_to("*/"),
             '-' if self.stands("--") && self.language == Lua => {
@@ -120,7 +122,9 @@ impl Reader {
             '`' => self.backquotes(),
             '$' | '@' | '%' if self.language == Perl => self.variable(letter),
             '$' if self.language == Php => self.variable(letter),
-            '/' if matches!(self.language, Perl | Ruby | Node) && self.expects_operand() => self.expression('/'),
+            '/' if matches!(self.language, Perl | Ruby | Node) && self.expects_operand() => {
+                self.expression('/')
+            }
             '<' if matches!(self.language, Perl | Ruby | Php) => self.less(),
             '%' if self.language == Ruby && self.expects_operand() => self.percent(),
             '?' if self.stands("?>") && self.language == Php => self.unsure(),
@@ -158,10 +162,11 @@ impl Reader {
     }
 
     fn number(&mut self) {
-        while self
-            .peek(0)
-            .is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_' || (letter == '.' && self.peek(1).is_some_and(|next| next.is_ascii_digit())))
-        {
+        while self.peek(0).is_some_and(|letter| {
+            letter.is_ascii_alphanumeric()
+                || letter == '_'
+                || (letter == '.' && self.peek(1).is_some_and(|next| next.is_ascii_digit()))
+        }) {
             self.at += 1;
         }
         self.push(Token::Value);
@@ -228,7 +233,10 @@ impl Reader {
         let Some(letter) = self.peek(0) else { return };
         self.at += 1;
         let single = quote == '\''
-            && matches!(self.language, Language::Perl | Language::Ruby | Language::Php);
+            && matches!(
+                self.language,
+                Language::Perl | Language::Ruby | Language::Php
+            );
         if raw || (single && letter != '\\' && letter != '\'') {
             text.push('\\');
             text.push(letter);
@@ -241,7 +249,10 @@ impl Reader {
             '\n' => {}
             'x' if !single => {
                 let digits: String = (0..2).filter_map(|ahead| self.peek(ahead)).collect();
-                match u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32) {
+                match u32::from_str_radix(&digits, 16)
+                    .ok()
+                    .and_then(char::from_u32)
+                {
                     Some(value) => {
                         text.push(value);
                         self.at += 2;
@@ -289,24 +300,35 @@ impl Reader {
 
     /// A variable of Perl or PHP; a modulo sign where an operand stood before.
     fn variable(&mut self, sigil: char) {
-        if sigil == '%' && (!self.expects_operand() || !self.peek(1).is_some_and(|next| next.is_alphabetic())) {
+        if sigil == '%'
+            && (!self.expects_operand() || !self.peek(1).is_some_and(|next| next.is_alphabetic()))
+        {
             self.at += 1;
             self.push(Token::Sign('%'));
             return;
         }
         let start = self.at;
         self.at += 1;
-        if self.peek(0) == Some('#') && self.peek(1).is_some_and(|next| next.is_alphabetic() || next == '_') {
+        if self.peek(0) == Some('#')
+            && self
+                .peek(1)
+                .is_some_and(|next| next.is_alphabetic() || next == '_')
+        {
             self.at += 1;
         }
         match self.peek(0) {
             Some(letter) if letter.is_alphanumeric() || letter == '_' => {
-                while self.peek(0).is_some_and(|next| next.is_alphanumeric() || next == '_') {
+                while self
+                    .peek(0)
+                    .is_some_and(|next| next.is_alphanumeric() || next == '_')
+                {
                     self.at += 1;
                 }
                 self.words.sure &= !self.stands("::");
             }
-            Some('.' | ',' | '/' | '&' | '0' | '!' | ';' | '|' | '"') if sigil == '$' && self.language == Language::Perl => {
+            Some('.' | ',' | '/' | '&' | '0' | '!' | ';' | '|' | '"')
+                if sigil == '$' && self.language == Language::Perl =>
+            {
                 self.at += 1;
             }
             _ => self.words.sure = false,
@@ -390,7 +412,10 @@ impl Reader {
 
     fn flags(&mut self) -> String {
         let start = self.at;
-        while self.peek(0).is_some_and(|letter| letter.is_ascii_alphabetic()) {
+        while self
+            .peek(0)
+            .is_some_and(|letter| letter.is_ascii_alphabetic())
+        {
             self.at += 1;
         }
         self.letters[start..self.at].iter().collect()
@@ -398,7 +423,11 @@ impl Reader {
 
     /// An expression may hold code, and the letter `e` runs what replaces a match.
     fn check_expression(&mut self, text: &str, flags: &str, replaces: bool) {
-        let code = text.contains("(?{") || text.contains("(??{") || text.contains("@{") || text.contains("#{") || has_live_part(text);
+        let code = text.contains("(?{")
+            || text.contains("(??{")
+            || text.contains("@{")
+            || text.contains("#{")
+            || has_live_part(text);
         let unknown = if replaces { flags.contains('e') } else { false };
         if code || unknown || !flags.chars().all(|flag| "gimsxoeruy".contains(flag)) {
             self.words.sure = false;
@@ -407,10 +436,11 @@ impl Reader {
 
     fn name(&mut self) {
         let start = self.at;
-        while self
-            .peek(0)
-            .is_some_and(|letter| letter.is_alphanumeric() || letter == '_' || (letter == '$' && self.language == Language::Node))
-        {
+        while self.peek(0).is_some_and(|letter| {
+            letter.is_alphanumeric()
+                || letter == '_'
+                || (letter == '$' && self.language == Language::Node)
+        }) {
             self.at += 1;
         }
         let name: String = self.letters[start..self.at].iter().collect();
@@ -439,7 +469,10 @@ impl Reader {
         let open = self.peek(0).unwrap_or('/');
         let first = self.delimited().unwrap_or_default();
         match name {
-            "q" => self.push(Token::Text { text: first, live: false }),
+            "q" => self.push(Token::Text {
+                text: first,
+                live: false,
+            }),
             "qq" => {
                 let live = has_live_part(&first);
                 self.push(Token::Text { text: first, live });
@@ -471,7 +504,12 @@ impl Reader {
 
 /// Whether a text of Perl or PHP has a part that may run something: `@{…}`, `${…}`, a subscript that is no plain word.
 pub(super) fn has_live_part(text: &str) -> bool {
-    if text.contains("@{") || text.contains("${") || text.contains("{$") || text.contains("->") || text.contains("$$") {
+    if text.contains("@{")
+        || text.contains("${")
+        || text.contains("{$")
+        || text.contains("->")
+        || text.contains("$$")
+    {
         return true;
     }
     let mut rest = text;
@@ -481,7 +519,11 @@ pub(super) fn has_live_part(text: &str) -> bool {
             .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
             .unwrap_or(rest.len());
         let after = &rest[end..];
-        let Some(open) = after.chars().next().filter(|open| matches!(open, '[' | '{')) else {
+        let Some(open) = after
+            .chars()
+            .next()
+            .filter(|open| matches!(open, '[' | '{'))
+        else {
             continue;
         };
         let close = if open == '[' { ']' } else { '}' };

@@ -1,0 +1,1 @@
+//! Programs of interpreters, as they are typed to look, and as somebody would hide a command in them.
