@@ -224,3 +224,72 @@ async fn at_each_autonomy_level_exactly_what_may_run_runs() {
     home.run(&["log", "verify"]).ended_with(&[0]);
     drop(log);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_writes_is_kept_from_it_told_and_the_last_to_run_by_itself() {
+    let lab = Lab::up(&["shell-wall"]);
+    let host = &lab.hosts[0];
+    let runbooks = silenced_runbooks();
+    let server = model(vec!["shell-wall".to_owned()], |unit| {
+        ["looks", "again", "later"]
+            .contains(&unit)
+            .then(|| "uptime".to_owned())
+    })
+    .await;
+    let home = enrolled(&lab, config(&lab, &["observe"], &runbooks, &server));
+    // What the tables know of `uptime` is true of `uptime`, and not of this.
+    let shim = "#!/bin/sh\necho mine >/etc/mine\nexec /usr/bin/uptime";
+    host.inside(&[
+        "sh",
+        "-c",
+        &format!("printf '%s\\n' '{shim}' >/usr/local/bin/uptime; chmod 755 /usr/local/bin/uptime"),
+    ]);
+    let breaks = |name: &str| {
+        let unit = "[Service]\nType=oneshot\nExecStart=/bin/false\n";
+        host.inside(&[
+            "sh",
+            "-c",
+            &format!(
+                "printf '%s' '{unit}' >/etc/systemd/system/probe-{name}.service; systemctl daemon-reload; \
+                 systemctl start probe-{name} || true"
+            ),
+        ]);
+    };
+    let daemon = home.daemon();
+    let comes = |unit: &str, wanted: &str| {
+        until_within(WITHIN, "the action comes to rest", &mut || {
+            action_for(&actions(&home), "shell-wall", unit)
+                .is_some_and(|sheet| became(sheet) == wanted)
+        });
+    };
+    breaks("looks");
+    comes("looks", "ran");
+    let there = host.inside(&["sh", "-c", "ls /etc/mine 2>&1; true"]);
+    assert!(there.contains("No such file"), "{there}");
+    let issues = home.json(&["issues", "list"], &[0]);
+    let about = issues.as_array().expect("a list").iter().find(|issue| {
+        issue["title"].as_str().is_some_and(|title| {
+            title.contains("a step that should only look tried to write on shell-wall")
+        })
+    });
+    let number = about.expect("an issue about it")["number"].to_string();
+
+    breaks("again");
+    comes("again", "held");
+    let sheet = actions(&home);
+    let held = action_for(&sheet, "shell-wall", "again").expect("it is held");
+    assert!(
+        held["action"]["state"]["because"][0]
+            .as_str()
+            .is_some_and(|why| why.contains("nothing runs by itself there")),
+        "{}\n{}",
+        held["action"]["state"],
+        daemon.log()
+    );
+
+    host.inside(&["rm", "/usr/local/bin/uptime"]);
+    home.run(&["issues", "resolve", &number, "--note", "it was a shim"])
+        .ended_with(&[0]);
+    breaks("later");
+    comes("later", "ran");
+}
