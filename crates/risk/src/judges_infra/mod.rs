@@ -2,15 +2,20 @@
 //! cannot: which resource a verb is about, what a request in one word asks for, which part of a host a container is given.
 //! They obey the same rules as those of `judges`: total, bounded, and what is not understood is never read-only.
 
+mod containers;
 mod disks;
 mod notes;
 mod requests;
+mod templates;
 mod volumes;
 
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-const JUDGES: [(&str, Judge); 8] = [
+const JUDGES: &[(&str, Judge)] = &[
+    ("container_copy", containers::copy),
+    ("container_inspect", containers::inspect),
+    ("container_run", containers::run),
     ("dataset_removal", volumes::dataset_removal),
     ("debugfs", requests::debugfs),
     ("hdparm", disks::hdparm),
