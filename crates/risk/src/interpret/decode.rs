@@ -4,6 +4,7 @@ use base64::Engine as _;
 
 use super::limits::MOST_DECODED_BYTES;
 use crate::invocation::Decoder;
+use crate::word::Arg;
 
 /// What a text says when it is decoded; nothing where it is too long or no text comes out.
 pub(super) fn decode(decoder: &Decoder, text: &str) -> Option<String> {
@@ -107,4 +108,108 @@ fn hex(text: &str) -> Option<String> {
         .map(|pair| (pair[0] << 4) | pair[1])
         .collect();
     String::from_utf8(bytes).ok()
+}
+
+/// The decoder that a command is, where it reads its standard input.
+pub(super) fn decoder_of(base: &str, argv: &[Arg]) -> Option<Decoder> {
+    let words: Vec<&str> = argv[1..].iter().map(Arg::as_text).collect::<Option<_>>()?;
+    let decodes = |known: &[&str]| {
+        let decodes = words.iter().any(|word| known.contains(word));
+        let others = ["-i", "-di", "-id", "--ignore-garbage", "-", "/dev/stdin"];
+        let reads = words
+            .iter()
+            .all(|word| known.contains(word) || others.contains(word));
+        decodes && reads
+    };
+    let plain = ["-d", "--decode", "-D", "--decod", "--deco", "-di", "-id"];
+    match (base, words.as_slice()) {
+        ("base64", _) if decodes(&plain) => Some(Decoder::Base64),
+        ("base32", _) if decodes(&plain) => Some(Decoder::Base32),
+        ("basenc", [first, second])
+            if decodes(&["-d", "--decode", "--base64"]) && first != second =>
+        {
+            Some(Decoder::Base64)
+        }
+        ("openssl", ["base64" | "enc", rest @ ..])
+            if rest.contains(&"-d")
+                && (words[0] == "base64"
+                    || rest.iter().any(|word| matches!(*word, "-base64" | "-a")))
+                && rest
+                    .iter()
+                    .all(|word| matches!(*word, "-d" | "-A" | "-base64" | "-a")) =>
+        {
+            Some(Decoder::Base64)
+        }
+        (
+            "xxd",
+            ["-r", "-p"] | ["-p", "-r"] | ["-rp"] | ["-pr"] | ["-r", "-ps"] | ["-r", "-plain"],
+        ) => Some(Decoder::Hex),
+        ("rev", []) => Some(Decoder::Reverse),
+        ("tac", []) => Some(Decoder::ReverseLines),
+        ("tr", ["-d" | "--delete", set]) => Some(Decoder::DeleteChars(characters(set)?)),
+        ("tr", [from, to]) if !from.starts_with('-') => {
+            let (from, mut to) = (characters(from)?, characters(to)?);
+            let last = *to.last()?;
+            to.resize(from.len().max(to.len()), last);
+            Some(Decoder::Translate(from, to))
+        }
+        _ => None,
+    }
+}
+
+/// The characters of a set of `tr`; nothing where it is not read here.
+fn characters(set: &str) -> Option<Vec<char>> {
+    let chars: Vec<char> = set.chars().collect();
+    let mut all = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        let mut c = chars[at];
+        if c == '[' {
+            let class: String = chars[at..].iter().collect();
+            let (class, length) = named(&class)?;
+            all.extend(class);
+            at += length;
+            continue;
+        }
+        if c == '\\' {
+            at += 1;
+            c = match chars.get(at)? {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                '\\' => '\\',
+                other if other.is_ascii_punctuation() => *other,
+                _ => return None,
+            };
+        }
+        match (chars.get(at + 1), chars.get(at + 2)) {
+            (Some('-'), Some(to)) if *to != '\\' && *to >= c && u32::from(*to) < 0x1_0000 => {
+                all.extend(c..=*to);
+                at += 3;
+            }
+            _ => {
+                all.push(c);
+                at += 1;
+            }
+        }
+        if all.len() > 4096 {
+            return None;
+        }
+    }
+    Some(all)
+}
+
+/// A class of `tr` at the beginning of a text, and how many characters name it.
+fn named(text: &str) -> Option<(Vec<char>, usize)> {
+    let classes: [(&str, &[std::ops::RangeInclusive<char>]); 6] = [
+        ("[:upper:]", &['A'..='Z']),
+        ("[:lower:]", &['a'..='z']),
+        ("[:digit:]", &['0'..='9']),
+        ("[:alpha:]", &['A'..='Z', 'a'..='z']),
+        ("[:blank:]", &['\t'..='\t', ' '..=' ']),
+        ("[:space:]", &['\t'..='\r', ' '..=' ']),
+    ];
+    let (name, ranges) = classes.iter().find(|(name, _)| text.starts_with(name))?;
+    let all = ranges.iter().cloned().flatten().collect();
+    Some((all, name.len()))
 }

@@ -132,6 +132,7 @@ impl<'a> Walker<'a> {
             Done::default()
         });
         let endless = condition.pieces.is_empty();
+        let mut first = true;
         self.rounds(state, endless, |walker, state| {
             let value = if endless {
                 Some(1)
@@ -145,6 +146,10 @@ impl<'a> Walker<'a> {
                 exact: value.is_some() && !endless,
                 ..Round::default()
             };
+            if round.last && !std::mem::take(&mut first) {
+                return round;
+            }
+            first = false;
             let mut done = walker.script(body, state);
             done.settle(state);
             round.printed = done.printed;

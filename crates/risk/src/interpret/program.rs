@@ -89,6 +89,12 @@ impl<'a> Walker<'a> {
         {
             return done;
         }
+        let decoder = decode::decoder_of(base, &argv);
+        let locates = matches!(base, "which") && argv.len() == 2;
+        let located = argv
+            .get(1)
+            .filter(|_| locates)
+            .and_then(|arg| arg.as_text().map(str::to_owned));
         let exported = self.environment_words(base, &argv, state);
         let invocation = Invocation {
             argv,
@@ -99,11 +105,16 @@ impl<'a> Walker<'a> {
             ProgramPlace::Known => self.commands.judge(&invocation),
             _ => None,
         };
-        let Some(outcome) = outcome else {
+        let Some(mut outcome) = outcome else {
             self.unknown_program(&name, path.as_deref(), place, state);
             self.touch_stdin(state);
             return Done::printed(Value::unknown(Origin::Output));
         };
+        if let Some(decoder) = decoder {
+            outcome.output = Output::Decoded(decoder);
+        } else if let Some(name) = located {
+            outcome.output = Output::Text(name + "\n");
+        }
         let printed = self.outcome(base, outcome, &exported, state);
         if !NOT_READING.contains(&base) {
             self.touch_stdin(state);
@@ -241,6 +252,13 @@ impl<'a> Walker<'a> {
             return None;
         };
         let values = self.file_values(path, state)?;
+        if !path.starts_with("/dev/fd/") {
+            let rule = (
+                "shell.written_program",
+                "runs a program that was made or brought on the way",
+            );
+            self.flag_named(EffectKind::Unknown, RiskLevel::High, rule, path, state);
+        }
         let mut inner = state.child(None);
         set_arguments(arguments, &mut inner);
         let mut printed = Printed::default();

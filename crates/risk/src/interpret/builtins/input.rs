@@ -31,11 +31,12 @@ impl<'a> Walker<'a> {
         self.choose_stdin(state);
         let stdin = state.stdin.first().cloned().unwrap_or(Stdin::Nothing);
         let before = state.clone();
-        let mut ended = false;
+        let (mut ended, mut certain) = (false, false);
         let line = match &stdin {
             Stdin::Value(value) if !words.odd => match first_line(value) {
                 Some((line, rest)) => {
                     ended = line.parts.is_empty() && rest.is_none();
+                    certain = rest.is_some();
                     let rest = rest.unwrap_or_default();
                     state.set_stdin(Stdin::Value(rest));
                     line
@@ -59,6 +60,8 @@ impl<'a> Walker<'a> {
         for name in words.names.iter().flatten() {
             failed.restore(name, state.variable(name).cloned());
         }
+        failed.stdin = std::rc::Rc::clone(&state.stdin);
+        failed.dead |= certain;
         state.dead |= ended;
         Done {
             printed: Printed::default(),
