@@ -95,3 +95,26 @@ fn every_example_that_needs_no_shell_gets_its_level() {
         wrong.join("\n")
     );
 }
+
+#[test]
+fn an_option_that_is_not_listed_never_lowers_an_example() {
+    let host = Host::new(&HostFacts::default());
+    let mut lowered = Vec::new();
+    for example in Tables::shipped().examples() {
+        let Some(mut argv) = words(example.command) else {
+            continue;
+        };
+        let before = level(&argv, &Context::default(), &host, 0);
+        argv.push(Arg::text("--no-such-option"));
+        let after = level(&argv, &Context::default(), &host, 0);
+        if let (Some(before), Some(after)) = (before, after)
+            && after < before
+        {
+            lowered.push(format!(
+                "{}: {}: from {before} to {after}",
+                example.family, example.command
+            ));
+        }
+    }
+    assert!(lowered.is_empty(), "{}", lowered.join("\n"));
+}
