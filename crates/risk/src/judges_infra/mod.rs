@@ -4,6 +4,7 @@
 
 mod containers;
 mod disks;
+mod kubectl;
 mod notes;
 mod requests;
 mod templates;
@@ -19,6 +20,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("dataset_removal", volumes::dataset_removal),
     ("debugfs", requests::debugfs),
     ("hdparm", disks::hdparm),
+    ("k3s", kubectl::small),
+    ("kubectl", kubectl::judge),
     ("parted", disks::parted),
     ("raid_controller", disks::raid_controller),
     ("volume_removal", volumes::volume_removal),

@@ -13,15 +13,15 @@ const DEBUGFS_LOOKS: &str = "stat ls show_super_stats stats icheck ncheck testi 
 const XFS_LOOKS: [(&str, &str); 4] = [
     (
         "xfs_db",
-        "addr agf agfl agi agresv blockget blockuse bmap btdump btheight check convert daddr dblock dquot echo forward frag freesp fsblock fsmap hash help info inode iunlinked logres ncheck p print pop push q quit ring sb stack type source_help timelimit rdump_help a b f h",
+        "addr agf agfl agi agresv blockget blockuse bmap btdump btheight check convert daddr dblock dquot echo forward frag freesp fsblock fsmap hash help info inode iunlinked logres ncheck p print pop push q quit ring sb stack type timelimit a b f h",
     ),
     (
         "xfs_quota",
-        "df free quota report print help state path quit q project_list",
+        "df free quota report print help state path quit q",
     ),
     (
         "xfs_io",
-        "stat statfs statx fiemap bmap fsmap lsattr lsproj file print pwd help quit q freesp stats mincore utime_show getfattr_list",
+        "stat statfs statx fiemap bmap fsmap lsattr lsproj file print pwd help quit q freesp stats mincore",
     ),
     (
         "xfs_spaceman",

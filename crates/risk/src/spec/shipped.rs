@@ -4,6 +4,7 @@
 pub(super) const FILES: &[(&str, &str)] = &[
     ("containers", include_str!("../../tables/containers.toml")),
     ("files", include_str!("../../tables/files.toml")),
+    ("kubernetes", include_str!("../../tables/kubernetes.toml")),
     ("languages", include_str!("../../tables/languages.toml")),
     ("network", include_str!("../../tables/network.toml")),
     ("process", include_str!("../../tables/process.toml")),
