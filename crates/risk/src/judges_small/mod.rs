@@ -17,7 +17,7 @@ mod wrappers;
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-pub(crate) const JUDGES: [(&str, Judge); 30] = [
+pub(crate) const JUDGES: [(&str, Judge); 31] = [
     ("archive", archives::archive),
     ("chmod", modes::chmod),
     ("copy", copies::judge),
@@ -28,6 +28,7 @@ pub(crate) const JUDGES: [(&str, Judge); 30] = [
     ("journal", services::journal),
     ("kill", signals::judge),
     ("ldd", terminal::ldd),
+    ("logrotate", modes::logrotate),
     ("mktemp", outputs::mktemp),
     ("pager", terminal::pager),
     ("parallel", parallel::judge),

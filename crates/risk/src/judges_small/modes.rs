@@ -193,3 +193,21 @@ pub(super) fn getent(invocation: &Invocation, matched: &Matched) -> Outcome {
     }
     notes.finish()
 }
+
+/// `logrotate`: a configuration that is not the host's own may name scripts.
+pub(super) fn logrotate(invocation: &Invocation, matched: &Matched) -> Outcome {
+    let mut notes = Notes::of(invocation);
+    let own = |word: &crate::word::Arg| {
+        word.beginning().starts_with("/etc/") && !word.beginning().contains("..")
+    };
+    let dry = matched.has_surely("-d") || matched.has_surely("--debug");
+    if !dry && !matched.operands.iter().all(own) {
+        notes.says(
+            EffectKind::RunsCode,
+            RiskLevel::High,
+            "configuration",
+            "runs the scripts of a configuration that is not the host's own",
+        );
+    }
+    notes.finish()
+}
