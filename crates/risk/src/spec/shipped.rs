@@ -2,10 +2,14 @@
 
 /// The name of each family and the text of its file.
 pub(super) const FILES: &[(&str, &str)] = &[
+    ("accounts", include_str!("../../tables/accounts.toml")),
     ("containers", include_str!("../../tables/containers.toml")),
     ("files", include_str!("../../tables/files.toml")),
+    ("hardware", include_str!("../../tables/hardware.toml")),
+    ("kernel", include_str!("../../tables/kernel.toml")),
     ("kubernetes", include_str!("../../tables/kubernetes.toml")),
     ("languages", include_str!("../../tables/languages.toml")),
+    ("logs", include_str!("../../tables/logs.toml")),
     ("network", include_str!("../../tables/network.toml")),
     ("process", include_str!("../../tables/process.toml")),
     ("storage", include_str!("../../tables/storage.toml")),
