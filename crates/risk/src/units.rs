@@ -129,7 +129,7 @@ fn start(unit: &UnitName, host: &Host) -> Typed {
     let (level, sentence) = match (critical(unit, host), weight(unit)) {
         (Some((Some(CriticalPart::Network | CriticalPart::Firewall), part)), _) => (
             RiskLevel::High,
-            format!("starts {unit}, which is {}: it can cut the host off", part),
+            format!("starts {unit}, which is {part}: it can cut the host off"),
         ),
         (Some((_, part)), _) => (RiskLevel::Medium, format!("starts {unit}, which is {part}")),
         (None, Weight::Trigger | Weight::Worker) => (RiskLevel::Low, format!("starts {unit}")),
@@ -151,7 +151,7 @@ fn stop(unit: &UnitName, host: &Host) -> Typed {
     let (level, sentence) = match (critical(unit, host), weight(unit)) {
         (Some((_, part)), _) => (
             RiskLevel::Forbidden,
-            format!("stops {unit}, which is {}: that is never done", part),
+            format!("stops {unit}, which is {part}: that is never done"),
         ),
         (None, Weight::Trigger | Weight::Worker) => (
             RiskLevel::Medium,

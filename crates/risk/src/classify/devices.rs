@@ -55,13 +55,13 @@ pub(crate) fn device(path: &Path, host: &Host) -> Option<Device> {
     };
     if below
         .name(0)
-        .is_some_and(|name| name.as_text().as_deref() == Some("shm"))
+        .is_some_and(|name| name.as_text() == Some("shm"))
     {
         return None;
     }
     if below
         .name(0)
-        .is_some_and(|name| matches!(name.as_text().as_deref(), Some("tcp" | "udp")))
+        .is_some_and(|name| matches!(name.as_text(), Some("tcp" | "udp")))
     {
         return Some(Device::Network);
     }

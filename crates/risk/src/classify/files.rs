@@ -103,7 +103,7 @@ fn read(path: &Path, recursive: bool, host: &Host) -> Rated {
         Via::Below => RiskLevel::Low,
         Via::Unknown => RiskLevel::Medium,
     };
-    if floor > rated.level {
+    if floor > rated.level || (path.via == Via::Unknown && floor == rated.level) {
         return Rated::new(floor, class, "only the host knows which file that is");
     }
     rated

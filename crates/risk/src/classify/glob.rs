@@ -8,6 +8,8 @@ const MAX_TOKENS: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Glob {
     tokens: Vec<Token>,
+    /// The name, where it is a certain one: most are, and are compared as such.
+    text: Option<String>,
     /// Whether it begins with a live pattern, which a shell never lets stand for a dot.
     hides_dot: bool,
 }
@@ -33,6 +35,7 @@ impl Glob {
     pub(crate) const fn empty() -> Self {
         Self {
             tokens: Vec::new(),
+            text: Some(String::new()),
             hides_dot: false,
         }
     }
@@ -94,6 +97,7 @@ impl Glob {
     /// Appends something of which nothing is known, within the name.
     pub(crate) fn push_unknown(&mut self) {
         self.push_run();
+        self.limit();
     }
 
     /// Whether nothing has been appended, or only nothing.
@@ -107,21 +111,13 @@ impl Glob {
     }
 
     /// Whether it is one certain name.
-    pub(crate) fn is_text(&self) -> bool {
-        self.tokens
-            .iter()
-            .all(|token| matches!(token, Token::Char(_)))
+    pub(crate) const fn is_text(&self) -> bool {
+        self.text.is_some()
     }
 
     /// The name, where it is a certain one.
-    pub(crate) fn as_text(&self) -> Option<String> {
-        self.tokens
-            .iter()
-            .map(|token| match token {
-                Token::Char(c) => Some(*c),
-                _ => None,
-            })
-            .collect()
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// Whether some name is in both.
@@ -129,8 +125,13 @@ impl Glob {
         if self.hides_dot && other.tokens.first() == Some(&Token::Char('.')) {
             return false;
         }
-        if self.is_text() && other.is_text() {
-            return self.tokens == other.tokens;
+        if let (Some(one), Some(two)) = (&self.text, &other.text) {
+            return one == two;
+        }
+        if differ(self.tokens.first(), other.tokens.first())
+            || differ(self.tokens.last(), other.tokens.last())
+        {
+            return false;
         }
         meet(&self.tokens, &other.tokens)
     }
@@ -206,6 +207,14 @@ impl Glob {
             self.tokens.truncate(MAX_TOKENS);
             self.push_run();
         }
+        self.text = self
+            .tokens
+            .iter()
+            .map(|token| match token {
+                Token::Char(c) => Some(*c),
+                _ => None,
+            })
+            .collect();
     }
 }
 
@@ -257,6 +266,11 @@ fn read_set(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Token
         };
         ranges.push((from.min(to), from.max(to)));
     }
+}
+
+/// Whether two tokens at the same end of two names rule out that they are the same.
+fn differ(one: Option<&Token>, two: Option<&Token>) -> bool {
+    matches!((one, two), (Some(Token::Char(one)), Some(Token::Char(two))) if one != two)
 }
 
 /// Whether two patterns have a text in common, by the pairs of places that can be reached in both at once.

@@ -134,7 +134,7 @@ impl Path {
         self.segments
             .iter()
             .map(|segment| match segment {
-                Segment::Name(name) => name.as_text(),
+                Segment::Name(name) => name.as_text().map(str::to_owned),
                 Segment::Deep => None,
             })
             .collect()
@@ -374,7 +374,7 @@ impl Reader {
         let Some(name) = self.name.take() else {
             return;
         };
-        match name.as_text().as_deref() {
+        match name.as_text() {
             Some("" | ".") => {}
             Some("..") => self.items.push(Item::Up),
             _ => self.items.push(Item::Segment(Segment::Name(name))),
@@ -504,15 +504,15 @@ impl Walk {
             _ => None,
         };
         let len = self.stack.len();
-        let below_process = len == 3 || (len == 5 && name(2).as_deref() == Some("task"));
+        let below_process = len == 3 || (len == 5 && name(2) == Some("task"));
         let system = matches!(
-            name(1).as_deref(),
+            name(1),
             Some("sys" | "net" | "bus" | "driver" | "fs" | "irq" | "tty" | "acpi" | "scsi")
         );
-        if !below_process || system || name(0).as_deref() != Some("proc") {
+        if !below_process || system || name(0) != Some("proc") {
             return;
         }
-        match name(len - 1).as_deref() {
+        match name(len - 1) {
             Some("root") => self.stack.clear(),
             Some("cwd") => {
                 self.stack = vec![Segment::Deep];

@@ -41,7 +41,7 @@ pub(crate) fn rate(process: &Arg, level: Option<RiskLevel>, host: &Host) -> Rate
         Who::PerhapsCritical => (
             RiskLevel::High,
             TargetClass::Critical,
-            "that may be one without which the host is lost",
+            "perhaps one without which the host is lost",
         ),
         Who::Ordinary => (usual, TargetClass::Data, ""),
     };
@@ -59,25 +59,28 @@ pub(crate) fn rate(process: &Arg, level: Option<RiskLevel>, host: &Host) -> Rate
     }
 }
 
+/// Who a process is of which only a part is known. Of one of which nothing is known, it is taken that whoever looked it up
+/// meant an ordinary one; `assess` looks at what was looked up.
+fn who_unknown(process: &Arg, host: &Host) -> Who {
+    let mut name = Glob::empty();
+    for part in &process.parts {
+        match part {
+            Part::Text(text) | Part::Pattern(text) => name.push_text(&text.to_ascii_lowercase()),
+            Part::Unknown(_) => name.push_unknown(),
+        }
+    }
+    let units = &host.lists.units;
+    if !name.is_anything() && units.processes.iter().any(|listed| name.hits(listed)) {
+        Who::PerhapsCritical
+    } else {
+        Who::Ordinary
+    }
+}
+
 fn who(process: &Arg, host: &Host) -> Who {
-    let Some(text) = process.as_text() else {
-        // A number that another command found is that of what it looked for.
-        let unknown_name = process
-            .parts
-            .iter()
-            .any(|part| matches!(part, Part::Unknown(unknown) if !unknown.plain));
-        let known: usize = process.beginning().len();
-        return if unknown_name && known == 0 && process.splits {
-            Who::Ordinary
-        } else if process
-            .parts
-            .iter()
-            .any(|part| matches!(part, Part::Pattern(_)))
-        {
-            Who::PerhapsCritical
-        } else {
-            Who::Ordinary
-        };
+    let shown = process.shown();
+    let Some(text) = (!process.has_unknown()).then_some(shown.as_str()) else {
+        return who_unknown(process, host);
     };
     let text = text.trim();
     if let Ok(number) = text.parse::<i64>() {
@@ -104,19 +107,24 @@ fn who(process: &Arg, host: &Host) -> Who {
     {
         return Who::Critical;
     }
-    let regular = bare.contains(['*', '.', '?', '[', '|', '(', '+', '\\']);
     let within = |listed: &Glob| {
         listed
             .as_text()
             .is_some_and(|listed| bare.len() >= SHORTEST_PART && listed.contains(bare))
     };
+    // `pkill` takes a regular expression: each word in it may be a part of a name.
+    let regular = bare.contains(['*', '.', '?', '[', '|', '(', '+', '\\']);
     let words = |listed: &Glob| {
         bare.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_')
-            .any(|word| word.len() >= SHORTEST_PART && Glob::text(word).meets(listed))
+            .filter(|word| word.len() >= SHORTEST_PART)
+            .any(|word| {
+                let part = regular && listed.as_text().is_some_and(|listed| listed.contains(word));
+                part || Glob::text(word).meets(listed)
+            })
     };
     if bare.len() < SHORTEST_PART
         || units.processes.iter().any(within)
-        || (regular && units.processes.iter().any(words))
+        || units.processes.iter().any(words)
     {
         return Who::PerhapsCritical;
     }

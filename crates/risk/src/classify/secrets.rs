@@ -34,10 +34,8 @@ pub(crate) fn find(path: &Path, whole: bool, host: &Host) -> Secret {
             may.get_or_insert_with(|| secret.what.clone());
         }
     }
-    if !innocent {
-        if let Some(what) = named(path, host) {
-            return Secret::Is(what);
-        }
+    if !innocent && let Some(what) = named(path, host) {
+        return Secret::Is(what);
     }
     if may.is_none() && path.via != Via::UnknownDirectory {
         let maybe = &host.lists.secrets.maybe;

@@ -41,6 +41,16 @@ pub(super) fn sentence(parts: &Parts<'_>) -> String {
     line
 }
 
+/// How descriptions begin that are clauses of their own.
+const CLAUSES: [&str; 6] = [
+    "without which",
+    "on which",
+    "which takes",
+    "which the host",
+    "whose data",
+    "perhaps one",
+];
+
 /// What the target is, after its name.
 fn described(parts: &Parts<'_>) -> String {
     let what = parts.what;
@@ -52,12 +62,7 @@ fn described(parts: &Parts<'_>) -> String {
         _ if what.starts_with("only the host") || what.starts_with("there may be") => {
             format!("; {what}")
         }
-        _ if parts.unit && what.starts_with("without which")
-            || what.starts_with("on which")
-            || what.starts_with("which ") =>
-        {
-            format!(", {what}")
-        }
+        _ if CLAUSES.iter().any(|clause| what.starts_with(clause)) => format!(", {what}"),
         (_, _, true) => format!(" (perhaps {what})"),
         _ if parts.unit => format!(", which is {what}"),
         _ => format!(" ({what})"),

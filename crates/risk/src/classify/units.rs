@@ -54,17 +54,14 @@ fn weigh(unit: &Arg, host: &Host) -> Weight {
         match part {
             // `systemctl` reads patterns of its own, and a shell leaves those that no file matches as they are.
             Part::Text(text) | Part::Pattern(text) => {
-                whole.push_pattern(&text.to_ascii_lowercase())
+                whole.push_pattern(&text.to_ascii_lowercase());
             }
             Part::Unknown(_) => whole.push_unknown(),
         }
     }
-    if whole.is_anything() && !unit.has_unknown() {
-        return Weight::Critical(None);
-    }
     let text = whole.as_text();
-    let suffix = text.as_deref().and_then(|text| text.rsplit_once('.'));
-    let (family, bare) = match &text {
+    let suffix = text.and_then(|text| text.rsplit_once('.'));
+    let (family, bare) = match text {
         Some(text) => {
             let bare = stem(text.rsplit('/').next().unwrap_or(text));
             let family = bare.split('@').next().unwrap_or("").to_owned();
@@ -83,9 +80,16 @@ fn weigh(unit: &Arg, host: &Host) -> Weight {
     let critical = units
         .critical
         .iter()
-        .find(|(listed, _)| family.meets(listed) || bare.meets(listed));
-    if let Some((_, part)) = critical {
-        return Weight::Critical(Some(*part));
+        .filter(|(listed, _)| family.meets(listed) || bare.meets(listed))
+        .map(|(_, part)| *part);
+    // Of all that a pattern may be, that whose start can cut the host off.
+    let cuts = |part: &CriticalPart| matches!(part, CriticalPart::Network | CriticalPart::Firewall);
+    if let Some(part) = critical
+        .clone()
+        .find(cuts)
+        .or_else(|| critical.clone().next())
+    {
+        return Weight::Critical(Some(part));
     }
     if in_list(&host.critical_units) {
         return Weight::Critical(None);

@@ -4,9 +4,10 @@ use super::*;
 use crate::facts::HostFacts;
 use crate::word::Unknown;
 
+mod others;
 mod table;
 
-/// A word as a shell would take it: patterns live, `$name` a variable that is not set, `@name@` a plain value.
+/// A word as a shell would take it: patterns live, `$name` a variable that is not set, `%` a plain value.
 fn word(text: &str) -> Arg {
     let mut parts = Vec::new();
     let mut literal = String::new();
@@ -34,7 +35,7 @@ fn word(text: &str) -> Arg {
                     plain: false,
                 })
             }
-            '@' => Part::Unknown(Unknown {
+            '%' => Part::Unknown(Unknown {
                 from: Origin::Output,
                 plain: true,
             }),

@@ -50,8 +50,8 @@ read /proc/1/environ high
 read /proc/self/environ high
 read /proc/*/environ high
 read /proc/*/status read_only
-read /proc/@/status read_only
-read /proc/@/environ high
+read /proc/%/status read_only
+read /proc/%/environ high
 read /proc/1/mem high
 read /proc/kcore high
 read /proc/net/tcp read_only
@@ -191,7 +191,7 @@ write /dev/tcp/10.0.0.1/22 high
 write $FILE high
 write /tmp/$FILE medium
 write /srv/app/$FILE medium
-write /tmp/@.log low
+write /tmp/%.log low
 write /tmp/../etc/passwd high
 write /var/run/x.pid medium
 # replacing
@@ -319,8 +319,8 @@ rm-r $DIR/* forbidden
 rm-r $DIR/tmp high
 rm-r /$DIR forbidden
 rm-r /srv/app/$DIR high
-rm-r /tmp/@ medium
-rm-r /tmp/build-@ low
+rm-r /tmp/% medium
+rm-r /tmp/build-% low
 rm-r /sys forbidden
 rm-r /swapfile forbidden
 # owner and mode
