@@ -169,6 +169,7 @@ impl Own {
         let done = CancellationToken::new();
         let alone = config.store.url.sqlite_path().is_some();
         if alone {
+            house.watch.is_one_persons();
             house.watch.end_left_looks().await?;
         }
         tasks.spawn(take_up(house.watch.clone(), alone, done.clone()));

@@ -1,8 +1,6 @@
 //! Actions: how a proposal becomes one, and what people decide about it. Whatever proposes (runbook, model,
 //! person) takes this one way: plan, assessment, verdict, queue. Running is `runs`'.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use watchkeeper_model::{
@@ -216,10 +214,9 @@ impl Watch {
             }
             .into());
         }
-        let orders = Arc::clone(&self.current().settings.orders.orders);
         may_approve(
             &need,
-            orders.own_requests,
+            self.own_requests(),
             &held.proposer,
             &person.name,
             &approvers_so_far(&held.state),

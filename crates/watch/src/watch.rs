@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use watchkeeper_llm::{Lane, Provider};
 use watchkeeper_model::{
     About, Actor, Clock, ControllerId, HostName, LogRecord, Person, Timestamp,
 };
+use watchkeeper_policy::OwnRequests;
 use watchkeeper_store::{CorruptRow, Store, StoreError};
 
 use crate::lane::LaneHealth;
@@ -86,6 +88,7 @@ struct Shared {
     corrupt: Mutex<BTreeMap<String, Timestamp>>,
     unstored_looks: Mutex<BTreeSet<HostName>>,
     schedule: RwLock<Schedule>,
+    one_person: AtomicBool,
 }
 
 /// What a reload replaces, all at once.
@@ -133,6 +136,7 @@ impl Watch {
             corrupt: Mutex::default(),
             unstored_looks: Mutex::default(),
             schedule: RwLock::new(Schedule::default()),
+            one_person: AtomicBool::new(false),
         };
         Self {
             shared: Arc::new(shared),
@@ -163,6 +167,20 @@ impl Watch {
         tx.hosts().end_leases().await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Says that the store is one person's own, with no daemon that others could ask: nobody else could approve what
+    /// that person asks for, so they may.
+    pub fn is_one_persons(&self) {
+        self.shared.one_person.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether people may approve what they asked for themselves.
+    pub(crate) fn own_requests(&self) -> OwnRequests {
+        if self.shared.one_person.load(Ordering::Relaxed) {
+            return OwnRequests::Allow;
+        }
+        self.current().settings.orders.orders.own_requests
     }
 
     /// Sets when hosts are looked at. It counts from the next look on.

@@ -32,10 +32,10 @@ pub(crate) const fn decision_tone(decision: Decision) -> Tone {
 pub(crate) fn assessment(page: &Page, canonical: Option<&str>, assessment: &Assessment) -> String {
     let mut text = String::new();
     let level = page.paint(risk_tone(assessment.level), assessment.level.as_str());
-    let undo = if assessment.undoable {
-        "can be undone"
-    } else if assessment.level == RiskLevel::ReadOnly {
+    let undo = if assessment.level == RiskLevel::ReadOnly {
         "changes nothing"
+    } else if assessment.undoable {
+        "can be undone"
     } else {
         "not all of it can be undone"
     };
