@@ -8,7 +8,7 @@ use crate::spec::Matched;
 use crate::word::Arg;
 
 use super::ledger::Ledger;
-use super::words::program_text;
+use super::words::{base_name, program_text};
 
 /// `vi` and its like, `ex`, `emacs`, `nano`.
 pub(super) fn screen(invocation: &Invocation, _matched: &Matched) -> Outcome {
@@ -24,7 +24,11 @@ pub(super) fn screen(invocation: &Invocation, _matched: &Matched) -> Outcome {
         "terminal",
         "opens an editor, which waits for a person or runs a script of its own",
     );
-    let files = commands(&mut ledger, words);
+    let is_line_editor = base_name(&invocation.argv[0]) == "ex"
+        || words
+            .iter()
+            .any(|word| matches!(word.as_text(), Some("-e" | "-E" | "-es" | "-Es")));
+    let files = commands(&mut ledger, words, is_line_editor);
     if let Input::Text(text) = &invocation.stdin {
         for line in text.lines() {
             ex_command(&mut ledger, line, &files);
@@ -34,7 +38,7 @@ pub(super) fn screen(invocation: &Invocation, _matched: &Matched) -> Outcome {
 }
 
 /// Reads the commands among the words of an editor; yields the files.
-fn commands(ledger: &mut Ledger, words: &[Arg]) -> Vec<Arg> {
+fn commands(ledger: &mut Ledger, words: &[Arg], is_line_editor: bool) -> Vec<Arg> {
     let mut files = Vec::new();
     let mut scripts = Vec::new();
     let mut at = 0;
@@ -45,6 +49,7 @@ fn commands(ledger: &mut Ledger, words: &[Arg]) -> Vec<Arg> {
                 scripts.extend(words.get(at).cloned());
                 at += 1;
             }
+            Some("-s") if is_line_editor => {}
             Some("-S" | "-s" | "-u" | "-l" | "--load" | "--script") => {
                 ledger.code("script", "runs a script of an editor that is not seen");
                 at += usize::from(words.get(at).is_some_and(|next| !next.may_be_option()));

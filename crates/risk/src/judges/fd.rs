@@ -22,6 +22,7 @@ const GRAMMAR: Grammar = Grammar {
         -c --color -j --threads --max-buffer-time --batch-size --max-results -C --base-directory --path-separator \
         --search-path --ignore-file --and",
     optional: "--strip-cwd-prefix --hyperlink --gen-completions --ignore-contain",
+    digits: "",
     ends: "",
     ends_bare: "-x --exec -X --exec-batch",
     first_operand_ends: false,

@@ -84,7 +84,7 @@ pub(super) fn yq(invocation: &Invocation, matched: &Matched) -> Outcome {
     }
     let in_place = has(matched, "-i --inplace --in-place");
     for (index, file) in operands.iter().enumerate() {
-        let is_path = index > 0 || file.beginning().starts_with(['/', '~']);
+        let is_path = index > 0 || operands.len() == 1 || file.beginning().starts_with(['/', '~']);
         if !is_path || file.as_text().is_some_and(is_stdin) {
             continue;
         }

@@ -5,12 +5,14 @@
 mod awk;
 mod code;
 mod crontab;
+mod dc;
 mod editors;
 mod fd;
 mod find;
 mod given;
 mod json;
 mod ledger;
+mod mongo;
 mod nix;
 mod options;
 mod redis;
@@ -47,9 +49,11 @@ const JUDGES: &[(&str, Judge)] = &[
     ("tcl", code::tcl),
     ("at", crontab::at),
     ("crontab", crontab::crontab),
+    ("dc", dc::judge),
     ("ed", editors::line),
     ("editor", editors::screen),
     ("jq", json::jq),
+    ("mongo", mongo::judge),
     ("nix_expression", nix::judge),
     ("redis", redis::judge),
     ("yq", json::yq),

@@ -20,6 +20,11 @@ const ONE_VALUE: &str = "-A --attr -I --include -f --file --apply --expr -E --ev
     --cores --inputs-from --reference-lock-file --output-lock-file --write-to --add-root --system --update-input \
     --arg-from-stdin --profile --debugger-on-trace";
 
+/// Options without a value.
+const FLAGS: &str = "--json --raw --strict --xml --impure --pure --read-only --readonly-mode --no-write-lock-file --no-update-lock-file \
+    --no-registries --offline --show-trace --quiet --verbose -v -L --print-build-logs --debug --refresh --xml-no-location --no-location \
+    --help --version --no-eval-cache --no-warn-dirty";
+
 /// Builtins that reach beyond computing.
 const REACHES: [&str; 12] = [
     "exec",
@@ -55,7 +60,8 @@ pub(super) fn judge(invocation: &Invocation, _matched: &Matched) -> Outcome {
     for text in &call.expressions {
         expression(&mut ledger, text);
     }
-    for operand in &call.operands {
+    let attributes = is_verb && call.operands_are_attributes;
+    for operand in call.operands.iter().filter(|_| !attributes) {
         let as_expression = call.operands_are_expressions;
         if as_expression {
             expression(&mut ledger, operand);
@@ -73,6 +79,8 @@ struct Call {
     operands_are_expressions: bool,
     expressions: Vec<Arg>,
     operands: Vec<Arg>,
+    /// Whether operands name attributes of an expression or a file.
+    operands_are_attributes: bool,
 }
 
 fn read_call(ledger: &mut Ledger, words: &[Arg]) -> Call {
@@ -87,18 +95,19 @@ fn read_call(ledger: &mut Ledger, words: &[Arg]) -> Call {
         }
         match text {
             "--eval" | "--parse" | "--find-file" => call.evaluates = true,
-            "-E" | "--expr" => {
-                call.operands_are_expressions = text == "-E" || !call.evaluates;
-                if let Some(value) = words.get(at) {
-                    call.expressions.push(value.clone());
-                    at += 1;
-                }
+            "-E" => call.operands_are_expressions = true,
+            "--expr" => {
+                call.operands_are_expressions = true;
+                call.operands_are_attributes = true;
+                call.expressions.extend(words.get(at).cloned());
+                at += 1;
             }
             "--apply" => {
                 call.expressions.extend(words.get(at).cloned());
                 at += 1;
             }
             "-f" | "--file" | "-I" | "--include" => {
+                call.operands_are_attributes |= text.ends_with('f') || text.ends_with("file");
                 if let Some(place) = words.get(at) {
                     source(ledger, place);
                 }
@@ -129,7 +138,8 @@ fn read_call(ledger: &mut Ledger, words: &[Arg]) -> Call {
             }
             _ if listed(TWO_VALUES, text) => at += 2,
             _ if listed(ONE_VALUE, text) => at += 1,
-            _ => {}
+            _ if listed(FLAGS, text) => {}
+            _ => ledger.unknown("option", "evaluates with an option that is not known"),
         }
     }
     call
@@ -188,9 +198,41 @@ fn expression(ledger: &mut Ledger, text: &Arg) {
             _ => ledger.code("fetch", "evaluates code that it fetches"),
         }
     }
+    if makes_names(&text) {
+        ledger.says(
+            EffectKind::Unknown,
+            RiskLevel::Medium,
+            "names",
+            "evaluates an expression that makes names or paths while it runs",
+        );
+    }
     for path in paths(&text) {
         ledger.reads(Arg::text(path), "path");
     }
+}
+
+/// Whether builtins are reached by a name that is made, or files by a path that is.
+fn makes_names(text: &str) -> bool {
+    let reaches = text.split("builtins").skip(1).any(|after| {
+        let next = after.trim_start();
+        let member = next.strip_prefix('.').map(str::trim_start);
+        !(next.starts_with(';')
+            || member
+                .is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic())))
+    });
+    let reads = [
+        "readFile",
+        "readDir",
+        "filterSource",
+        "fromJSON",
+        "fromTOML",
+    ]
+    .iter()
+    .any(|name| text.contains(name));
+    reaches
+        || text.contains("getAttr")
+        || text.contains(".${")
+        || (reads && (text.contains("${") || text.contains('+')))
 }
 
 /// Whether every import is of `<nixpkgs>` or a channel.

@@ -12,6 +12,8 @@ pub(super) struct Grammar {
     pub(super) values: &'static str,
     /// Options with a value only joined to the letter or after `=`.
     pub(super) optional: &'static str,
+    /// Letters with a value of digits only, joined to the letter; other letters may follow.
+    pub(super) digits: &'static str,
     /// Options with a value after which all words are operands.
     pub(super) ends: &'static str,
     /// Options without a value after which all words are operands.
@@ -123,7 +125,11 @@ fn long(word: &Arg, next: Option<&Arg>, grammar: &Grammar, parted: &mut Parted) 
 fn bundle(word: &Arg, next: Option<&Arg>, grammar: &Grammar, parted: &mut Parted) -> (usize, bool) {
     let text = word.beginning();
     let mut ends = false;
+    let mut value_until = 0;
     for (index, letter) in text.char_indices().skip(1) {
+        if index < value_until {
+            continue;
+        }
         let name = format!("-{letter}");
         let after = index + letter.len_utf8();
         let rest = without_beginning(word, after);
@@ -145,7 +151,12 @@ fn bundle(word: &Arg, next: Option<&Arg>, grammar: &Grammar, parted: &mut Parted
             parted.options.push((name, value));
             return (0, ends);
         }
-        if !listed(grammar.flags, &name) && !listed(grammar.ends_bare, &name) {
+        if listed(grammar.digits, &name) {
+            let digits = text[after..]
+                .find(|next: char| !next.is_ascii_digit())
+                .unwrap_or(text.len() - after);
+            value_until = after + digits;
+        } else if !listed(grammar.flags, &name) && !listed(grammar.ends_bare, &name) {
             parted.unlisted = true;
         }
         parted.options.push((name, None));

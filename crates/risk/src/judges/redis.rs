@@ -18,6 +18,7 @@ const GRAMMAR: Grammar = Grammar {
         --tls-ciphers --tls-ciphersuites --rdb --functions-rdb --pipe-timeout --memkeys-samples --keystats-samples --cursor \
         --top --pattern --count --quoted-pattern --intrinsic-latency --eval --cluster",
     optional: "",
+    digits: "",
     ends: "",
     ends_bare: "",
     first_operand_ends: true,
@@ -75,9 +76,12 @@ pub(super) fn judge(invocation: &Invocation, _matched: &Matched) -> Outcome {
         ledger.unknown("option", "asks with an option that is not known");
     }
     let by_itself = client(&mut ledger, &parted);
+    if by_itself {
+        return ledger.finish();
+    }
     if let Some(command) = parted.operands.first() {
         send(&mut ledger, command, &parted.operands[1..]);
-    } else if !by_itself {
+    } else {
         from_stdin(&mut ledger, invocation);
     }
     ledger.finish()

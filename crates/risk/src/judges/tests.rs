@@ -376,3 +376,307 @@ fn shells_hand_their_text_back() {
         ("sh", "[[ x", "runs_code high; shell of its input"),
     ]);
 }
+
+#[test]
+fn commands_of_redis_are_told() {
+    check_looks(&[
+        "redis-cli ping",
+        "redis-cli -h h -p 6380 -n 2 info memory",
+        "redis-cli -a x --no-auth-warning dbsize",
+        "redis-cli --scan --pattern 'user:*'",
+        "redis-cli --bigkeys",
+        "redis-cli config get maxmemory",
+        "redis-cli client list",
+        "redis-cli GET <?>",
+        "redis-cli sort l limit 0 5",
+        "redis-cli --cluster check h:6379",
+        "valkey-cli slowlog get 10",
+        "redis-cli memory usage k",
+        "redis-cli xread count 1 streams s 0",
+    ]);
+    check(&[
+        ("redis-cli set a 1", "database_writes medium"),
+        ("redis-cli del a", "database_writes medium"),
+        ("redis-cli sort l store x", "database_writes medium"),
+        ("redis-cli frobnicate", "database_writes medium"),
+        ("redis-cli FlushAll", "database_admin high"),
+        ("redis-cli config set dir /etc", "database_admin high"),
+        ("redis-cli config rewrite", "database_admin high"),
+        ("redis-cli config get requirepass", "secrets high"),
+        ("redis-cli config get '*'", "secrets high"),
+        ("redis-cli acl list", "secrets high"),
+        ("redis-cli monitor", "secrets high; unbounded low"),
+        ("redis-cli bgsave", "snapshots low"),
+        ("redis-cli slowlog reset", "database_writes low"),
+        ("redis-cli client kill id 5", "database_admin medium"),
+        ("redis-cli eval 'return 1' 0", "database_admin high"),
+        ("redis-cli --eval /tmp/x.lua", "runs_code high"),
+        ("redis-cli --rdb /etc/passwd", "overwrites /etc/passwd"),
+        ("redis-cli --pipe", "database_writes high"),
+        ("redis-cli --latency", "unbounded low"),
+        ("redis-cli --cluster reshard h:1", "database_admin high"),
+        ("redis-cli --frobnicate ping", "unknown medium"),
+        ("redis-cli <?>", "unknown medium; database_admin high"),
+        ("redis-cli", "interactive high"),
+    ]);
+    check_input(&[
+        ("redis-cli", "ping\nflushall\n", "database_admin high"),
+        ("redis-cli", "ping\nget a\n", ""),
+    ]);
+}
+
+#[test]
+fn calls_of_mongo_are_told() {
+    check_looks(&[
+        "mongosh --version",
+        "mongosh --quiet --eval 'db.stats()'",
+        "mongosh app --eval 'db.orders.find({a: 1, b: {$gt: 5}}).sort({c: -1}).limit(5).toArray()'",
+        "mongosh --eval 'rs.status().members; db.serverStatus().connections.current'",
+        "mongosh --eval 'show dbs' --host h",
+        "mongosh --eval 'printjson(db.adminCommand({replSetGetStatus: 1}))'",
+        "mongosh --eval 'db.getSiblingDB(\"app\").getCollection(\"x\").countDocuments()'",
+        "mongo --eval 'db.orders.find({_id: ObjectId(\"5\")}).forEach(printjson)'",
+        "mongosh --eval 'JSON.stringify(db.orders.getIndexes())'",
+        "mongosh --eval 'db.orders.aggregate([{$group: {_id: \"$a\", n: {$sum: 1}}}])'",
+    ]);
+    check_high(&[
+        "mongosh --eval 'db.orders.drop()'",
+        "mongosh --eval 'db.orders.deleteMany({})'",
+        "mongosh --eval 'db.stats(); db.dropDatabase()'",
+        "mongosh --eval 'db.orders.find({$where: \"sleep(1)\"})'",
+        "mongosh --eval 'db.orders.aggregate([{$out: \"x\"}])'",
+        "mongosh --eval 'db.adminCommand({shutdown: 1})'",
+        "mongosh --eval 'require(\"child_process\")'",
+        "mongosh --eval 'db.stats().constructor.constructor(1)'",
+        "mongosh --eval 'while (true) {}'",
+        "mongosh --eval 'db.stats() + 1'",
+        "mongosh --eval <?>",
+        "mongosh x.js",
+        "mongosh",
+        "mongosh --eval 'rs.stepDown()'",
+    ]);
+}
+
+#[test]
+fn tables_and_jobs_hold_commands() {
+    check_looks(&["crontab -l", "crontab -u www-data -l", "at -l", "at -c 5"]);
+    check(&[
+        ("crontab -r", "schedules high"),
+        ("crontab -ri -u x", "schedules high"),
+        ("crontab -e", "interactive high"),
+        ("crontab /tmp/x", "schedules high; reads /tmp/x"),
+        ("crontab -l /tmp/x", "schedules high; reads /tmp/x"),
+        ("at -f /tmp/x now", "schedules high; reads /tmp/x"),
+        ("at -d 5", "schedules medium"),
+    ]);
+    check_input(&[
+        (
+            "crontab -",
+            "# x\nA=b\n*/5 * * * * rm -rf /x\n",
+            "schedules high; shell rm -rf /x",
+        ),
+        (
+            "crontab",
+            "@reboot id\n0 1 * * mon-fri echo a%b\n",
+            "schedules high; shell id; shell echo a",
+        ),
+        ("crontab -", "what is this", "schedules high; shell …"),
+        ("at now", "rm -rf /x", "schedules high; shell rm -rf /x"),
+        ("batch", "id", "schedules high; shell id"),
+    ]);
+}
+
+#[test]
+fn filters_of_documents_read_and_seldom_write() {
+    check_looks(&[
+        "jq . /tmp/a.json",
+        "jq -rc '.a[] | select(.b > 1)' f g",
+        "jq -n --arg a 1 --argjson b 2 '$a'",
+        "jq -rf /opt/x.jq f",
+        "jq --indent 2 --tab . f",
+        "gojq <?> f",
+        "yq .a f",
+        "yq eval -o=json .a f",
+        "yq '.a = load(\"/tmp/b.yml\")' f",
+    ]);
+    check(&[
+        ("jq -n --rawfile s /etc/shadow '$s'", "reads /etc/shadow"),
+        (
+            "jq --slurpfile s /etc/shadow . f",
+            "reads /etc/shadow; reads f",
+        ),
+        ("jq --frobnicate . f", "unknown medium; reads f"),
+        ("jq . /etc/shadow", "reads /etc/shadow"),
+        ("yq -i '.a = 1' f", "reads f; writes f"),
+        (
+            "yq e -i '.a = 1' f g",
+            "reads f; writes f; reads g; writes g",
+        ),
+        (
+            "yq '.a = load(\"/etc/shadow\")' f",
+            "reads /etc/shadow; reads f",
+        ),
+        ("yq -s .a f", "writes medium; reads f"),
+        ("yq 'system(\"id\")' f", "runs_code high; reads f"),
+        ("xmllint --noout f", "reads f"),
+        (
+            "xmllint --output /etc/passwd f",
+            "overwrites /etc/passwd; reads f",
+        ),
+    ]);
+}
+
+#[test]
+fn expressions_of_nix_only_evaluate() {
+    check_looks(&[
+        "nix-instantiate --eval -E '1 + 1'",
+        "nix-instantiate --eval '<nixpkgs/nixos>' -A config.x",
+        "nix-instantiate --eval --strict --json -E 'with import <nixpkgs> {}; lib.version'",
+        "nix-instantiate --eval /etc/nixos/configuration.nix",
+        "nix-instantiate --eval -E 'builtins.readFile /etc/hostname'",
+        "nix-instantiate --parse ./x.nix",
+    ]);
+    check(&[
+        ("nix-instantiate ./x.nix", "writes low"),
+        (
+            "nix-instantiate --eval -E 'builtins.readFile \"/etc/shadow\"'",
+            "reads /etc/shadow",
+        ),
+        (
+            "nix-instantiate --eval -E 'import ./x.nix'",
+            "unknown medium",
+        ),
+        (
+            "nix-instantiate --eval -E 'builtins.${\"ex\" + \"ec\"} 1'",
+            "unknown medium",
+        ),
+        ("nix-instantiate --eval --frobnicate -E 1", "unknown medium"),
+    ]);
+    check_high(&[
+        "nix-instantiate --eval -E 'builtins.exec [ \"id\" ]'",
+        "nix-instantiate --eval -E 'with builtins; fetchTarball \"https://x\"'",
+        "nix-instantiate --eval -I nixpkgs=https://x/y.tgz -E 1",
+        "nix-instantiate --eval --option allow-unsafe-native-code-during-evaluation true -E 1",
+        "nix-instantiate --eval -E <?>",
+        "nix-instantiate --eval /tmp/x.nix",
+        "nix-instantiate --eval https://x/y.nix",
+    ]);
+}
+
+#[test]
+fn flakes_that_are_evaluated_are_ours_or_foreign() {
+    let judge = super::by_name("nix_expression").expect("a judge");
+    let done = |line: &str| {
+        let invocation = Invocation {
+            argv: words(line),
+            stdin: Input::Nothing,
+            context: Context::default(),
+        };
+        shown(&judge(&invocation, &crate::spec::Matched::default()))
+    };
+    for line in [
+        "nix eval .#nixosConfigurations.web.config.x",
+        "nix eval /etc/nixos#x --json",
+        "nix eval nixpkgs#hello.version --raw",
+        "nix eval --expr '1 + 1' --impure",
+        "nix eval --file ./x.nix attr",
+    ] {
+        assert_eq!(done(line), "", "{line}");
+    }
+    for line in [
+        "nix eval github:foo/bar#x",
+        "nix eval git+https://x/y#z",
+        "nix eval foo#x",
+        "nix eval /tmp/x#y",
+        "nix eval --override-input a github:x/y .#z",
+        "nix eval --expr 'builtins.getFlake \"github:x/y\"'",
+    ] {
+        assert_eq!(done(line), "runs_code high", "{line}");
+    }
+}
+
+#[test]
+fn editors_wait_for_a_person_or_run_a_script() {
+    check_looks(&["vim --version"]);
+    check(&[
+        ("vim /etc/hosts", "interactive high; reads /etc/hosts"),
+        ("vim -c ':!rm -rf /x'", "interactive high; shell rm -rf /x"),
+        (
+            "vim -es f -c '%s/a/b/' -c wq",
+            "interactive high; reads f; overwrites f",
+        ),
+        (
+            "vi +':w /etc/passwd' f",
+            "interactive high; reads f; overwrites /etc/passwd",
+        ),
+        (
+            "ex -S /tmp/x f",
+            "interactive high; runs_code high; reads f",
+        ),
+        ("ed -s f", "reads f; interactive high"),
+        ("ed '!id'", "interactive high; shell id"),
+        ("dc -e '2 3 + p'", ""),
+        ("dc -e '!id'", "shell id"),
+        ("dc -e '2 3 !>a'", ""),
+    ]);
+    check_input(&[
+        ("ed -s f", "1,$p\nq\n", "reads f"),
+        ("ed -s f", "a\n!id\n.\nw\nq", "reads f; overwrites f"),
+        (
+            "ed f",
+            "!id\nw /etc/passwd\nr /etc/shadow",
+            "reads f; overwrites /etc/passwd; reads /etc/shadow; shell id",
+        ),
+        ("ed f", "w !sh", "reads f; shell sh"),
+        ("ed f", "g/x/!id", "reads f; runs_code high"),
+        (
+            "ex -s f",
+            "w! /etc/passwd",
+            "interactive high; reads f; overwrites /etc/passwd",
+        ),
+        ("dc", "[!id]x", "shell id]x; shell id"),
+    ]);
+}
+
+#[test]
+fn builders_and_debuggers_are_judged_by_their_entries() {
+    check(&[
+        ("make -n install", ""),
+        ("make install", "runs_code medium"),
+        ("make --eval=x", "runs_code; runs_code medium"),
+        ("gdb -p 5", "secrets high"),
+        ("m4 f", "runs_code high"),
+        ("bc -l f", "reads f"),
+        ("osascript -e x", "runs_code high"),
+    ]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_words_make_a_judge_panic(
+        command in "(find|fd|sed|awk|bash|zsh|psql|mysql|sqlite3|redis-cli|mongosh|crontab|at|python3|perl|ruby|node|php|lua|jq|yq|nix-instantiate|vim|ed|dc)",
+        words in proptest::collection::vec("[-+a-z0-9 '\"`$@%{}()\\[\\]<>/\\\\#.,;:=!?&|~\n]{0,12}", 0..6),
+        input in "[-a-z0-9 !%./*@=\n]{0,30}"
+    ) {
+        let mut argv = vec![Arg::text(command)];
+        argv.extend(words.into_iter().map(Arg::text));
+        let _ = judge(argv.clone(), Input::Nothing);
+        let _ = judge(argv, Input::Text(input));
+    }
+
+    #[test]
+    fn a_deletion_anywhere_in_an_expression_of_find_is_seen(
+        before in proptest::collection::vec("(-name|-type|-mtime|-size)", 0..4),
+        after in proptest::collection::vec("(-print|-prune|-depth)", 0..4)
+    ) {
+        let mut line = "find /a".to_owned();
+        for test in before {
+            line.push_str(&format!(" {test} x"));
+        }
+        line.push_str(" -delete");
+        for action in after {
+            line.push_str(&format!(" {action}"));
+        }
+        proptest::prop_assert!(judged(&line, Input::Nothing).starts_with("deletes"));
+    }
+}

@@ -38,6 +38,14 @@ const OVERWRITES: &str = "write_text write_bytes writeFileSync writeFile file_pu
 const DECODES: &str = "b64decode urlsafe_b64decode standard_b64decode decode_base64 base64_decode decode64 strict_decode64 \
     decodebytes decodestring atob";
 
+/// Of these names those that mean something else on another thing than one of `OWNERS`.
+const COMMON_NAMES: &str =
+    "write binwrite remove delete rm truncate run call execute load compile assert";
+
+/// Modules and classes that files and commands are handled with.
+const OWNERS: &str =
+    "os shutil File FileUtils fs fsPromises promises subprocess sp Dir io child_process path";
+
 /// A text, and how it was hidden.
 struct Literal {
     text: String,
@@ -63,6 +71,9 @@ pub(super) fn note(
                 },
             ),
             Token::Name(name) => {
+                if listed(COMMON_NAMES, name) && !has_owner(tokens, at) {
+                    continue;
+                }
                 let rest = arguments(&tokens[at + 1..]);
                 call(ledger, name, rest, language, hidden, depth);
             }
@@ -74,6 +85,14 @@ pub(super) fn note(
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a name is called on a thing that handles files or commands.
+fn has_owner(tokens: &[Token], at: usize) -> bool {
+    match tokens[..at] {
+        [.., Token::Name(ref owner), Token::Sign('.')] => listed(OWNERS, owner),
+        _ => false,
     }
 }
 

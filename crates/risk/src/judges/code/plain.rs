@@ -9,7 +9,7 @@ const PERL: &str = "print printf say if unless elsif else and or not eq ne lt gt
     ucfirst lcfirst split join sort keys values each map grep reverse push shift unshift pop defined exists delete scalar sprintf \
     int abs sqrt sin cos log exp time localtime gmtime chomp chop next last my our foreach for while until hex oct ord chr pos \
     BEGIN END exit die warn return wantarray undef lc use strict warnings utf8 STDOUT STDERR STDIN max min sum first uniq \
-    List Util POSIX floor ceil strftime <> rand srand reset ref feature Time HiRes qw";
+    List Util POSIX floor ceil strftime <> rand srand reset ref feature Time HiRes qw local";
 
 /// Variables of Perl that are not plain: they decide what is read, run or edited.
 const PERL_UNPLAIN: &str = "@ARGV $ARGV %ENV $ENV %SIG $SIG @INC %INC $INC $0 @ISA";
@@ -23,7 +23,7 @@ const NODE_MEMBERS: &str = "log info version versions arch platform uptime memor
     stringify parse now toISOString getTime toString toFixed length join map filter reduce sort slice split trim toUpperCase \
     toLowerCase keys values entries max min round floor ceil abs sqrt pow random PI E cpus totalmem freemem loadavg hostname type \
     networkInterfaces endianness tmpdir homedir userInfo heapUsed heapTotal rss external node v8 openssl includes indexOf \
-    startsWith endsWith replace padStart padEnd repeat getFullYear toLocaleString";
+    startsWith endsWith replace env padStart padEnd repeat getFullYear toLocaleString";
 
 /// Functions and constants of PHP.
 const PHP: &str = "echo print var_dump print_r printf sprintf number_format phpversion php_sapi_name php_uname ini_get ini_get_all \
@@ -114,21 +114,20 @@ fn is_operand_before(tokens: &[Token], at: usize) -> bool {
 fn chains(tokens: &[Token], roots: &str, members: &str) -> bool {
     tokens.iter().enumerate().all(|(at, token)| match token {
         Token::Name(name) => {
-            let is_member = at > 0
-                && matches!(tokens[at - 1], Token::Sign('.' | ':'))
-                && !matches!(tokens.get(at.wrapping_sub(2)), Some(Token::Sign('.' | '?')));
-            let after_value = at > 1 && !matches!(tokens[at - 2], Token::Sign('?' | ',' | '('));
-            if is_member && after_value {
-                listed(members, name) || listed(roots, name)
-            } else {
-                listed(roots, name)
-            }
+            let is_member = at > 0 && matches!(tokens[at - 1], Token::Sign('.' | ':'));
+            listed(roots, name) || (is_member && listed(members, name))
         }
         Token::Text { live, .. } => !live,
         Token::Value | Token::Line => true,
         Token::Sign('[') => {
-            let indexes =
-                at > 0 && matches!(tokens[at - 1], Token::Name(_) | Token::Sign(')' | ']'));
+            let indexes = at > 0
+                && matches!(
+                    tokens[at - 1],
+                    Token::Name(_)
+                        | Token::Text { .. }
+                        | Token::Value
+                        | Token::Sign(')' | ']' | '}')
+                );
             !indexes || matches!(tokens.get(at + 1), Some(Token::Value))
         }
         Token::Sign(sign) => "(){}].,;:+-*/%<>=!?&|^".contains(*sign),

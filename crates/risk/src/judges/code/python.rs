@@ -22,7 +22,11 @@ const BUILTINS: &str = "print len range sum min max sorted reversed enumerate zi
 /// Members that no value may be asked for, wherever they stand.
 const REFUSED_MEMBERS: &str = "modules system popen open spawn exec eval fork kill remove unlink rmdir rename replace_with \
     write_text write_bytes mkdir makedirs chmod chown touch symlink_to hardlink_to unlink rmtree tofile loader f_globals \
-    f_builtins gi_frame tb_frame f_back settrace setprofile";
+    f_builtins f_locals f_code gi_code func_globals func_code im_func im_class cr_frame ag_frame mro gi_frame tb_frame f_back settrace setprofile";
+
+/// Builtins that no program may have for itself either: before it does, they are the language's.
+const REFUSED_NAMES: &str = "exec eval compile getattr setattr delattr globals locals vars input breakpoint memoryview open help \
+    object super staticmethod classmethod property dir execfile file reload raw_input apply intern buffer";
 
 /// Modules with the members that compute or show.
 const MODULES: &[(&str, &str)] = &[
@@ -231,7 +235,7 @@ fn assigned(tokens: &[Token]) -> BTreeSet<String> {
         if listed(KEYWORDS, name)
             || listed(BUILTINS, name)
             || name.starts_with("__")
-            || name == "open"
+            || listed(REFUSED_NAMES, name)
         {
             continue;
         }

@@ -51,7 +51,7 @@ pub(super) struct Words {
 
 /// Names behind which a slash begins an expression.
 const BEFORE_EXPRESSION: &str = "if unless elsif and or not split grep map print return while until when x lt gt le ge eq ne cmp \
-    typeof case in of puts p say";
+    typeof case in of puts p say keys values each scalar sort reverse join push delete exists defined";
 
 /// Names of Perl behind which a delimiter stands.
 const QUOTING: &str = "q qq qw qx m qr s tr y";
@@ -272,7 +272,8 @@ impl Reader {
     fn is_live(&self, text: &str, quote: char, prefix: &str) -> bool {
         match self.language {
             Language::Python => prefix.contains(['f', 'F']) && text.contains('{'),
-            Language::Perl | Language::Php => quote == '"' && has_live_part(text),
+            Language::Perl => quote == '"' && has_live_part(text),
+            Language::Php => quote == '"' && (has_live_part(text) || text.contains("{$")),
             Language::Ruby => quote == '"' && text.contains('#'),
             Language::Tcl => text.contains(['[', '$']),
             Language::Node | Language::Lua => false,
@@ -455,9 +456,20 @@ impl Reader {
         }
     }
 
+    /// Whether the brace that was read last certainly opens a block.
+    fn opens_block(&self) -> bool {
+        let before = self.words.tokens.iter().rev().nth(1);
+        match before {
+            None | Some(Token::Line | Token::Sign(')' | ';')) => true,
+            Some(Token::Name(name)) => matches!(name.as_str(), "BEGIN" | "END" | "else" | "do"),
+            Some(_) => false,
+        }
+    }
+
     /// `q(…)`, `s/…/…/` and their like of Perl.
     fn quoting(&mut self, name: &str) {
-        let in_subscript = self.words.tokens.last() == Some(&Token::Sign('{'));
+        let in_subscript =
+            self.words.tokens.last() == Some(&Token::Sign('{')) && !self.opens_block();
         let fits = self
             .peek(0)
             .is_some_and(|next| next.is_ascii_punctuation() && !"=,;)}_->'".contains(next));
@@ -504,12 +516,7 @@ impl Reader {
 
 /// Whether a text of Perl or PHP has a part that may run something: `@{…}`, `${…}`, a subscript that is no plain word.
 pub(super) fn has_live_part(text: &str) -> bool {
-    if text.contains("@{")
-        || text.contains("${")
-        || text.contains("{$")
-        || text.contains("->")
-        || text.contains("$$")
-    {
+    if text.contains("@{") || text.contains("${") || text.contains("->") || text.contains("$$") {
         return true;
     }
     let mut rest = text;
