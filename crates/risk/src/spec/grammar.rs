@@ -14,7 +14,7 @@ use crate::word::{Arg, Origin, Part};
 /// Most steps, over all readings of one command; what is beyond is not read, and that is high.
 const MAX_STEPS: usize = 100_000;
 /// Most readings of one command.
-const MAX_READINGS: usize = 256;
+const MAX_READINGS: usize = 128;
 /// Most options of one command, and most doubts.
 const MAX_OPTIONS: usize = 2_048;
 

@@ -86,7 +86,11 @@ fn joined(outcomes: Vec<Outcome>) -> Outcome {
         for found in outcome.found {
             add(&mut whole.found, found);
         }
-        whole.nested.extend(outcome.nested);
+        for nested in outcome.nested {
+            if !whole.nested.contains(&nested) {
+                whole.nested.push(nested);
+            }
+        }
     }
     whole
 }
@@ -116,12 +120,13 @@ fn add_other(outcome: &mut Outcome, other: Outcome) {
     }
 }
 
+/// Adds what one of several readings does. Of the same thing done to the same target one is told: which of the verbs it
+/// comes from is not certain anyway, and a person has to read the list.
 fn add(all: &mut Vec<Found>, found: Found) {
     let same = |own: &Found| {
         own.kind == found.kind
             && own.target == found.target
             && own.level == found.level
-            && own.say == found.say
             && own.recursive >= found.recursive
     };
     if !all.iter().take(MAX_COMPARED).any(same) {
