@@ -3,8 +3,10 @@
 
 mod address;
 mod curl;
+mod firewall;
 mod links;
 mod notes;
+mod packages;
 mod remote;
 mod request;
 mod talk;
@@ -13,20 +15,30 @@ mod wget;
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-pub(crate) const JUDGES: [(&str, Judge); 15] = [
+pub(crate) const JUDGES: [(&str, Judge); 25] = [
+    ("apt", packages::apt),
     ("curl", curl::judge),
+    ("dnf", packages::dnf),
+    ("fail2ban", firewall::fail2ban),
+    ("firewalld", firewall::firewalld),
     ("ifconfig", links::ifconfig),
     ("ip", links::ip),
     ("iw", links::iw),
+    ("iptables", firewall::iptables),
+    ("language_packages", packages::language),
     ("netcat", talk::netcat),
+    ("nft", firewall::nft),
     ("nmap", remote::nmap),
     ("nslookup", links::nslookup),
     ("route", links::route),
+    ("rpm", packages::rpm),
     ("scp", remote::scp),
     ("socat", talk::socat),
     ("ssh_keygen", remote::ssh_keygen),
     ("telnet", talk::telnet),
+    ("ufw", firewall::ufw),
     ("vtysh", links::vtysh),
     ("wg", links::wg),
     ("wget", wget::judge),
+    ("yum_utils", packages::yum_utils),
 ];
