@@ -4,6 +4,7 @@ use watchkeeper_model::{EffectKind, RiskLevel};
 
 use crate::invocation::{Invocation, Outcome, Target};
 use crate::spec::Matched;
+use crate::word::Arg;
 
 use super::notes::Notes;
 
@@ -112,6 +113,20 @@ pub(super) fn sysctl(invocation: &Invocation, matched: &Matched) -> Outcome {
         .into_iter()
         .any(|name| matched.has(name));
     if loads {
+        let values = matched.values("-p");
+        let mut files = matched.operands.iter().chain(values);
+        let own = |file: &Arg| {
+            file.as_text()
+                .is_some_and(|path| path.starts_with("/etc/") && !path.contains(".."))
+        };
+        if !files.all(own) {
+            notes.says(
+                EffectKind::Kernel,
+                RiskLevel::High,
+                "load",
+                "sets kernel parameters from a file that is not the host's own",
+            );
+        }
         return notes.finish();
     }
     for word in &matched.operands {
@@ -197,9 +212,8 @@ pub(super) fn getent(invocation: &Invocation, matched: &Matched) -> Outcome {
 /// `logrotate`: a configuration that is not the host's own may name scripts.
 pub(super) fn logrotate(invocation: &Invocation, matched: &Matched) -> Outcome {
     let mut notes = Notes::of(invocation);
-    let own = |word: &crate::word::Arg| {
-        word.beginning().starts_with("/etc/") && !word.beginning().contains("..")
-    };
+    let own =
+        |word: &Arg| word.beginning().starts_with("/etc/") && !word.beginning().contains("..");
     let dry = matched.has_surely("-d") || matched.has_surely("--debug");
     if !dry && !matched.operands.iter().all(own) {
         notes.says(

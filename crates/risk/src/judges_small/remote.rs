@@ -2,7 +2,7 @@
 
 use watchkeeper_model::{EffectKind, RiskLevel};
 
-use crate::invocation::{Invocation, Outcome, Target};
+use crate::invocation::{Input, Invocation, Outcome, Target};
 use crate::spec::Matched;
 use crate::word::Arg;
 
@@ -65,6 +65,9 @@ const SWITCHES: [&str; 4] = [
     "updatehostkeys",
 ];
 
+/// Programs that write down what they are given.
+const KEEPERS: [&str; 4] = ["tee", "dd", "tar", "cpio"];
+
 /// Files of known hosts that are none.
 const NO_FILE: [&str; 2] = ["/dev/null", "none"];
 
@@ -77,7 +80,30 @@ pub(super) fn ssh(invocation: &Invocation, matched: &Matched) -> Outcome {
     for setting in matched.values("-o") {
         judge_setting(&mut notes, setting);
     }
+    if sends_input(invocation, matched)
+        && let Some(host) = matched.operands.first()
+    {
+        let found = notes.to(EffectKind::Sends, Target::Host(host.clone()), "input");
+        found.level = Some(RiskLevel::High);
+        found.say = Some("sends what it is given to another machine".to_owned());
+    }
     notes.finish()
+}
+
+/// Whether what it is given on its input is data for the other machine. Of a file that holds only where the command
+/// there writes it down: a loop over the lines of a file gives its input to all that is run in it.
+fn sends_input(invocation: &Invocation, matched: &Matched) -> bool {
+    if matched.has_surely("-n") {
+        return false;
+    }
+    match &invocation.stdin {
+        Input::Nothing | Input::Text(_) => false,
+        Input::Unknown(_) => true,
+        Input::File(_) => matched.operands.iter().skip(1).any(|word| {
+            let text = word.beginning();
+            word.as_text().is_none() || text.contains('>') || KEEPERS.contains(&text)
+        }),
+    }
 }
 
 /// One `-o NAME=VALUE` or `-o 'NAME VALUE'`.
@@ -199,6 +225,12 @@ fn remote_shell(notes: &mut Notes, shell: &Arg) {
     };
     let mut words = text.split_ascii_whitespace();
     if !matches!(words.next(), Some("ssh" | "/usr/bin/ssh")) {
+        notes.says(
+            EffectKind::RunsCode,
+            RiskLevel::High,
+            "-e",
+            "has something else than ssh carry the connection",
+        );
         notes.shell(Arg::text(text));
         return;
     }

@@ -87,6 +87,8 @@ struct Call {
     by_owner: bool,
     /// Those are meant that do not match.
     inverse: bool,
+    /// Those of root are meant: without a name that is nearly all that the host lives by.
+    of_root: bool,
     /// To whom.
     targets: Vec<Arg>,
 }
@@ -108,11 +110,11 @@ pub(super) fn judge(invocation: &Invocation, _matched: &Matched) -> Outcome {
         Some(signal) if MILD.contains(&signal) => Some(RiskLevel::Low),
         _ => None,
     };
-    if call.inverse {
+    if call.inverse || (call.of_root && call.targets.is_empty()) {
         notes.to(
             EffectKind::Signals,
             Target::Process(Arg::text("*")),
-            "inverse",
+            "nearly_all",
         );
     } else if call.targets.is_empty() && call.by_owner {
         notes.says(
@@ -243,6 +245,9 @@ fn read_long(call: &mut Call, option: &str, next: Option<&Arg>) -> usize {
             call.signal = joined.map_or_else(|| signal_of(next), number_of);
             return usize::from(joined.is_none());
         }
+        "euid" | "uid" | "user" if is_root(joined.unwrap_or_default(), next) => {
+            call.of_root = true;
+        }
         "euid" | "uid" | "user" | "group" | "pgroup" | "session" | "terminal" | "tty" => {
             call.by_owner = true;
         }
@@ -266,6 +271,8 @@ fn read_letters(
             continue;
         }
         let joined = &letters[place + letter.len_utf8()..];
+        let user = matches!(letter, 'u' | 'U');
+        call.of_root |= user && is_root(joined, next);
         if letter == 's' && command == "killall" {
             call.signal = if joined.is_empty() {
                 signal_of(next)
@@ -276,4 +283,14 @@ fn read_letters(
         return usize::from(joined.is_empty());
     }
     0
+}
+
+/// Whether the value of an option is root: what is joined to it, or the next word.
+fn is_root(joined: &str, next: Option<&Arg>) -> bool {
+    let value = if joined.is_empty() {
+        next.and_then(Arg::as_text).unwrap_or_default()
+    } else {
+        joined
+    };
+    value.split(',').any(|user| matches!(user, "root" | "0"))
 }

@@ -1,7 +1,7 @@
 //! Which program a word names: one of the system's, by name or by its place there, or another one.
 
 /// Directories of the system's own programs.
-const SYSTEM: [&str; 9] = [
+const SYSTEM: [&str; 17] = [
     "/bin",
     "/usr/bin",
     "/sbin",
@@ -11,6 +11,15 @@ const SYSTEM: [&str; 9] = [
     "/run/current-system/sw/bin",
     "/run/current-system/sw/sbin",
     "/run/wrappers/bin",
+    // The program loader, which runs other programs.
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/lib/x86_64-linux-gnu",
+    "/lib/aarch64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
 ];
 /// Directories in which anybody may put a program.
 const SCRATCH: [&str; 6] = [
