@@ -118,7 +118,11 @@ fn base<'a>(path: &Path, host: &'a Host) -> Option<&'a PathEntry> {
 
 fn holds(entry: &PathEntry, path: &Path) -> bool {
     let relation = path.relation(&entry.at);
-    relation.equal || (relation.below && !entry.exact)
+    if entry.exact {
+        relation.equal && path.segments.len() == entry.at.len()
+    } else {
+        relation.equal || relation.below
+    }
 }
 
 /// How much an entry says of a path: names that are certain, then names, then letters.

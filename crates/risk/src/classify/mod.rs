@@ -83,10 +83,10 @@ pub(crate) fn classify(found: &Found, context: &Context, host: &Host) -> Effect 
     }
 }
 
-/// The kind that is shown: what is done to all below a target is the kind for trees.
+/// The kind that is shown: what is done to all below a target is the kind for trees. What is deleted here and there below
+/// it is not.
 const fn tree_kind(found: &Found) -> EffectKind {
     match found.kind {
-        EffectKind::Deletes if found.recursive => EffectKind::DeletesTree,
         EffectKind::Permissions if found.recursive => EffectKind::PermissionsTree,
         kind => kind,
     }
@@ -121,9 +121,11 @@ fn rate(found: &Found, context: &Context, host: &Host) -> Rated {
 fn rate_path(verb: FileVerb, path: &Arg, recursive: bool, context: &Context, host: &Host) -> Rated {
     let lossy = verb != FileVerb::Read;
     let paths = path::resolve(path, context, lossy);
+    let spread = recursive && verb == FileVerb::Delete;
     let worst = paths
-        .iter()
-        .map(|path| files::rate(verb, path, recursive, host))
+        .into_iter()
+        .map(|path| if spread { path.some_below() } else { path })
+        .map(|path| files::rate(verb, &path, recursive, host))
         .reduce(Rated::worse);
     let rated = worst.unwrap_or_else(|| Rated {
         level: matrix::level(verb, TargetClass::Data, &lists::Levels::default()),
@@ -252,6 +254,12 @@ fn shown(target: &Target, context: &Context) -> String {
 
 /// A path, absolute where it is certain.
 fn shown_path(path: &Arg, context: &Context) -> String {
+    if let Some(Part::Unknown(first)) = path.parts.first()
+        && let Origin::PathsBelow(directories) = &first.from
+        && !directories.is_empty()
+    {
+        return format!("files below {}", directories.join(" and "));
+    }
     let written = path.shown();
     let home = crate::facts::HostFacts::SOME_HOME;
     let certain = context.root.is_empty()

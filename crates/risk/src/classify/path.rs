@@ -116,6 +116,14 @@ impl Path {
         self.segments.contains(&Segment::Deep)
     }
 
+    /// Some of what lies below it.
+    pub(crate) fn some_below(mut self) -> Self {
+        if self.segments.last() != Some(&Segment::Deep) {
+            self.segments.push(Segment::Deep);
+        }
+        self
+    }
+
     /// The directory of which it is everything, where it ends in `/*`.
     pub(crate) fn all_of(&self) -> Option<Self> {
         match self.segments.split_last() {

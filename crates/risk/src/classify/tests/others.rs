@@ -322,6 +322,25 @@ fn files_below_a_directory_are_as_bad_as_the_directory_allows() {
 }
 
 #[test]
+fn what_is_deleted_here_and_there_below_is_no_tree() {
+    for (path, level) in [
+        ("/tmp", RiskLevel::Low),
+        ("/srv/app/cache", RiskLevel::Medium),
+        ("/var/log", RiskLevel::High),
+        ("/etc", RiskLevel::High),
+        ("/", RiskLevel::High),
+    ] {
+        let found = Found {
+            recursive: true,
+            ..Found::to(EffectKind::Deletes, Target::Path(word(path)), "test")
+        };
+        let effect = classify(&found, &at_home(), &host());
+        assert_eq!(effect.level, level, "{path}: {}", effect.sentence);
+        assert_eq!(effect.kind, EffectKind::Deletes);
+    }
+}
+
+#[test]
 fn words_that_split_may_name_anything() {
     let split = |name: &str, path: &str| {
         let arg = Arg {
