@@ -4,6 +4,7 @@
 
 mod containers;
 mod disks;
+mod git;
 mod kubectl;
 mod notes;
 mod requests;
@@ -19,6 +20,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("container_run", containers::run),
     ("dataset_removal", volumes::dataset_removal),
     ("debugfs", requests::debugfs),
+    ("etckeeper", git::etckeeper),
+    ("git", git::judge),
+    ("git_config", git::config),
     ("hdparm", disks::hdparm),
     ("k3s", kubectl::small),
     ("kubectl", kubectl::judge),

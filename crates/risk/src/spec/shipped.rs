@@ -6,6 +6,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("containers", include_str!("../../tables/containers.toml")),
     ("files", include_str!("../../tables/files.toml")),
     ("firewall", include_str!("../../tables/firewall.toml")),
+    ("git", include_str!("../../tables/git.toml")),
     ("hardware", include_str!("../../tables/hardware.toml")),
     ("kernel", include_str!("../../tables/kernel.toml")),
     ("kubernetes", include_str!("../../tables/kubernetes.toml")),
