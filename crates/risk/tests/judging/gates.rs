@@ -11,9 +11,7 @@ use crate::corpus::{Corpus, Line, corpora};
 const LEVELS: [RiskLevel; 5] = [ReadOnly, Low, Medium, High, Forbidden];
 
 pub(crate) fn level(cmd: &str) -> RiskLevel {
-    assess_text(cmd, &HostFacts::default())
-        .assessment
-        .level
+    assess_text(cmd, &HostFacts::default()).assessment.level
 }
 
 /// What a corpus was judged as.

@@ -191,7 +191,7 @@ const REWRITES: &[Rewrite] = &[
         inner(line).map(|line| format!("case x in x) {line};; esac"))
     }),
     all("in a substitution", |line| {
-        inner(line).map(|line| format!("echo \"$({line})\""))
+        inner(line).map(|line| format!("echo \"$( {line} )\""))
     }),
     all("in backquotes", |line| {
         inner(line)
@@ -199,13 +199,13 @@ const REWRITES: &[Rewrite] = &[
             .map(|line| format!("echo `{line}`"))
     }),
     all("in a default of nothing", |line| {
-        inner(line).map(|line| format!("echo \"${{nothing:-$({line})}}\""))
+        inner(line).map(|line| format!("echo \"${{nothing:-$( {line} )}}\""))
     }),
     all("in a here-document's substitution", |line| {
-        inner(line).map(|line| format!("cat <<END\n$({line})\nEND"))
+        inner(line).map(|line| format!("cat <<END\n$( {line} )\nEND"))
     }),
     all("as a file to read", |line| {
-        inner(line).map(|line| format!("cat <({line})"))
+        inner(line).map(|line| format!("cat <( {line} )"))
     }),
     all("into a pipe", |line| {
         inner(line).map(|line| format!("{{ {line}; }} | cat"))
@@ -263,7 +263,7 @@ const REWRITES: &[Rewrite] = &[
         Some(format!("trap {} EXIT", single(line)))
     }),
     changes("by xargs", |line| {
-        Some(format!("echo x | xargs -I_ bash -c {}", single(line)))
+        Some(format!("echo x | xargs -I@@ bash -c {}", single(line)))
     }),
     changes("by find", |line| {
         Some(format!(
