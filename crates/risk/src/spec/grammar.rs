@@ -519,8 +519,20 @@ impl<'t> Grammar<'_, 't> {
             self.each(&state, &shortened);
             return None;
         }
+        let again = state
+            .reading
+            .doubts
+            .iter()
+            .any(|doubt| matches!(doubt, Doubt::PartVerb(_)));
         state.reading.certain = false;
         state.doubt(Doubt::PartVerb(word.clone()));
+        if again {
+            // Every verb of every verb is too many to follow, and too much to read.
+            state.doubt(Doubt::TooMany);
+            state.reading.verb_open = false;
+            state.reading.operands.push(word.clone());
+            return Some(state);
+        }
         self.each(&state, &leaf.verbs_beginning(word.beginning()));
         if begins_unknown(word) && (word.splits || may_be_option(word)) {
             // It may be an option, or no word at all: then a verb still follows.

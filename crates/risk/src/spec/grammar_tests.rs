@@ -705,3 +705,9 @@ fn a_word_at_the_end_never_takes_an_effect_away() {
         }
     }
 }
+
+#[test]
+fn verbs_of_verbs_that_are_not_known_are_not_followed() {
+    let lines = judged("tool $X $Y $Z");
+    assert!(lines.contains(&"unknown =high ?".to_owned()), "{lines:?}");
+}
