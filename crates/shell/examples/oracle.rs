@@ -21,14 +21,27 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let option = |name: &str, default: usize| {
         let at = arguments.iter().position(|argument| argument == name);
-        at.and_then(|at| arguments.get(at + 1)).and_then(|value| value.parse().ok()).unwrap_or(default)
+        at.and_then(|at| arguments.get(at + 1))
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(default)
     };
-    let (scripts, seed, show) = (option("--scripts", 20_000), option("--seed", 7), option("--show", 5));
+    let (scripts, seed, show) = (
+        option("--scripts", 20_000),
+        option("--seed", 7),
+        option("--show", 5),
+    );
     let reports: Vec<campaign::Report> = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
-            .map(|number| scope.spawn(move || campaign::run(scripts / THREADS, (seed * THREADS + number) as u64)))
+            .map(|number| {
+                scope.spawn(move || {
+                    campaign::run(scripts / THREADS, (seed * THREADS + number) as u64)
+                })
+            })
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a run does not panic")).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a run does not panic"))
+            .collect()
     });
     let sum = |count: fn(&campaign::Report) -> usize| reports.iter().map(count).sum::<usize>();
     let misses = sum(|report| report.misses.len());
@@ -37,7 +50,10 @@ fn main() -> ExitCode {
         sum(|report| report.scripts),
         sum(|report| report.accepted),
         sum(|report| report.ran),
-        sum(|report| report.disagreed + report.unparsable + report.not_renderable + report.unsupported),
+        sum(|report| report.disagreed
+            + report.unparsable
+            + report.not_renderable
+            + report.unsupported),
         sum(|report| report.disagreed),
         sum(|report| report.unparsable),
         sum(|report| report.not_renderable),

@@ -90,7 +90,9 @@ pub(crate) fn expression(atoms: Vec<Atom>) -> Result<Word, Refusal> {
         }
         // An expansion may turn out empty, and then its neighbours meet.
         let expansion = matches!(atom, Atom::Piece(_)) || after_expansion;
-        let apart = blank && last != Last::Nothing && (expansion || (last, now) == (Last::Operator, Last::Operator));
+        let apart = blank
+            && last != Last::Nothing
+            && (expansion || (last, now) == (Last::Operator, Last::Operator));
         after_expansion = matches!(atom, Atom::Piece(_));
         push(&mut pieces, atom, apart);
         blank = false;

@@ -85,6 +85,13 @@ fn pieces(atoms: &[Atom], braces: bool, in_braces: bool) -> Word {
     if empty_quotes && pieces.iter().all(may_vanish) {
         pieces.insert(0, Piece::Quoted(String::new()));
     }
+    // A brace alone is a reserved word in places where only the shell's state tells.
+    if let [Piece::Plain(text)] = pieces.as_slice()
+        && !in_braces
+        && (text == "{" || text == "}")
+    {
+        pieces = vec![Piece::Quoted(text.clone())];
+    }
     Word { pieces }
 }
 
@@ -105,7 +112,9 @@ fn flush(run: &mut Vec<Atom>, in_braces: bool, pieces: &mut Vec<Piece>) {
         .iter()
         .any(|atom| matches!(atom, Atom::Bare(c) if !self::is_plain(*c)));
     // Quotes change what a bracket matches, and what is a brace expansion.
-    let bracket = atoms.iter().any(|atom| matches!(atom, Atom::Bare('[' | '{' | '}')));
+    let bracket = atoms
+        .iter()
+        .any(|atom| matches!(atom, Atom::Bare('[' | '{' | '}')));
     let needs_quotes = atoms
         .iter()
         .any(|atom| matches!(atom, Atom::Quoted(c) if !is_plain(*c)));

@@ -238,7 +238,7 @@ impl Count {
                 self.comment = false;
             }
             '#' if matches!(last, ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')') => {
-                self.comment = true
+                self.comment = true;
             }
             '<' if last == '<' => self.here = true,
             '$' => self.marks += 1,

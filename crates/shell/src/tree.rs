@@ -8,7 +8,7 @@
 //! piece: `Plain` if it needs no quotes, else `Quoted` as a whole (`a' 'b` is `Quoted("a b")`). In a stretch with
 //! live characters the quoted ones stay `Quoted` pieces of their own, and beside a live `[` or `{` quoted text is
 //! never made `Plain`, because quotes change what a bracket matches and what is a brace expansion. An empty `Quoted` is kept only where without it
-//! the word could vanish. Within arithmetic, text is `Plain` with blanks only where two operators need them.
+//! the word could vanish. A word that is one brace is `Quoted`. Within arithmetic, text is `Plain` with blanks only where two operators need them.
 //! Texts of here-documents are `Quoted`, and so is literal text in the word of `"${x:-word}"`.
 
 /// A byte range of the canonical text.
@@ -75,14 +75,14 @@ pub enum Command {
         /// Its name.
         name: String,
         /// What runs when it is called: a compound, with its own redirections.
-        body: Box<Command>,
+        body: Box<Self>,
     },
     /// `coproc [NAME] command`.
     Coprocess {
         /// Its name, if one is given.
         name: Option<String>,
         /// What runs.
-        body: Box<Command>,
+        body: Box<Self>,
     },
 }
 
@@ -204,11 +204,11 @@ pub enum Test {
     /// `a == b`
     Binary(Word, String, Word),
     /// `! e`
-    Not(Box<Test>),
+    Not(Box<Self>),
     /// `a && b`
-    And(Box<Test>, Box<Test>),
+    And(Box<Self>, Box<Self>),
     /// `a || b`
-    Or(Box<Test>, Box<Test>),
+    Or(Box<Self>, Box<Self>),
 }
 
 /// A redirection.

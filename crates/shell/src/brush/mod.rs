@@ -9,8 +9,8 @@ use brush_parser::{ParserOptions, SourceSpan, Token, ast};
 use crate::reader::{Kind, Reader};
 use crate::refusal::{Parser, Refusal};
 use crate::tree::{
-    ArmEnd, CaseArm, Command, Compound, Connector, Item, Operation, Piece, Pipeline, Redirect, Script, Simple,
-    Word,
+    ArmEnd, CaseArm, Command, Compound, Connector, Item, Operation, Piece, Pipeline, Redirect,
+    Script, Simple, Word,
 };
 
 /// The script that a text is.
@@ -68,11 +68,16 @@ fn parted(tokens: Vec<Token>) -> Vec<Token> {
             (Some(Token::Operator(before, left)), Token::Operator(now, right)) => {
                 before == "(" && now == "(" && left.end.index != right.start.index
             }
-            (Some(Token::Word(before, _)), Token::Operator(now, _)) => before == "esac" && now == ")",
+            (Some(Token::Word(before, _)), Token::Operator(now, _)) => {
+                before == "esac" && now == ")"
+            }
             _ => false,
         };
         if part {
-            out.push(Token::Operator(String::from("\n"), token.location().clone()));
+            out.push(Token::Operator(
+                String::from("\n"),
+                token.location().clone(),
+            ));
         }
         out.push(token);
     }
@@ -151,8 +156,11 @@ impl Lowering {
     }
 
     fn pipeline(&self, pipeline: &ast::Pipeline) -> Result<Pipeline, Refusal> {
-        if let Some(ast::Command::Simple(ast::SimpleCommand { prefix: None, word_or_name: Some(name), .. })) =
-            pipeline.seq.first()
+        if let Some(ast::Command::Simple(ast::SimpleCommand {
+            prefix: None,
+            word_or_name: Some(name),
+            ..
+        })) = pipeline.seq.first()
             && (name.value == "time" || (pipeline.timed.is_some() && name.value == "--"))
         {
             return Err(Refusal::unsupported("`time` before `time` or behind `!`"));
@@ -258,6 +266,13 @@ impl Lowering {
     fn case(&self, clause: &ast::CaseClauseCommand) -> Result<Compound, Refusal> {
         let mut arms = Vec::with_capacity(clause.cases.len());
         for case in &clause.cases {
+            if case
+                .patterns
+                .first()
+                .is_some_and(|pattern| pattern.value == "esac")
+            {
+                return Err(Refusal::unsupported("`esac` as a pattern"));
+            }
             arms.push(CaseArm {
                 patterns: self.words(&case.patterns, Kind::Single)?,
                 body: match &case.cmd {

@@ -1,6 +1,6 @@
 //! Assignments: the name, the subscript, and one value or the elements of an array.
 
-use super::{Around, Cursor, Stop, UNCLOSED, is_name, tildes};
+use super::{Around, Cursor, Stop, UNCLOSED, is_name, names_end_with_braces, tildes};
 use crate::atoms::{self, Atom};
 use crate::refusal::Refusal;
 use crate::tree::{AssignedValue, Assignment, Word};
@@ -34,7 +34,7 @@ impl Cursor {
         } else {
             let mut read = Vec::new();
             self.bare(Stop::Word, Around::Nothing, &mut read)?;
-            AssignedValue::Scalar(scalar(read))
+            AssignedValue::Scalar(scalar(&read))
         };
         Ok(Some(Assignment {
             name,
@@ -61,11 +61,13 @@ impl Cursor {
                     self.at += 1;
                     let index = self.subscript()?;
                     if !self.take('=') {
-                        return Err(Refusal::unsupported("an element that begins with a bracket"));
+                        return Err(Refusal::unsupported(
+                            "an element that begins with a bracket",
+                        ));
                     }
                     let mut read = Vec::new();
                     self.bare(Stop::Element, Around::Nothing, &mut read)?;
-                    elements.push((Some(index), scalar(read)));
+                    elements.push((Some(index), scalar(&read)));
                 }
                 _ => elements.push((None, self.element()?)),
             }
@@ -75,11 +77,13 @@ impl Cursor {
     fn element(&mut self) -> Result<Word, Refusal> {
         let mut read = Vec::new();
         self.bare(Stop::Element, Around::Nothing, &mut read)?;
-        Ok(atoms::word(&tildes(read, false), true))
+        let word = atoms::word(&tildes(&read, false), true);
+        names_end_with_braces(&word)?;
+        Ok(word)
     }
 }
 
 /// The value of an assignment, in which a tilde also counts after a colon.
-fn scalar(read: Vec<Atom>) -> Word {
+fn scalar(read: &[Atom]) -> Word {
     atoms::word(&tildes(read, true), false)
 }

@@ -10,7 +10,7 @@ mod substitution;
 use crate::arithmetic;
 use crate::atoms::{self, Atom};
 use crate::refusal::{Parser, Refusal};
-use crate::tree::{Assignment, Piece, Word};
+use crate::tree::{Assignment, Braces, Operation, Piece, Word};
 
 /// How deep substitutions are taken apart. The parsers read all that is nested again at each level.
 pub const MAX_SUBSTITUTION_DEPTH: usize = 12;
@@ -63,8 +63,10 @@ impl Reader {
         if kind == Kind::Regex {
             return Ok(atoms::regex(&read));
         }
-        let read = tildes(read, kind == Kind::Argument && begins_like_assignment(raw));
-        Ok(atoms::word(&read, kind == Kind::Argument))
+        let read = tildes(&read, kind == Kind::Argument && begins_like_assignment(raw));
+        let word = atoms::word(&read, kind == Kind::Argument);
+        names_end_with_braces(&word)?;
+        Ok(word)
     }
 
     /// The body of a here-document whose delimiter was not quoted.
@@ -88,6 +90,40 @@ impl Reader {
     /// A raw assignment; nothing where it is none.
     pub(crate) fn assignment(self, raw: &str) -> Result<Option<Assignment>, Refusal> {
         Cursor::new(self, raw).assignment()
+    }
+}
+
+/// Refuses a name at the end of a part in braces if what stands behind the braces would continue it: they are
+/// expanded before names are looked at.
+fn names_end_with_braces(word: &Word) -> Result<(), Refusal> {
+    for (at, piece) in word.pieces.iter().enumerate() {
+        let Piece::Braces(Braces::List(parts)) = piece else {
+            continue;
+        };
+        let continues = match word.pieces.get(at + 1) {
+            Some(Piece::Plain(text)) => {
+                text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '['))
+            }
+            Some(Piece::Braces(_)) => true,
+            _ => false,
+        };
+        if continues && parts.iter().any(ends_with_name) {
+            return Err(Refusal::unsupported("a name that braces would continue"));
+        }
+        for part in parts {
+            names_end_with_braces(part)?;
+        }
+    }
+    Ok(())
+}
+
+fn ends_with_name(word: &Word) -> bool {
+    match word.pieces.last() {
+        Some(Piece::Parameter(parameter)) => {
+            !parameter.quoted && parameter.operation == Operation::Get
+        }
+        Some(Piece::Braces(Braces::List(parts))) => parts.iter().any(ends_with_name),
+        _ => false,
     }
 }
 
@@ -124,9 +160,9 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 /// Turns the tildes that are expanded into pieces: at the beginning, and in assignments after `=` and `:`.
-fn tildes(read: Vec<Atom>, assignment: bool) -> Vec<Atom> {
+fn tildes(read: &[Atom], assignment: bool) -> Vec<Atom> {
     let mut out = Vec::with_capacity(read.len());
-    let mut rest = read.as_slice();
+    let mut rest = read;
     let mut may = true;
     while let Some(atom) = rest.first() {
         if may && *atom == Atom::Bare('~') {

@@ -8,6 +8,13 @@ use crate::tree::{Operation, Parameter, Piece, Replaced, Word};
 
 const UNKNOWN: Refusal = Refusal::unsupported("an expansion of unknown form");
 
+/// Which word of a quoted expansion is read. In a replacement `$'…'` is decoded, elsewhere it is text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value {
+    Word,
+    Replacement,
+}
+
 impl Cursor {
     /// The rest of `${…}`.
     pub(super) fn parameter(&mut self, around: Around) -> Result<Parameter, Refusal> {
@@ -135,15 +142,19 @@ impl Cursor {
         if !around.quoted() {
             let mut read = Vec::new();
             self.bare(Stop::Brace, around, &mut read)?;
-            return Ok(Box::new(atoms::word(&tildes(read, false), false)));
+            return Ok(Box::new(atoms::word(&tildes(&read, false), false)));
         }
+        self.quoted_value(around, Value::Word)
+    }
+
+    fn quoted_value(&mut self, around: Around, value: Value) -> Result<Box<Word>, Refusal> {
         self.values += 1;
-        let read = self.quoted_value(around)?;
+        let read = self.quoted_atoms(around, value)?;
         self.values -= 1;
         Ok(Box::new(quoted_word(read)))
     }
 
-    fn quoted_value(&mut self, around: Around) -> Result<Vec<Atom>, Refusal> {
+    fn quoted_atoms(&mut self, around: Around, value: Value) -> Result<Vec<Atom>, Refusal> {
         let mut read = Vec::new();
         let mut apostrophes = 0_usize;
         while let Some(c) = self.peek() {
@@ -154,6 +165,18 @@ impl Cursor {
                         return Err(Refusal::unsupported("an apostrophe in a quoted expansion"));
                     }
                     return Ok(read);
+                }
+                '\'' if value == Value::Replacement => {
+                    return Err(Refusal::unsupported(
+                        "an apostrophe in a quoted replacement",
+                    ));
+                }
+                '$' if value == Value::Replacement
+                    && around == Around::DoubleQuotes
+                    && self.after(1) == Some('\'') =>
+                {
+                    self.at += 2;
+                    self.decoded(&mut read)?;
                 }
                 '\'' => {
                     apostrophes += 1;
@@ -210,17 +233,11 @@ impl Cursor {
         self.at += usize::from(which != Replaced::First);
         let pattern = self.pattern(Stop::BraceOrSlash, around)?;
         let replacement = if self.take('/') {
-            let from = self.at;
             let word = if around.quoted() {
-                self.value(around)?
+                self.quoted_value(around, Value::Replacement)?
             } else {
                 self.pattern(Stop::Brace, around)?
             };
-            if around.quoted() && self.characters[from..self.at].contains(&'\'') {
-                return Err(Refusal::unsupported(
-                    "an apostrophe in a quoted replacement",
-                ));
-            }
             Some(word).filter(|word| !word.pieces.is_empty())
         } else {
             None
@@ -239,6 +256,9 @@ impl Cursor {
         } else {
             None
         };
+        if offset.pieces.is_empty() && length.is_none() {
+            return Err(UNKNOWN);
+        }
         Ok(Operation::Slice(offset, length))
     }
 

@@ -114,6 +114,10 @@ impl Cursor {
                     name.push(c);
                     self.at += 1;
                 }
+                if !quoted && self.peek() == Some('{') {
+                    // Braces are expanded first, and their text would become part of the name.
+                    return Err(Refusal::unsupported("a name that braces would continue"));
+                }
                 out.push(plain_parameter(name, quoted));
             }
             Some(c @ ('0'..='9' | '@' | '*' | '#' | '?' | '-' | '$' | '!')) => {
@@ -123,6 +127,9 @@ impl Cursor {
                     return Err(Refusal::unsupported("`$$` before an opening character"));
                 }
                 out.push(plain_parameter(String::from(c), quoted));
+            }
+            Some(',' | '}') if !quoted => {
+                return Err(Refusal::unsupported("a bare dollar at the end of a part"));
             }
             _ => out.push(Atom::Quoted('$')),
         }
@@ -159,7 +166,7 @@ impl Cursor {
     }
 
     /// The rest of `$'…'`.
-    fn decoded(&mut self, out: &mut Vec<Atom>) -> Result<(), Refusal> {
+    pub(super) fn decoded(&mut self, out: &mut Vec<Atom>) -> Result<(), Refusal> {
         let before = out.len();
         loop {
             match self.next().ok_or(UNCLOSED)? {

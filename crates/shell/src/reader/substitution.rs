@@ -119,13 +119,17 @@ impl Reader {
 /// it, and loses separators behind the body.
 fn here_documents(script: &Script) -> Result<(), Refusal> {
     let alone = match script.items.as_slice() {
-        [item] => !item.background && item.rest.is_empty() && item.first.commands.iter().all(is_simple),
+        [item] => {
+            !item.background && item.rest.is_empty() && item.first.commands.iter().all(is_simple)
+        }
         _ => false,
     };
     if alone || !script.items.iter().any(has_here_document) {
         return Ok(());
     }
-    Err(Refusal::unsupported("a here-document beside other commands in a substitution"))
+    Err(Refusal::unsupported(
+        "a here-document beside other commands in a substitution",
+    ))
 }
 
 const fn is_simple(command: &Command) -> bool {
@@ -133,27 +137,41 @@ const fn is_simple(command: &Command) -> bool {
 }
 
 fn has_here_document(item: &Item) -> bool {
-    let pipelines = std::iter::once(&item.first).chain(item.rest.iter().map(|(_, pipeline)| pipeline));
-    pipelines.flat_map(|pipeline| &pipeline.commands).any(command_has_here_document)
+    let pipelines =
+        std::iter::once(&item.first).chain(item.rest.iter().map(|(_, pipeline)| pipeline));
+    pipelines
+        .flat_map(|pipeline| &pipeline.commands)
+        .any(command_has_here_document)
 }
 
 fn command_has_here_document(command: &Command) -> bool {
     let documents = |redirects: &[Redirect]| {
-        redirects.iter().any(|redirect| matches!(redirect.kind, RedirectKind::HereDocument(_)))
+        redirects
+            .iter()
+            .any(|redirect| matches!(redirect.kind, RedirectKind::HereDocument(_)))
     };
     let any = |script: &Script| script.items.iter().any(has_here_document);
     match command {
         Command::Simple(simple) => documents(&simple.redirects),
-        Command::Function { body, .. } | Command::Coprocess { body, .. } => command_has_here_document(body),
+        Command::Function { body, .. } | Command::Coprocess { body, .. } => {
+            command_has_here_document(body)
+        }
         Command::Compound { body, redirects } => {
             documents(redirects)
                 || match body {
                     Compound::Group(script) | Compound::Subshell(script) => any(script),
-                    Compound::If { branches, otherwise } => {
-                        branches.iter().any(|(condition, body)| any(condition) || any(body))
+                    Compound::If {
+                        branches,
+                        otherwise,
+                    } => {
+                        branches
+                            .iter()
+                            .any(|(condition, body)| any(condition) || any(body))
                             || otherwise.as_ref().is_some_and(any)
                     }
-                    Compound::Loop { condition, body, .. } => any(condition) || any(body),
+                    Compound::Loop {
+                        condition, body, ..
+                    } => any(condition) || any(body),
                     Compound::For { body, .. } | Compound::ArithmeticFor { body, .. } => any(body),
                     Compound::Case { arms, .. } => arms.iter().any(|arm| any(&arm.body)),
                     Compound::Arithmetic(_) | Compound::Test(_) => false,

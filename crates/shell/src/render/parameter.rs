@@ -22,8 +22,9 @@ impl<'a> Printer<'a> {
             && !parameter.indirect
             && parameter.operation == Operation::Get;
         // Behind `$$` a parenthesis or quote would read as if the dollar before it were its own.
-        let joined = next
-            .is_some_and(|c| parameter.name == "$" || c.is_ascii_alphanumeric() || matches!(c, '_' | '['));
+        let joined = next.is_some_and(|c| {
+            parameter.name == "$" || c.is_ascii_alphanumeric() || matches!(c, '_' | '[' | '{')
+        });
         let many_digits =
             parameter.name.len() > 1 && parameter.name.starts_with(|c: char| c.is_ascii_digit());
         if plain && !joined && !many_digits {
@@ -98,7 +99,13 @@ impl<'a> Printer<'a> {
                 self.pattern(pattern, true, quoted || here)?;
                 self.push("/");
                 return match replacement {
-                    Some(word) => self.value(word, quoted, here),
+                    Some(word) => {
+                        if quoted && !here {
+                            self.replacement(word)
+                        } else {
+                            self.value(word, quoted, here)
+                        }
+                    }
                     None => Ok(()),
                 };
             }
@@ -137,6 +144,31 @@ impl<'a> Printer<'a> {
                 }
                 Piece::Plain(_) => return Err(Refusal::NotRenderable),
                 _ => self.expansion(piece, next, here)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The replacement in a quoted expansion, in which what must not be shown can be escaped.
+    fn replacement(&mut self, word: &'a mut Word) -> Result<(), Refusal> {
+        let nexts: Vec<Option<char>> = word
+            .pieces
+            .iter()
+            .skip(1)
+            .map(first_character)
+            .chain([None])
+            .collect();
+        for (piece, next) in word.pieces.iter_mut().zip(nexts) {
+            let Piece::Quoted(text) = piece else {
+                self.expansion(piece, next, false)?;
+                continue;
+            };
+            for c in text.chars() {
+                if must_be_escaped(c) {
+                    self.push(&escaped(c.encode_utf8(&mut [0; 4])));
+                } else {
+                    self.with_backslashes(c.encode_utf8(&mut [0; 4]), &['$', '`', '"', '\\', '}']);
+                }
             }
         }
         Ok(())

@@ -22,9 +22,18 @@ impl<'a> Printer<'a> {
     }
 
     /// Pieces behind which a character stands that could become part of a name.
-    pub(super) fn pieces_before(&mut self, pieces: &'a mut [Piece], next: Option<char>) -> Result<(), Refusal> {
-        let is_live = |piece: &Piece| matches!(piece, Piece::Plain(text) if text.contains(['[', '{', '}']));
-        let groups = if pieces.iter().any(is_live) { is_quoted } else { stands_in_quotes };
+    pub(super) fn pieces_before(
+        &mut self,
+        pieces: &'a mut [Piece],
+        next: Option<char>,
+    ) -> Result<(), Refusal> {
+        let is_live =
+            |piece: &Piece| matches!(piece, Piece::Plain(text) if text.contains(['[', '{', '}']));
+        let groups = if pieces.iter().any(is_live) {
+            is_quoted
+        } else {
+            stands_in_quotes
+        };
         self.grouped(pieces, groups, next)
     }
 
@@ -101,7 +110,7 @@ impl<'a> Printer<'a> {
         for (piece, next) in pieces.iter_mut().zip(nexts) {
             match piece {
                 Piece::Plain(text) | Piece::Quoted(text) => {
-                    self.text_in_double_quotes(text, &mut open)
+                    self.text_in_double_quotes(text, &mut open);
                 }
                 _ => {
                     self.switch(&mut open, true);

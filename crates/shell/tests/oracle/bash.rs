@@ -48,11 +48,22 @@ pub(crate) fn reads(script: &str) -> bool {
 
 /// The markers that each script ran, sorted, each once; nothing where the batch did not end.
 pub(crate) fn executed(scripts: &[String], label: &str) -> Option<Vec<Vec<String>>> {
-    let root = Scratch(std::env::temp_dir().join(format!("watchkeeper-oracle-{}-{label}", std::process::id())));
+    let root = Scratch(
+        std::env::temp_dir().join(format!("watchkeeper-oracle-{}-{label}", std::process::id())),
+    );
     prepare(&root.0, scripts).expect("a temporary directory can be filled");
     #[expect(clippy::disallowed_methods, reason = "bash is the oracle of this test")]
     let output = Command::new("/usr/bin/timeout")
-        .args(["-s", "KILL", BATCH_SECONDS, "/usr/bin/bash", "--noprofile", "--norc", "-c", DRIVER])
+        .args([
+            "-s",
+            "KILL",
+            BATCH_SECONDS,
+            "/usr/bin/bash",
+            "--noprofile",
+            "--norc",
+            "-c",
+            DRIVER,
+        ])
         .env_clear()
         .env("PATH", root.0.join("bin"))
         .env("HOME", root.0.join("home"))
@@ -66,14 +77,21 @@ pub(crate) fn executed(scripts: &[String], label: &str) -> Option<Vec<Vec<String
     if !output.status.success() {
         return None;
     }
-    Some((0..scripts.len()).map(|number| log(&root.0, number)).collect())
+    Some(
+        (0..scripts.len())
+            .map(|number| log(&root.0, number))
+            .collect(),
+    )
 }
 
 fn prepare(root: &Path, scripts: &[String]) -> std::io::Result<()> {
     fs::create_dir_all(root.join("bin"))?;
     fs::create_dir_all(root.join("home"))?;
     let marker = root.join("bin/mark");
-    fs::write(&marker, "#!/usr/bin/bash\nseen=${1%%_*}; echo \"${seen//[!0-9]/}\" >>\"$LOG\"\n")?;
+    fs::write(
+        &marker,
+        "#!/usr/bin/bash\nseen=${1%%_*}; echo \"${seen//[!0-9]/}\" >>\"$LOG\"\n",
+    )?;
     fs::set_permissions(&marker, fs::Permissions::from_mode(0o755))?;
     for (number, script) in scripts.iter().enumerate() {
         fs::create_dir(root.join(number.to_string()))?;
@@ -84,7 +102,10 @@ fn prepare(root: &Path, scripts: &[String]) -> std::io::Result<()> {
 
 fn log(root: &Path, number: usize) -> Vec<String> {
     let bytes = fs::read(root.join(format!("{number}.log"))).unwrap_or_default();
-    let mut marks: Vec<String> = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
+    let mut marks: Vec<String> = String::from_utf8_lossy(&bytes)
+        .lines()
+        .map(str::to_owned)
+        .collect();
     marks.sort();
     marks.dedup();
     marks

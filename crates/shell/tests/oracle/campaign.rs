@@ -69,10 +69,14 @@ fn batch(texts: &[String], seed: u64, report: &mut Report) {
     }
     report.accepted += accepted.len();
     let originals: Vec<String> = accepted.iter().map(|(text, _)| text.clone()).collect();
-    let canonical: Vec<String> = accepted.iter().map(|(_, parsed)| parsed.canonical.clone()).collect();
-    let (Some(ran), Some(ran_canonical)) =
-        (executed(&originals, &format!("{seed}-a")), executed(&canonical, &format!("{seed}-b")))
-    else {
+    let canonical: Vec<String> = accepted
+        .iter()
+        .map(|(_, parsed)| parsed.canonical.clone())
+        .collect();
+    let (Some(ran), Some(ran_canonical)) = (
+        executed(&originals, &format!("{seed}-a")),
+        executed(&canonical, &format!("{seed}-b")),
+    ) else {
         report.unfinished += 1;
         return;
     };
@@ -89,7 +93,10 @@ fn batch(texts: &[String], seed: u64, report: &mut Report) {
             report.bash_refuses += 1;
         } else if differs_again(text, &parsed.canonical, seed) {
             let (left, right) = (&ran[number], &ran_canonical[number]);
-            report.different.push(format!("{text}\n--- canonical\n{}\n--- {left:?} {right:?}", parsed.canonical));
+            report.different.push(format!(
+                "{text}\n--- canonical\n{}\n--- {left:?} {right:?}",
+                parsed.canonical
+            ));
         }
     }
 }
@@ -97,7 +104,10 @@ fn batch(texts: &[String], seed: u64, report: &mut Report) {
 /// Whether two texts run different markers every time: what runs in the background may be cut off at random.
 fn differs_again(text: &str, canonical: &str, seed: u64) -> bool {
     (0..RETRIES).all(|_| {
-        let ran = executed(&[text.to_owned(), canonical.to_owned()], &format!("{seed}-again"));
+        let ran = executed(
+            &[text.to_owned(), canonical.to_owned()],
+            &format!("{seed}-again"),
+        );
         ran.is_some_and(|ran| ran[0] != ran[1])
     })
 }

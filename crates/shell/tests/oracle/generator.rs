@@ -33,6 +33,14 @@ impl Dice {
     }
 }
 
+/// Whether a redirection could, once broken, name a file outside of the directory that the script runs in.
+fn leaves_its_directory(script: &str) -> bool {
+    script.split('>').skip(1).any(|rest| {
+        rest.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '/')
+            .starts_with('/')
+    })
+}
+
 /// Makes scripts.
 pub(crate) struct Generator {
     dice: Dice,
@@ -59,14 +67,21 @@ impl Generator {
         if self.dice.one_in(3) {
             script = self.broken(&script);
         }
-        script
+        if leaves_its_directory(&script) {
+            self.mark()
+        } else {
+            script
+        }
     }
 
     /// A few characters of a text changed.
     fn broken(&mut self, script: &str) -> String {
         let mut characters: Vec<char> = script.chars().collect();
         for _ in 0..=self.dice.below(3) {
-            let hostile = ['\'', '"', '\\', '(', ')', '{', '}', '$', '`', '#', ';', '\n', ' ', '&', '|', '<', '!', '[', ']', '=', '\t'];
+            let hostile = [
+                '\'', '"', '\\', '(', ')', '{', '}', '$', '`', '#', ';', '\n', ' ', '&', '|', '<',
+                '!', '[', ']', '=', '\t',
+            ];
             let at = self.dice.below(characters.len());
             let hostile = hostile[self.dice.below(hostile.len())];
             match self.dice.below(4) {
@@ -85,7 +100,19 @@ impl Generator {
         let mut out = String::new();
         for number in 0..size {
             if number > 0 {
-                let separator = self.dice.pick(&["; ", "\n", " && ", " || ", " & ", " # it's (\n", ";", "\n\n", " |\n", " | ", " |& "]);
+                let separator = self.dice.pick(&[
+                    "; ",
+                    "\n",
+                    " && ",
+                    " || ",
+                    " & ",
+                    " # it's (\n",
+                    ";",
+                    "\n\n",
+                    " |\n",
+                    " | ",
+                    " |& ",
+                ]);
                 if out.ends_with('\n') {
                     out.push_str(self.dice.pick(&["", "# ) ' \n", " "]));
                 } else {
@@ -151,8 +178,11 @@ impl Generator {
                 format!("( ( {list} ) )")
             }
             3 => {
-                let (condition, body, other) =
-                    (self.closed_list(deeper), self.closed_list(deeper), self.closed_list(deeper));
+                let (condition, body, other) = (
+                    self.closed_list(deeper),
+                    self.closed_list(deeper),
+                    self.closed_list(deeper),
+                );
                 let word = self.dice.pick(&["else", "elif mark 1_; then"]);
                 format!("if {condition}then {body}{word} {other}fi")
             }
@@ -175,18 +205,29 @@ impl Generator {
                 self.functions += 1;
                 let name = format!("f{}", self.functions);
                 let body = self.closed_list(deeper);
-                let head = self.dice.pick(&["NAME() ", "function NAME ", "function NAME() ", "NAME ()\n"]);
+                let head =
+                    self.dice
+                        .pick(&["NAME() ", "function NAME ", "function NAME() ", "NAME ()\n"]);
                 format!("{}{{ {body}}}; {name}", head.replace("NAME", &name))
             }
             10 => {
                 let (left, right) = (self.word(deeper), self.word(deeper));
-                let test = self.dice.pick(&["L == R", "L != R", "-n L", "! ( L < R && -z R )", "L =~ a", "L"]);
+                let test = self.dice.pick(&[
+                    "L == R",
+                    "L != R",
+                    "-n L",
+                    "! ( L < R && -z R )",
+                    "L =~ a",
+                    "L",
+                ]);
                 format!("[[ {} ]]", test.replace('L', &left).replace('R', &right))
             }
             11 => format!("(({}))", self.arithmetic(deeper)),
             12 => {
                 let command = self.command(deeper);
-                let word = self.dice.pick(&["! ", "time ", "time -p ", "! ! ", "time -- ", "! time ", "time ! "]);
+                let word = self.dice.pick(&[
+                    "! ", "time ", "time -p ", "! ! ", "time -- ", "! time ", "time ! ",
+                ]);
                 format!("{word}{command}")
             }
             13 | 14 => {
@@ -215,7 +256,11 @@ impl Generator {
             }
             _ => {
                 let (mark, word) = (self.mark(), self.word(deeper));
-                let comment = if self.dice.one_in(8) { " # don't )\n" } else { "" };
+                let comment = if self.dice.one_in(8) {
+                    " # don't )\n"
+                } else {
+                    ""
+                };
                 format!("{mark} {word}{}{comment}", self.redirect(deeper))
             }
         }
@@ -229,7 +274,10 @@ impl Generator {
             self.dice.pick(&[";;", ";&", ";;&"]),
             self.dice.pick(&["", ";;"]),
         );
-        let (one, two) = (one.trim_end_matches([' ', ';']), two.trim_end_matches([' ', ';']));
+        let (one, two) = (
+            one.trim_end_matches([' ', ';']),
+            two.trim_end_matches([' ', ';']),
+        );
         let joint = if last.is_empty() { "\n" } else { " " };
         format!("case {word} in {open}{pattern} | b) {one} {end} {open}*) {two}{joint}{last} esac")
     }
@@ -247,7 +295,7 @@ impl Generator {
                 let list = self.list(1, depth);
                 format!(" > >({list})")
             }
-            5 => String::from(" 2>/dev/null"),
+            5 => String::from(" 2>f6"),
             6 => String::from(" &>f5"),
             7 => String::from(" 9<f1"),
             _ => String::new(),
@@ -272,8 +320,16 @@ impl Generator {
             body.push('\n');
         }
         let joint = self.dice.pick(&["; ", " | ", " && ", " & "]);
-        let tail = if after.contains('\n') || self.dice.one_in(2) { String::new() } else { format!("{joint}{after}") };
-        let tabs = if dash == "-" { self.dice.pick(&["", "\t", "\t\t"]) } else { "" };
+        let tail = if after.contains('\n') || self.dice.one_in(2) {
+            String::new()
+        } else {
+            format!("{joint}{after}")
+        };
+        let tabs = if dash == "-" {
+            self.dice.pick(&["", "\t", "\t\t"])
+        } else {
+            ""
+        };
         format!("{mark} <<{dash}{delimiter}{tail}\n{body}{tabs}E\n")
     }
 
@@ -288,10 +344,15 @@ impl Generator {
 
     fn part(&mut self, depth: usize) -> String {
         match self.dice.below(16) {
-            0 | 1 => String::from(self.dice.pick(&["a", "b.c", "-x", "a#b", "a=b", "x{", "}", "1", "*", "[a-c]", "?", "~", "a:~", "%", "esac", "fi"])),
+            0 | 1 => String::from(self.dice.pick(&[
+                "a", "b.c", "-x", "a#b", "a=b", "x{", "}", "1", "*", "[a-c]", "?", "~", "a:~", "%",
+                "esac", "fi",
+            ])),
             2 => {
                 let mark = self.mark();
-                let text = self.dice.pick(&["it", "$(M)", "`M`", "\"M", "\\", "a b", ")", "\n", "# M", "${x:-M}", ";M;"]);
+                let text = self.dice.pick(&[
+                    "it", "$(M)", "`M`", "\"M", "\\", "a b", ")", "\n", "# M", "${x:-M}", ";M;",
+                ]);
                 format!("'{}'", text.replace('M', &mark.replace('\'', "")))
             }
             3..=5 => {
@@ -299,17 +360,52 @@ impl Generator {
                 for _ in 0..=self.dice.below(2) {
                     let inner = self.inner(depth, true);
                     text.push_str(&inner);
-                    text.push_str(self.dice.pick(&["", " ", "'", "\\\"", "\\\\", "#", ")", "}", "\\$x", "\\`", "\n", "'$", "(", ";"]));
+                    text.push_str(self.dice.pick(&[
+                        "", " ", "'", "\\\"", "\\\\", "#", ")", "}", "\\$x", "\\`", "\n", "'$",
+                        "(", ";",
+                    ]));
                 }
                 format!("\"{text}\"")
             }
-            6 => String::from(self.dice.pick(&["\\a", "\\ ", "\\$", "\\\"", "\\'", "\\`", "\\\\", "\\(", "\\#", "\\\n"])),
-            7 => String::from(self.dice.pick(&["$'a\\'b'", "$'\\n'", "$'\\x41'", "$'\\\\'", "$''", "$'\"'", "$'`'", "$\"a\"", "$'\\101\\u0042'"])),
+            6 => String::from(self.dice.pick(&[
+                "\\a", "\\ ", "\\$", "\\\"", "\\'", "\\`", "\\\\", "\\(", "\\#", "\\\n",
+            ])),
+            7 => String::from(self.dice.pick(&[
+                "$'a\\'b'",
+                "$'\\n'",
+                "$'\\x41'",
+                "$'\\\\'",
+                "$''",
+                "$'\"'",
+                "$'`'",
+                "$\"a\"",
+                "$'\\101\\u0042'",
+            ])),
             8 => {
-                let (one, two) = (self.word(depth.saturating_sub(1)), self.dice.pick(&["b", "", "'c,d'", "{e,f}", "1..3", "$x"]));
-                if depth == 0 { String::from("{a,b}") } else { format!("{{{one},{two}}}") }
+                let (one, two) = (
+                    self.word(depth.saturating_sub(1)),
+                    self.dice.pick(&["b", "", "'c,d'", "{e,f}", "1..3", "$x"]),
+                );
+                if depth == 0 {
+                    String::from("{a,b}")
+                } else {
+                    format!("{{{one},{two}}}")
+                }
             }
-            9 => String::from(self.dice.pick(&["{1..3}", "{a..c..2}", "{01..03}", "{1..}", "{..}", "{a}", "{}", "{,}", "{a,b", "{$x..3}", "{{a,b}", "{a,b}}"])),
+            9 => String::from(self.dice.pick(&[
+                "{1..3}",
+                "{a..c..2}",
+                "{01..03}",
+                "{1..}",
+                "{..}",
+                "{a}",
+                "{}",
+                "{,}",
+                "{a,b",
+                "{$x..3}",
+                "{{a,b}",
+                "{a,b}}",
+            ])),
             10 if depth > 0 => {
                 let list = self.list(1, depth - 1);
                 format!("{}({list})", self.dice.pick(&["<", ">"]))
@@ -321,21 +417,34 @@ impl Generator {
     /// What is expanded in double quotes and here-documents too.
     fn inner(&mut self, depth: usize, quoted: bool) -> String {
         if depth == 0 {
-            return String::from(self.dice.pick(&["$x", "${x}", "$1", "$@", "${#x}", "$?", "${x:-d}", "$((1+1))", "$", "a"]));
+            return String::from(self.dice.pick(&[
+                "$x", "${x}", "$1", "$@", "${#x}", "$?", "${x:-d}", "$((1+1))", "$", "a",
+            ]));
         }
         let deeper = depth - 1;
         match self.dice.below(12) {
             0..=2 => {
                 let list = self.list(1, deeper);
-                let end = if list.ends_with('\n') || !self.dice.one_in(4) { "" } else { "\n" };
+                let end = if list.ends_with('\n') || !self.dice.one_in(4) {
+                    ""
+                } else {
+                    "\n"
+                };
                 let begin = self.dice.pick(&["", "", " ", "\n"]);
                 let begin = if list.starts_with('(') { " " } else { begin };
                 format!("$({begin}{list}{end})")
             }
             3 | 4 => {
                 let list = self.list(1, deeper);
-                let list = list.replace('\\', "\\\\").replace('`', "\\`").replace('$', self.dice.pick(&["$", "$", "\\$"]));
-                let list = if quoted && self.dice.one_in(2) { list.replace('"', "\\\"") } else { list };
+                let list = list
+                    .replace('\\', "\\\\")
+                    .replace('`', "\\`")
+                    .replace('$', self.dice.pick(&["$", "$", "\\$"]));
+                let list = if quoted && self.dice.one_in(2) {
+                    list.replace('"', "\\\"")
+                } else {
+                    list
+                };
                 format!("`{list}`")
             }
             5 | 6 => {
@@ -345,17 +454,40 @@ impl Generator {
             }
             7 => {
                 let (word, other) = (self.word(deeper), self.value(deeper, quoted));
-                let form = self.dice.pick(&["${y#W}", "${y##W}", "${y%W}", "${y/W/V}", "${y//W/V}", "${y/#W}", "${y^W}", "${y,,W}"]);
+                let form = self.dice.pick(&[
+                    "${y#W}",
+                    "${y##W}",
+                    "${y%W}",
+                    "${y/W/V}",
+                    "${y//W/V}",
+                    "${y/#W}",
+                    "${y^W}",
+                    "${y,,W}",
+                ]);
                 form.replace('W', &word).replace('V', &other)
             }
             8 => format!("$(({}))", self.arithmetic(deeper)),
-            9 => format!("$(( {} + {} ))", self.arithmetic(deeper), self.arithmetic(deeper)),
+            9 => format!(
+                "$(( {} + {} ))",
+                self.arithmetic(deeper),
+                self.arithmetic(deeper)
+            ),
             10 => {
                 let expression = self.arithmetic(deeper);
-                let form = self.dice.pick(&["${a[N]}", "${a[N]:-b}", "${y:N}", "${y:0:N}", "${y: -1:N}", "${#a[N]}", "$[N]"]);
+                let form = self.dice.pick(&[
+                    "${a[N]}",
+                    "${a[N]:-b}",
+                    "${y:N}",
+                    "${y:0:N}",
+                    "${y: -1:N}",
+                    "${#a[N]}",
+                    "$[N]",
+                ]);
                 form.replace('N', &expression)
             }
-            _ => String::from(self.dice.pick(&["$x", "${x@Q}", "${!x}", "${a[@]}", "${!a[@]}", "$*", "${x:-}", "${!x*}"])),
+            _ => String::from(self.dice.pick(&[
+                "$x", "${x@Q}", "${!x}", "${a[@]}", "${!a[@]}", "$*", "${x:-}", "${!x*}",
+            ])),
         }
     }
 
@@ -364,7 +496,10 @@ impl Generator {
             0 => format!("'{}'", self.inner(depth, quoted)),
             1 => format!("\"{}\"", self.inner(depth, true)),
             2 => format!("a {} b", self.inner(depth, quoted)),
-            3 => String::from(self.dice.pick(&["\\}", "a'b", "{", "a b", "(a)", "#a", "'}'"])),
+            3 => String::from(
+                self.dice
+                    .pick(&["\\}", "a'b", "{", "a b", "(a)", "#a", "'}'"]),
+            ),
             4 => self.word(depth),
             _ => self.inner(depth, quoted),
         }
@@ -372,7 +507,10 @@ impl Generator {
 
     fn arithmetic(&mut self, depth: usize) -> String {
         if depth == 0 {
-            return String::from(self.dice.pick(&["0", "1", "n", "n+1", "(1)", "1<2", "0x10", "2#1"]));
+            return String::from(
+                self.dice
+                    .pick(&["0", "1", "n", "n+1", "(1)", "1<2", "0x10", "2#1"]),
+            );
         }
         let deeper = depth - 1;
         match self.dice.below(7) {
@@ -381,10 +519,21 @@ impl Generator {
                 format!("$({list}){}", self.dice.pick(&["0", "+0", " + 0"]))
             }
             2 => format!("a[{}]", self.arithmetic(deeper)),
-            3 => format!("({}) * {}", self.arithmetic(deeper), self.arithmetic(deeper)),
-            4 => format!("{} ? 1 : {}", self.arithmetic(deeper), self.arithmetic(deeper)),
+            3 => format!(
+                "({}) * {}",
+                self.arithmetic(deeper),
+                self.arithmetic(deeper)
+            ),
+            4 => format!(
+                "{} ? 1 : {}",
+                self.arithmetic(deeper),
+                self.arithmetic(deeper)
+            ),
             5 => format!("0{}", self.inner(deeper, true)),
-            _ => self.dice.pick(&["n=1", "n++", "- -1", "!n", "1 , 2", "n <<= 1", "1\n"]).to_owned(),
+            _ => self
+                .dice
+                .pick(&["n=1", "n++", "- -1", "!n", "1 , 2", "n <<= 1", "1\n"])
+                .to_owned(),
         }
     }
 }

@@ -9,7 +9,14 @@ mod visible;
 fn no_command_that_bash_runs_is_missing_from_the_tree() {
     let report = campaign::run(300, 7);
     assert!(report.misses.is_empty(), "unseen: {:#?}", report.misses);
-    assert!(report.different.is_empty(), "canonical text differs: {:#?}", report.different);
+    assert!(
+        report.different.is_empty(),
+        "canonical text differs: {:#?}",
+        report.different
+    );
     assert_eq!(report.unfinished, 0);
-    assert!(report.accepted * 4 > report.scripts, "most are refused: {report:?}");
+    assert!(
+        report.accepted * 4 > report.scripts,
+        "most are refused: {report:?}"
+    );
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use watchkeeper_shell::{
-    AssignedValue, Assignment, Braces, Command, Compound, Operation, Piece, Pipeline, Redirect, RedirectKind, Script,
-    Simple, Test, Word,
+    AssignedValue, Assignment, Braces, Command, Compound, Operation, Piece, Pipeline, Redirect,
+    RedirectKind, Script, Simple, Test, Word,
 };
 
 /// The markers that can be run, as far as a tree shows.
@@ -79,13 +79,25 @@ impl Seen {
                 }
             }
             Some(_) => {}
-            None => simple.words.iter().for_each(|word| self.numbers(word)),
+            None => simple
+                .words
+                .iter()
+                .take(2)
+                .for_each(|word| self.numbers(word)),
         }
     }
 
     /// The marker writes down only digits, up to the underscore that ends a number.
     fn insert(&mut self, number: &str) {
-        self.numbers.insert(number.split('_').next().unwrap_or_default().chars().filter(char::is_ascii_digit).collect());
+        self.numbers.insert(
+            number
+                .split('_')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .filter(char::is_ascii_digit)
+                .collect(),
+        );
     }
 
     /// Every literal in a word whose command is not known: any of them may be the marker's.
@@ -93,8 +105,11 @@ impl Seen {
         for piece in &word.pieces {
             match piece {
                 Piece::Plain(text) | Piece::Quoted(text) => self.insert(text),
-                Piece::Braces(Braces::List(parts)) => parts.iter().for_each(|part| self.numbers(part)),
-                _ => {}
+                Piece::Braces(Braces::List(parts)) => {
+                    parts.iter().for_each(|part| self.numbers(part));
+                }
+                // With part of it dynamic, the number can be any.
+                _ => self.any = true,
             }
         }
     }
@@ -133,14 +148,19 @@ impl Seen {
     fn compound(&mut self, compound: &Compound) {
         match compound {
             Compound::Group(script) | Compound::Subshell(script) => self.script(script),
-            Compound::If { branches, otherwise } => {
+            Compound::If {
+                branches,
+                otherwise,
+            } => {
                 for (condition, body) in branches {
                     self.script(condition);
                     self.script(body);
                 }
                 otherwise.iter().for_each(|body| self.script(body));
             }
-            Compound::Loop { condition, body, .. } => {
+            Compound::Loop {
+                condition, body, ..
+            } => {
                 self.script(condition);
                 self.script(body);
             }
@@ -188,8 +208,13 @@ impl Seen {
     fn word(&mut self, word: &Word) {
         for piece in &word.pieces {
             match piece {
-                Piece::Plain(_) | Piece::Quoted(_) | Piece::Tilde(_) | Piece::Braces(Braces::Range { .. }) => {}
-                Piece::Substitution { script, .. } | Piece::Process { script, .. } => self.script(script),
+                Piece::Plain(_)
+                | Piece::Quoted(_)
+                | Piece::Tilde(_)
+                | Piece::Braces(Braces::Range { .. }) => {}
+                Piece::Substitution { script, .. } | Piece::Process { script, .. } => {
+                    self.script(script);
+                }
                 Piece::Arithmetic { expression, .. } => self.word(expression),
                 Piece::Braces(Braces::List(parts)) => parts.iter().for_each(|part| self.word(part)),
                 Piece::Parameter(parameter) => {
@@ -212,7 +237,11 @@ impl Seen {
                 self.word(offset);
                 self.maybe(length.as_deref());
             }
-            Operation::Replace { pattern, replacement, .. } => {
+            Operation::Replace {
+                pattern,
+                replacement,
+                ..
+            } => {
                 self.word(pattern);
                 self.maybe(replacement.as_deref());
             }
