@@ -73,7 +73,7 @@ pub(crate) fn rate(verb: FileVerb, path: &Path, recursive: bool, host: &Host) ->
 /// Rates the reading of a path.
 fn read(path: &Path, recursive: bool, host: &Host) -> Rated {
     let whole = recursive || path.via == Via::Below && path.segments.last() == Some(&Segment::Deep);
-    let base = base(path, host);
+    let base = base(path, &host.paths_about(path));
     let class = base.map_or(TargetClass::Plain, |entry| entry.class);
     let rated = match secrets::find(path, whole, host) {
         Secret::Is(what) => {
@@ -110,10 +110,12 @@ fn read(path: &Path, recursive: bool, host: &Host) -> Rated {
 }
 
 /// The longest entry that surely holds for a path.
-fn base<'a>(path: &Path, host: &'a Host) -> Option<&'a PathEntry> {
-    host.paths()
+fn base<'a>(path: &Path, entries: &[&'a PathEntry]) -> Option<&'a PathEntry> {
+    entries
+        .iter()
+        .copied()
         .filter(|entry| holds(entry, path) && path.is_surely_within(&entry.at))
-        .max_by_key(|entry| (rank(entry), entry.exact))
+        .max_by_key(|entry| (entry.rank, entry.exact))
 }
 
 fn holds(entry: &PathEntry, path: &Path) -> bool {
@@ -125,21 +127,11 @@ fn holds(entry: &PathEntry, path: &Path) -> bool {
     }
 }
 
-/// How much an entry says of a path: names that are certain, then names, then letters.
-fn rank(entry: &PathEntry) -> (usize, usize, usize) {
-    let names = || {
-        entry.at.iter().filter_map(|segment| match segment {
-            Segment::Name(name) => Some(name),
-            Segment::Deep => None,
-        })
-    };
-    let literal = names().filter(|name| name.is_text()).count();
-    (literal, entry.at.len(), names().map(Glob::weight).sum())
-}
-
 /// Rates a change to a path.
 fn change(verb: FileVerb, path: &Path, host: &Host) -> Rated {
-    let mut worst = match base(path, host) {
+    let entries = host.paths_about(path);
+    let base = base(path, &entries);
+    let mut worst = match base {
         Some(entry) => of_entry(verb, entry),
         None => Rated::new(
             level(verb, TargetClass::Data, &super::lists::Levels::default()),
@@ -150,8 +142,8 @@ fn change(verb: FileVerb, path: &Path, host: &Host) -> Rated {
     if path.via >= Via::Below {
         worst = unknown(verb, path, worst);
     }
-    let known = base(path, host).map_or((0, 0, 0), rank);
-    for entry in host.paths() {
+    let known = base.map_or((0, 0, 0), |entry| entry.rank);
+    for entry in entries {
         if let [Segment::Deep, names @ ..] = entry.at.as_slice() {
             if lies_in(path, names) {
                 worst = worst.worse(capped(path, of_entry(verb, entry)));
@@ -160,7 +152,7 @@ fn change(verb: FileVerb, path: &Path, host: &Host) -> Rated {
         }
         let relation = path.relation(&entry.at);
         let more = relation.equal || (relation.below && !entry.exact);
-        if more && rank(entry) > known && !path.is_surely_within(&entry.at) {
+        if more && entry.rank > known && !path.is_surely_within(&entry.at) {
             worst = worst.worse(capped(path, of_entry(verb, entry).possible()));
         } else if relation.above && verb.is_tree() && !entry.personal && !entry.exact {
             worst = worst.worse(capped(path, above(verb, entry)));
@@ -187,13 +179,14 @@ fn lies_in(path: &Path, names: &[Segment]) -> bool {
 /// Everything in a directory is as much as the directory.
 fn all_of(verb: FileVerb, directory: &Path, host: &Host) -> Rated {
     let entry = host
-        .paths()
+        .paths_about(directory)
+        .into_iter()
         .filter(|entry| {
             entry.exact
                 && directory.is_surely_within(&entry.at)
                 && directory.segments.len() == entry.at.len()
         })
-        .max_by_key(|entry| rank(entry));
+        .max_by_key(|entry| entry.rank);
     match entry {
         Some(entry) => {
             let rated = of_entry(verb, entry);

@@ -5,7 +5,7 @@ use watchkeeper_model::TargetClass;
 use crate::facts::HostFacts;
 
 use super::glob::Glob;
-use super::lists::{HOMES, Levels, Lists, PathEntry, SecretPath, spelled};
+use super::lists::{HOMES, Levels, Lists, PathEntry, SecretPath, rank, spelled};
 use super::path::{Path, Segment};
 
 /// Most names of one kind that an owner's list may hold; what follows is not looked at by `risk`.
@@ -84,9 +84,11 @@ impl Host {
             .any(|list| list.iter().any(|listed| listed.meets(&word)))
     }
 
-    /// Every entry of the path lists.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathEntry> {
-        self.lists.paths.iter().chain(&self.paths)
+    /// Every entry of the path lists that may have to do with a path.
+    pub(crate) fn paths_about(&self, path: &Path) -> Vec<&PathEntry> {
+        let mut entries = self.lists.paths.about(path);
+        entries.extend(&self.paths);
+        entries
     }
 
     /// Every secret with a path.
@@ -133,8 +135,10 @@ fn secret(path: &str, what: &str) -> SecretPath {
 }
 
 fn critical(path: &str) -> PathEntry {
+    let at = listed(path);
     PathEntry {
-        at: listed(path),
+        rank: rank(&at),
+        at,
         exact: false,
         personal: false,
         class: TargetClass::Critical,

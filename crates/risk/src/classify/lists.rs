@@ -1,6 +1,7 @@
 //! The lists that ship with Watchkeeper, as they stand in `lists/*.toml`, read once. What an owner adds to them is in
 //! the facts about a host.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -27,7 +28,7 @@ pub(crate) const HOMES: [&str; 2] = ["/root", "/home/*"];
 #[derive(Debug)]
 pub(crate) struct Lists {
     pub(crate) units: Units,
-    pub(crate) paths: Vec<PathEntry>,
+    pub(crate) paths: PathTable,
     pub(crate) secrets: Secrets,
     pub(crate) devices: Devices,
     pub(crate) packages: Packages,
@@ -89,6 +90,53 @@ pub(crate) struct Packages {
     pub(crate) databases: Vec<Glob>,
 }
 
+/// The path list, by the first name of each path.
+#[derive(Debug)]
+pub(crate) struct PathTable {
+    entries: Vec<PathEntry>,
+    by_first: HashMap<String, Vec<usize>>,
+    /// Those whose first name is none for sure.
+    others: Vec<usize>,
+}
+
+impl PathTable {
+    fn new(entries: Vec<PathEntry>) -> Self {
+        let mut by_first: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut others = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            match first_name(&entry.at) {
+                Some(name) => by_first.entry(name.to_owned()).or_default().push(index),
+                None => others.push(index),
+            }
+        }
+        Self {
+            entries,
+            by_first,
+            others,
+        }
+    }
+
+    /// The entries that may have to do with a path.
+    pub(crate) fn about(&self, path: &Path) -> Vec<&PathEntry> {
+        let Some(first) = first_name(&path.segments) else {
+            return self.entries.iter().collect();
+        };
+        let own = self.by_first.get(first).map_or(&[][..], Vec::as_slice);
+        self.others
+            .iter()
+            .chain(own)
+            .filter_map(|index| self.entries.get(*index))
+            .collect()
+    }
+}
+
+fn first_name(segments: &[Segment]) -> Option<&str> {
+    match segments.first() {
+        Some(Segment::Name(name)) => name.as_text(),
+        _ => None,
+    }
+}
+
 /// One path of the list.
 #[derive(Clone, Debug)]
 pub(crate) struct PathEntry {
@@ -100,6 +148,20 @@ pub(crate) struct PathEntry {
     pub(crate) what: String,
     pub(crate) kind: Option<EffectKind>,
     pub(crate) levels: Levels,
+    /// How much it says of a path: names that are certain, then names, then letters.
+    pub(crate) rank: (usize, usize, usize),
+}
+
+/// How much a listed path says of one that it holds for.
+pub(crate) fn rank(at: &[Segment]) -> (usize, usize, usize) {
+    let names = || {
+        at.iter().filter_map(|segment| match segment {
+            Segment::Name(name) => Some(name),
+            Segment::Deep => None,
+        })
+    };
+    let literal = names().filter(|name| name.is_text()).count();
+    (literal, at.len(), names().map(Glob::weight).sum())
 }
 
 /// Levels that take the place of the matrix's.
@@ -145,11 +207,13 @@ impl Lists {
             .collect();
         Ok(Self {
             units: toml::from_str::<RawUnits>(units)?.into(),
-            paths: raw_paths
-                .path
-                .iter()
-                .flat_map(|raw| raw.entries(&HOMES))
-                .collect(),
+            paths: PathTable::new(
+                raw_paths
+                    .path
+                    .iter()
+                    .flat_map(|raw| raw.entries(&HOMES))
+                    .collect(),
+            ),
             secrets: raw_secrets.into(),
             devices: toml::from_str::<RawDevices>(devices)?.into(),
             packages: toml::from_str::<RawPackages>(packages)?.into(),
@@ -246,8 +310,10 @@ impl RawPath {
         for word in self.at.split_whitespace() {
             let personal = word.starts_with('~') || word.starts_with("**");
             for path in spelled(word, homes) {
+                let at = Path::listed(&path);
                 entries.push(PathEntry {
-                    at: Path::listed(&path),
+                    rank: rank(&at),
+                    at,
                     exact: self.exact,
                     personal,
                     class: self.class,
@@ -374,7 +440,7 @@ mod tests {
     #[test]
     fn the_shipped_lists_are_valid() {
         let lists = Lists::read(TEXTS).expect("they are");
-        assert!(lists.paths.len() > 300);
+        assert!(lists.paths.entries.len() > 300);
         assert!(lists.secrets.paths.len() > 60);
         assert!(!lists.homes.is_empty() && !lists.home_secrets.is_empty());
     }
@@ -404,6 +470,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         let twice: Vec<String> = lists
             .paths
+            .entries
             .iter()
             .map(|entry| format!("{:?} {}", entry.at, entry.exact))
             .filter(|entry| !seen.insert(entry.clone()))
