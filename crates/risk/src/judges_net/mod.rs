@@ -5,6 +5,7 @@ mod address;
 mod curl;
 mod firewall;
 mod links;
+mod nix;
 mod notes;
 mod packages;
 mod remote;
@@ -15,7 +16,7 @@ mod wget;
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-pub(crate) const JUDGES: [(&str, Judge); 25] = [
+pub(crate) const JUDGES: [(&str, Judge); 31] = [
     ("apt", packages::apt),
     ("curl", curl::judge),
     ("dnf", packages::dnf),
@@ -28,6 +29,12 @@ pub(crate) const JUDGES: [(&str, Judge); 25] = [
     ("language_packages", packages::language),
     ("netcat", talk::netcat),
     ("nft", firewall::nft),
+    ("nix_copy", nix::copy),
+    ("nix_files", nix::files),
+    ("nix_flakes", nix::flakes),
+    ("nix_rebuild", nix::rebuild),
+    ("nix_run", nix::run),
+    ("nix_settings", nix::settings),
     ("nmap", remote::nmap),
     ("nslookup", links::nslookup),
     ("route", links::route),

@@ -13,6 +13,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("languages", include_str!("../../tables/languages.toml")),
     ("logs", include_str!("../../tables/logs.toml")),
     ("network", include_str!("../../tables/network.toml")),
+    ("nix", include_str!("../../tables/nix.toml")),
     ("packages", include_str!("../../tables/packages.toml")),
     ("process", include_str!("../../tables/process.toml")),
     ("storage", include_str!("../../tables/storage.toml")),
