@@ -12,17 +12,18 @@ mod remote;
 mod services;
 mod signals;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod wrappers;
 
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-pub(crate) const JUDGES: [(&str, Judge); 31] = [
+pub(crate) const JUDGES: [(&str, Judge); 30] = [
     ("archive", archives::archive),
     ("chmod", modes::chmod),
     ("copy", copies::judge),
     ("date", terminal::date),
-    ("decoder", outputs::decoder),
     ("flock", wrappers::flock),
     ("interval", terminal::interval),
     ("journal", services::journal),
