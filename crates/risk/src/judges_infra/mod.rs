@@ -3,6 +3,7 @@
 //! They obey the same rules as those of `judges`: total, bounded, and what is not understood is never read-only.
 
 mod containers;
+mod databases;
 mod disks;
 mod git;
 mod kubectl;
@@ -26,6 +27,12 @@ const JUDGES: &[(&str, Judge)] = &[
     ("hdparm", disks::hdparm),
     ("k3s", kubectl::small),
     ("kubectl", kubectl::judge),
+    ("ldapsearch", databases::ldapsearch),
+    ("memcached_tool", databases::memcached_tool),
+    ("mysqladmin", databases::mysqladmin),
+    ("pg_conftool", databases::pg_conftool),
+    ("pg_ctlcluster", databases::pg_ctlcluster),
+    ("queries", databases::queries),
     ("parted", disks::parted),
     ("raid_controller", disks::raid_controller),
     ("volume_removal", volumes::volume_removal),

@@ -4,6 +4,7 @@
 pub(super) const FILES: &[(&str, &str)] = &[
     ("accounts", include_str!("../../tables/accounts.toml")),
     ("containers", include_str!("../../tables/containers.toml")),
+    ("databases", include_str!("../../tables/databases.toml")),
     ("files", include_str!("../../tables/files.toml")),
     ("firewall", include_str!("../../tables/firewall.toml")),
     ("git", include_str!("../../tables/git.toml")),
