@@ -55,3 +55,41 @@ fn lost(assessment: &Assessment) -> Vec<String> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::assess_text;
+    use crate::facts::HostFacts;
+
+    fn lines(text: &str) -> Vec<String> {
+        explain(&assess_text(text, &HostFacts::default()).assessment)
+    }
+
+    #[test]
+    fn the_worst_is_said_first_with_its_words_and_what_is_lost_last() {
+        assert_eq!(
+            lines("rm -f /tmp/x; rm -rf /var/lib/mysql"),
+            [
+                "high: deletes /var/lib/mysql and all that is in it (database files): that cannot be undone (by `rm -rf /var/lib/mysql`)",
+                "low: deletes /tmp/x (scratch space) (by `rm -f /tmp/x`)",
+                "cannot be undone: what is done to /var/lib/mysql",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_hidden_is_shown() {
+        let said = lines("echo cm0gLXJmIC92YXIvbGliL215c3Fs | base64 -d | sh");
+        assert!(
+            said.contains(&"hidden by base64: rm -rf /var/lib/mysql".to_owned()),
+            "{said:?}"
+        );
+        assert!(said[0].starts_with("high: "), "{said:?}");
+    }
+
+    #[test]
+    fn what_only_looks_says_so_in_one_line() {
+        assert_eq!(lines("df -h"), ["read_only: only looks (by `df -h`)"]);
+    }
+}

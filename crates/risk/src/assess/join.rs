@@ -152,3 +152,109 @@ pub(super) fn cannot_be_undone(effect: &Effect) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn effect(level: RiskLevel, class: TargetClass, target: usize) -> Effect {
+        Effect {
+            class,
+            target: format!("/x{target}"),
+            sentence: "does something".to_owned(),
+            ..nameless(EffectKind::Writes, level, "test")
+        }
+    }
+
+    fn any_effect() -> impl Strategy<Value = Effect> {
+        let levels = proptest::sample::select(vec![
+            RiskLevel::ReadOnly,
+            RiskLevel::Low,
+            RiskLevel::Medium,
+            RiskLevel::High,
+            RiskLevel::Forbidden,
+        ]);
+        let classes = proptest::sample::select(vec![
+            TargetClass::Plain,
+            TargetClass::Scratch,
+            TargetClass::Data,
+            TargetClass::Critical,
+            TargetClass::Whole,
+        ]);
+        let kinds = proptest::sample::select(vec![
+            EffectKind::Reads,
+            EffectKind::Writes,
+            EffectKind::Deletes,
+            EffectKind::Sends,
+        ]);
+        (levels, classes, kinds, 0..8_usize).prop_map(|(level, class, kind, target)| Effect {
+            kind,
+            ..effect(level, class, target)
+        })
+    }
+
+    #[test]
+    fn nothing_is_read_only() {
+        let nothing = join(Vec::new(), Vec::new());
+        assert_eq!((nothing.level, nothing.score), (RiskLevel::ReadOnly, 0));
+        assert!(nothing.undoable);
+    }
+
+    #[test]
+    fn equal_effects_are_told_once_and_the_strictest_first() {
+        let low = effect(RiskLevel::Low, TargetClass::Scratch, 1);
+        let high = effect(RiskLevel::High, TargetClass::Data, 1);
+        let joined = join(vec![low.clone(), high.clone(), low.clone()], Vec::new());
+        assert_eq!(joined.effects, [high, low]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let effects = (0..500)
+            .map(|target| effect(RiskLevel::Medium, TargetClass::Data, target))
+            .collect();
+        let joined = join(effects, Vec::new());
+        assert_eq!(joined.effects.len(), MAX_EFFECTS);
+        let last = joined.effects.last().expect("there is one");
+        assert_eq!(
+            last.sentence,
+            "does 401 more things, none of them worse than these"
+        );
+        assert_eq!(last.level, RiskLevel::Medium);
+    }
+
+    #[test]
+    fn the_digest_is_one_of_tables_and_lists() {
+        assert_eq!(digest().len(), 64);
+        assert_ne!(digest(), Tables::shipped().digest().to_string());
+    }
+
+    proptest! {
+        #[test]
+        fn more_effects_never_make_less_of_it(
+            effects in proptest::collection::vec(any_effect(), 0..40),
+            more in any_effect(),
+        ) {
+            let before = join(effects.clone(), Vec::new());
+            let after = join(effects.into_iter().chain([more]).collect(), Vec::new());
+            prop_assert!(after.level >= before.level);
+            prop_assert!(after.score >= before.score);
+            prop_assert!(before.undoable || !after.undoable);
+        }
+
+        #[test]
+        fn a_score_stays_within_its_level(effects in proptest::collection::vec(any_effect(), 0..60)) {
+            let joined = join(effects, Vec::new());
+            let band = match joined.level {
+                RiskLevel::ReadOnly => 0..=9,
+                RiskLevel::Low => 10..=29,
+                RiskLevel::Medium => 30..=59,
+                RiskLevel::High => 60..=89,
+                RiskLevel::Forbidden => 90..=100,
+            };
+            prop_assert!(band.contains(&joined.score));
+        }
+    }
+}

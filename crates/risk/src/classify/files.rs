@@ -158,6 +158,9 @@ fn change(verb: FileVerb, path: &Path, host: &Host) -> Rated {
             worst = worst.worse(capped(path, above(verb, entry)));
         }
     }
+    if let (FileVerb::ModeTree, Some(above)) = (verb, path.climbed()) {
+        worst = worst.worse(change(verb, &above, host).possible());
+    }
     if let (true, Some(directory)) = (verb.loses() || verb.is_tree(), path.all_of()) {
         worst = worst.worse(capped(path, all_of(verb, &directory, host)));
     }

@@ -120,6 +120,11 @@ impl Glob {
         self.text.as_deref()
     }
 
+    /// Whether every name that it stands for begins with a dot.
+    pub(crate) fn begins_with_dot(&self) -> bool {
+        self.tokens.first() == Some(&Token::Char('.'))
+    }
+
     /// Whether some name is in both.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         if self.hides_dot && other.tokens.first() == Some(&Token::Char('.')) {

@@ -116,6 +116,19 @@ impl Path {
         self.segments.contains(&Segment::Deep)
     }
 
+    /// The directory above, where it ends in a pattern such as `.*`: to many shells `..` is one of what that stands for.
+    pub(crate) fn climbed(&self) -> Option<Self> {
+        let (Segment::Name(last), rest) = self.segments.split_last()? else {
+            return None;
+        };
+        let dots = !last.is_text() && last.begins_with_dot() && last.meets(&Glob::text(".."));
+        let (_, above) = rest.split_last()?;
+        dots.then(|| Self {
+            segments: above.to_vec(),
+            via: self.via,
+        })
+    }
+
     /// Some of what lies below it.
     pub(crate) fn some_below(mut self) -> Self {
         if self.segments.last() != Some(&Segment::Deep) {

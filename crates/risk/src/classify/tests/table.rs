@@ -351,4 +351,8 @@ chmod-r /etc/ssh forbidden
 chmod-r /etc/nginx medium
 chmod-r /tmp/build low
 chmod-r /tmp high
+chmod-r /srv/.* forbidden
+chmod-r .* forbidden
+chmod-r .q* medium
+rm-r .* forbidden
 ";
