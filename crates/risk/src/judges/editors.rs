@@ -104,7 +104,7 @@ fn ex_command(ledger: &mut Ledger, line: &str, files: &[Arg]) {
                 }
             }
             "r" | "read" | "e" | "edit" if !rest.is_empty() => {
-                ledger.reads(Arg::text(rest), "read")
+                ledger.reads(Arg::text(rest), "read");
             }
             _ => {}
         }

@@ -8,7 +8,7 @@ use crate::word::{Arg, Origin};
 
 use super::ledger::Ledger;
 use super::options::{Grammar, Parted, part};
-use super::words::replaced;
+use super::words::{replaced, unknown};
 
 /// The options of fd(1), version 10.
 const GRAMMAR: Grammar = Grammar {
@@ -113,9 +113,9 @@ fn run(ledger: &mut Ledger, command: &[Arg], roots: &Origin) {
     let mut argv: Vec<Arg> = command
         .iter()
         .map(|word| {
-            MARKS
-                .iter()
-                .fold(word.clone(), |word, mark| replaced(&word, mark, roots))
+            MARKS.iter().fold(word.clone(), |word, mark| {
+                replaced(&word, mark, &unknown(roots))
+            })
         })
         .collect();
     if !marked {

@@ -9,7 +9,7 @@ use crate::word::{Arg, Origin, Part};
 
 use super::ledger::Ledger;
 use super::options::listed;
-use super::words::{is_stdin, replaced};
+use super::words::{is_stdin, replaced, unknown};
 
 /// Tests and options without a value that do not narrow what is matched.
 const WIDE: &str = "-daystart -depth -d -help --help -version --version -ignore_readdir_race -noignore_readdir_race \
@@ -36,6 +36,8 @@ pub(super) fn judge(invocation: &Invocation, _matched: &Matched) -> Outcome {
         loose: false,
         deletes: None,
         prints_names: true,
+        ending: None,
+        matches_start: true,
     };
     let words = invocation.argv.get(1..).unwrap_or_default();
     let expression = reader.starts(words);
@@ -54,6 +56,10 @@ struct Reader<'a> {
     /// Whether it deletes, and whether only what tests before that let through.
     deletes: Option<bool>,
     prints_names: bool,
+    /// The end of every name that is matched, where `-name` says so.
+    ending: Option<String>,
+    /// Whether a starting point may itself be matched, as far as its kind and depth go.
+    matches_start: bool,
 }
 
 impl Reader<'_> {
@@ -102,6 +108,13 @@ impl Reader<'_> {
 
     /// Reads the expression.
     fn expression(&mut self, words: &[Arg]) {
+        let loosens = |word: &Arg| {
+            matches!(
+                word.as_text(),
+                Some("-o" | "-or" | "!" | "-not" | "," | "(")
+            )
+        };
+        self.loose = words.iter().any(loosens);
         let mut at = 0;
         while let Some(word) = words.get(at) {
             let Some(text) = word.as_text() else {
@@ -131,10 +144,8 @@ impl Reader<'_> {
     /// A test; yields how many words it takes.
     fn test(&mut self, text: &str, value: Option<&Arg>) -> usize {
         if listed(WIDE, text) {
-            match text {
-                "-ls" => self.prints_names = false,
-                "-o" | "-or" | "!" | "-not" | "," => self.loose = true,
-                _ => {}
+            if text == "-ls" {
+                self.prints_names = false;
             }
             return 0;
         }
@@ -167,8 +178,12 @@ impl Reader<'_> {
         if !listed(WIDE_VALUE, text) && !everything {
             self.narrowed = true;
         }
-        if text == "-printf" {
-            self.prints_names = false;
+        match (text, value.as_text()) {
+            ("-printf", _) => self.prints_names = false,
+            ("-name", Some(pattern)) => self.ending = literal_end(pattern),
+            ("-mindepth", _) => self.matches_start = false,
+            ("-type", Some(kinds)) => self.matches_start &= kinds.contains('d'),
+            _ => {}
         }
         1
     }
@@ -210,11 +225,13 @@ impl Reader<'_> {
             (None, Some(plus)) => (plus + 1, plus + 2),
             (None, None) => (words.len(), words.len()),
         };
-        let from = self.matches();
-        let argv: Vec<Arg> = words[..length]
-            .iter()
-            .map(|word| replaced(word, "{}", &from))
-            .collect();
+        let with = |matched: &[Part]| -> Vec<Arg> {
+            words[..length]
+                .iter()
+                .map(|word| replaced(word, "{}", matched))
+                .collect()
+        };
+        let argv = with(&self.named_matches());
         if argv.iter().any(|word| word.splits && word.has_unknown()) {
             self.ledger.code(
                 action,
@@ -237,8 +254,45 @@ impl Reader<'_> {
                 "asks a person before each command",
             );
         }
+        if self.loose || (self.matches_start && !self.narrowed) {
+            for start in self.start_texts() {
+                self.ledger
+                    .runs(with(&[Part::Text(start)]), None, context.clone());
+            }
+        }
         self.ledger.runs(argv, None, context);
         taken
+    }
+
+    /// The starting points, where all of them are known.
+    fn start_texts(&self) -> Vec<String> {
+        match self.matches() {
+            Origin::PathsBelow(roots) => roots,
+            _ => Vec::new(),
+        }
+    }
+
+    /// What `{}` stands for, with the beginning and the end that every match has.
+    fn named_matches(&self) -> Vec<Part> {
+        let from = self.matches();
+        let mut parts = unknown(&from);
+        let (Origin::PathsBelow(roots), Some(ending)) = (&from, &self.ending) else {
+            return parts;
+        };
+        if let [root] = roots.as_slice()
+            && !self.loose
+            && !root.trim_end_matches('/').ends_with(ending.as_str())
+        {
+            // What begins with the root is known to be below it; of other words only that it is no option.
+            if root.starts_with('/') {
+                parts.push(Part::Text("/".to_owned()));
+                parts.extend(unknown(&from));
+            } else {
+                parts.insert(0, Part::Text(format!("{}/", root.trim_end_matches('/'))));
+            }
+            parts.push(Part::Text(ending.clone()));
+        }
+        parts
     }
 
     /// What `{}` stands for.
@@ -304,6 +358,14 @@ fn all_are_paths(roots: &[String]) -> bool {
         && roots
             .iter()
             .all(|root| root.starts_with('/') || root.starts_with('.'))
+}
+
+/// What every name ends with that a pattern matches; nothing where that is not plain text.
+fn literal_end(pattern: &str) -> Option<String> {
+    let end = pattern.rsplit('*').next()?;
+    let plain =
+        !end.is_empty() && !end.contains(['?', '[', ']', '\\', '/']) && end != "." && end != "..";
+    plain.then(|| end.to_owned())
 }
 
 /// Whether a word that may become several cannot become an action: an unquoted file pattern with a dot or a slash in

@@ -183,7 +183,7 @@ fn expression(ledger: &mut Ledger, text: &Arg) {
         }
         match name.as_str() {
             "exec" | "importNative" => {
-                ledger.code("exec", "evaluates an expression that runs code on the host")
+                ledger.code("exec", "evaluates an expression that runs code on the host");
             }
             "import" | "toFile" | "derivation" => {
                 if name != "import" || !imports_packages(&text) {

@@ -30,29 +30,42 @@ pub(super) fn program_text(arg: &Arg) -> Option<String> {
     Some(text)
 }
 
-/// A word in which every occurrence of `mark` is something unknown.
-pub(super) fn replaced(arg: &Arg, mark: &str, from: &Origin) -> Arg {
+/// The one part of a word of which only the origin is known.
+pub(super) fn unknown(from: &Origin) -> Vec<Part> {
+    vec![Part::Unknown(Unknown {
+        from: from.clone(),
+        plain: false,
+    })]
+}
+
+/// A word in which every occurrence of `mark` is replaced.
+pub(super) fn replaced(arg: &Arg, mark: &str, by: &[Part]) -> Arg {
     let mut parts = Vec::new();
     for part in &arg.parts {
         let Part::Text(text) = part else {
-            parts.push(part.clone());
+            push(&mut parts, part.clone());
             continue;
         };
         for (index, piece) in text.split(mark).enumerate() {
             if index > 0 {
-                parts.push(Part::Unknown(Unknown {
-                    from: from.clone(),
-                    plain: false,
-                }));
+                by.iter().for_each(|part| push(&mut parts, part.clone()));
             }
             if !piece.is_empty() {
-                parts.push(Part::Text(piece.to_owned()));
+                push(&mut parts, Part::Text(piece.to_owned()));
             }
         }
     }
     Arg {
         parts,
         splits: arg.splits,
+    }
+}
+
+/// Adds a part; adjoining texts are one.
+fn push(parts: &mut Vec<Part>, part: Part) {
+    match (parts.last_mut(), part) {
+        (Some(Part::Text(before)), Part::Text(text)) => before.push_str(&text),
+        (_, part) => parts.push(part),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Value {
     /// What a variable holds.
     Variable(String),
     /// These one after another.
-    Joined(Vec<Value>),
+    Joined(Vec<Self>),
     /// Something that is computed.
     Other,
 }

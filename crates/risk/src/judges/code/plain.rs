@@ -11,6 +11,9 @@ const PERL: &str = "print printf say if unless elsif else and or not eq ne lt gt
     BEGIN END exit die warn return wantarray undef lc use strict warnings utf8 STDOUT STDERR STDIN max min sum first uniq \
     List Util POSIX floor ceil strftime <> rand srand reset ref feature Time HiRes qw local";
 
+/// Words of Perl that may follow a value.
+const PERL_INFIX: &str = "if unless and or x eq ne lt gt le ge cmp foreach for while until";
+
 /// Variables of Perl that are not plain: they decide what is read, run or edited.
 const PERL_UNPLAIN: &str = "@ARGV $ARGV %ENV $ENV %SIG $SIG @INC %INC $INC $0 @ISA";
 
@@ -75,7 +78,12 @@ pub(super) fn only_computes(words: &Words, language: Language) -> bool {
 fn perl(tokens: &[Token]) -> bool {
     tokens.iter().enumerate().all(|(at, token)| match token {
         Token::Name(name) if name.starts_with(['$', '@', '%']) => {
-            !listed(PERL_UNPLAIN, name) && !matches!(tokens.get(at + 1), Some(Token::Name(_)))
+            // A name behind a variable would be a method, unless it goes on a statement.
+            let goes_on = match tokens.get(at + 1) {
+                Some(Token::Name(next)) => listed(PERL_INFIX, next),
+                _ => true,
+            };
+            !listed(PERL_UNPLAIN, name) && goes_on
         }
         Token::Name(name) => listed(PERL, name),
         Token::Text { live, .. } => !live,

@@ -36,6 +36,7 @@ fn programs_that_compute_and_print_only_look() {
         "perl -ne '$n++ if m{x}; END { print $n }' f",
         "perl -MList::Util=sum -e 'print sum(1, 2)'",
         "perl -ne '$h{$1}++ if /(\\w+)/; END { for (sort keys %h) { print \"$_ $h{$_}\\n\" } }' f",
+        "perl -lne 'print $1 if /status=(\\d+)/' f",
         "perl -c /opt/x.pl",
         "ruby -v",
         "ruby -e 'puts RUBY_VERSION'",

@@ -109,7 +109,7 @@ impl Reader {
             }
             _ if letter.is_whitespace() => self.at += 1,
             '#' if matches!(self.language, Python | Perl | Ruby | Php | Language::Tcl) => {
-                self.skip_line()
+                self.skip_line();
             }
             '/' if self.stands("//") && matches!(self.language, Node | Php) => self.skip_line(),
             '/' if self.stands("/*") && matches!(self.language, Node | Php) => self.skip_to("*/"),
@@ -123,7 +123,7 @@ impl Reader {
             '$' | '@' | '%' if self.language == Perl => self.variable(letter),
             '$' if self.language == Php => self.variable(letter),
             '/' if matches!(self.language, Perl | Ruby | Node) && self.expects_operand() => {
-                self.expression('/')
+                self.expression('/');
             }
             '<' if matches!(self.language, Perl | Ruby | Php) => self.less(),
             '%' if self.language == Ruby && self.expects_operand() => self.percent(),

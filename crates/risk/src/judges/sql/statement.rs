@@ -258,7 +258,7 @@ impl Judge<'_> {
         });
         match runs {
             Some(start) if self.dialect == Dialect::MySql => {
-                self.statement_within(&tokens[start..])
+                self.statement_within(&tokens[start..]);
             }
             _ => self.says(
                 EffectKind::DatabaseWrites,
