@@ -10,14 +10,18 @@ mod notes;
 mod packages;
 mod remote;
 mod request;
+mod small;
 mod talk;
 mod wget;
 
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-pub(crate) const JUDGES: [(&str, Judge); 31] = [
+pub(crate) const JUDGES: [(&str, Judge); 36] = [
+    ("ansible", small::ansible),
     ("apt", packages::apt),
+    ("asterisk", small::asterisk),
+    ("clam", small::clam),
     ("curl", curl::judge),
     ("dnf", packages::dnf),
     ("fail2ban", firewall::fail2ban),
@@ -38,8 +42,10 @@ pub(crate) const JUDGES: [(&str, Judge); 31] = [
     ("nmap", remote::nmap),
     ("nslookup", links::nslookup),
     ("route", links::route),
+    ("postconf", small::postconf),
     ("rpm", packages::rpm),
     ("scp", remote::scp),
+    ("smbclient", small::smbclient),
     ("socat", talk::socat),
     ("ssh_keygen", remote::ssh_keygen),
     ("telnet", talk::telnet),
