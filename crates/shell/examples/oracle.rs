@@ -7,6 +7,8 @@ mod bash;
 mod campaign;
 #[path = "../tests/oracle/generator.rs"]
 mod generator;
+#[path = "../tests/oracle/sandbox.rs"]
+mod sandbox;
 #[path = "../tests/oracle/visible.rs"]
 mod visible;
 

@@ -3,6 +3,7 @@
 mod bash;
 mod campaign;
 mod generator;
+mod sandbox;
 mod visible;
 
 #[test]
