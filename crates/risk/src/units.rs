@@ -175,10 +175,7 @@ fn reload(unit: &UnitName, host: &Host) -> Typed {
     let (level, sentence) = match critical(unit, host) {
         Some((_, part)) => (
             RiskLevel::High,
-            format!(
-                "has {unit}, which is {}, read its configuration again",
-                part
-            ),
+            format!("has {unit}, which is {part}, read its configuration again"),
         ),
         None => (
             RiskLevel::Low,

@@ -4,7 +4,6 @@
 use watchkeeper_model::{EffectKind, RiskLevel, TargetClass};
 
 use super::devices::{Device, device};
-use super::glob::Glob;
 use super::host::Host;
 use super::lists::PathEntry;
 use super::matrix::{FileVerb, level};

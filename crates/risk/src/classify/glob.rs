@@ -100,11 +100,6 @@ impl Glob {
         self.limit();
     }
 
-    /// Whether nothing has been appended, or only nothing.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
-    }
-
     /// Whether it stands for every name, or every one that does not begin with a dot.
     pub(crate) fn is_anything(&self) -> bool {
         !self.tokens.is_empty() && self.tokens.iter().all(|token| *token == Token::Run)

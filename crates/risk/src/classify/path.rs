@@ -250,7 +250,7 @@ pub(crate) fn resolve(arg: &Arg, context: &Context, lossy: bool) -> Vec<Path> {
         let root = read(&Arg::text(context.root.clone()), Unknowns::Within);
         for path in paths.clone() {
             let mut walk = Walk::default();
-            walk.all(&read_items(&root));
+            walk.all(&root.items);
             walk.stack.extend(path.segments);
             paths.push(Path {
                 segments: walk.stack,
@@ -403,10 +403,6 @@ impl Reader {
     }
 }
 
-fn read_items(read: &Read) -> Vec<Item> {
-    read.items.clone()
-}
-
 fn push_all(paths: &mut Vec<Path>, read: &Read, context: &Context, via: Via) {
     let mut push = |base: &[Item], via: Via| {
         for links in [true, false] {
@@ -438,11 +434,7 @@ fn push_all(paths: &mut Vec<Path>, read: &Read, context: &Context, via: Via) {
         };
         push(base, via);
     } else if context.directories.is_empty() || context.directories.len() > MAX_PATHS {
-        if !read.items.is_empty() || via != Via::Written {
-            push(&unknown_directory, via.max(Via::UnknownDirectory));
-        } else {
-            push(&unknown_directory, Via::UnknownDirectory);
-        }
+        push(&unknown_directory, via.max(Via::UnknownDirectory));
     } else {
         for directory in &context.directories {
             let base = self::read(&Arg::text(directory.clone()), Unknowns::Within);
