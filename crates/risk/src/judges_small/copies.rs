@@ -15,6 +15,9 @@ const ASIDE: [&str; 9] = [
     ".bak", ".backup", ".orig", ".old", ".save", ".saved", ".prev", ".copy", "~",
 ];
 
+/// Where nothing is kept that another name could lead to.
+const SCRATCH: [&str; 3] = ["/tmp/", "/var/tmp/", "/dev/shm/"];
+
 /// Where it goes to, and whether that is a directory.
 struct Destination<'w> {
     path: &'w Arg,
@@ -113,7 +116,7 @@ fn takes(notes: &mut Notes, command: &str, matched: &Matched, source: &Arg) {
             notes.to(kind, Target::Path(source.clone()), "source").say =
                 Some("moves it away from where it is".to_owned());
         }
-        "ln" if symbolic => {}
+        "ln" if symbolic => points_to(notes, source),
         _ => {
             let recursive = ["-r", "-R", "--recursive", "-a", "--archive"]
                 .into_iter()
@@ -123,6 +126,29 @@ fn takes(notes: &mut Notes, command: &str, matched: &Matched, source: &Arg) {
                 .recursive = recursive;
         }
     }
+}
+
+/// What a symbolic link points to: whatever is done by the new name is done there, and what is read by it is read there.
+fn points_to(notes: &mut Notes, source: &Arg) {
+    notes
+        .to(EffectKind::Reads, Target::Path(source.clone()), "points_to")
+        .certainty = Certainty::Possible;
+    let text = source.beginning();
+    let scratch = SCRATCH.iter().any(|place| text.starts_with(place)) && !text.contains("..");
+    if !text.starts_with('/') || scratch {
+        return;
+    }
+    let level = if source.as_text().is_none() || is_whole_tree(source) || text.contains("..") {
+        RiskLevel::High
+    } else {
+        RiskLevel::Medium
+    };
+    notes.says(
+        EffectKind::Writes,
+        level,
+        "points_to",
+        "makes another name for a place outside of scratch space",
+    );
 }
 
 /// Whether a source certainly is a directory with much in it: it is written as one, or stands right below the root.

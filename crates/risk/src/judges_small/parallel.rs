@@ -29,7 +29,16 @@ pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
     let end = operands.iter().position(parting).unwrap_or(operands.len());
     let (template, arguments) = operands.split_at(end);
     let known = known_arguments(arguments);
+    let elsewhere = ["-a", "--arg-file"]
+        .into_iter()
+        .any(|name| matched.has(name));
     match (template, known) {
+        ([], _) if elsewhere => notes.says(
+            EffectKind::RunsCode,
+            RiskLevel::High,
+            "-a",
+            "runs the commands that stand in a file",
+        ),
         ([], _) if arguments.is_empty() => notes.nest(Nested::ShellInput { context: None }),
         ([], Some(commands)) => {
             for command in commands {
@@ -49,7 +58,7 @@ pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
         }
         (template, None) => {
             let from = match &invocation.stdin {
-                Input::Unknown(origin) if arguments.is_empty() => origin.clone(),
+                Input::Unknown(origin) if arguments.is_empty() && !elsewhere => origin.clone(),
                 _ => Origin::Input,
             };
             let unknown = Arg {

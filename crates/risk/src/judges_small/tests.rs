@@ -45,7 +45,7 @@ fn a_copy_is_judged_by_the_name_that_it_gets_in_a_directory() {
         Low,
         &[
             "cp /tmp/passwd /tmp/x/",
-            "ln -s /etc/passwd /tmp/x",
+            "ln -s /tmp/a /tmp/x",
             "mv /tmp/a /tmp/b",
         ],
     );
@@ -70,6 +70,21 @@ fn what_is_moved_is_gone_from_where_it_was() {
         &["mv /etc/passwd /tmp", "mv /etc /tmp/etc", "mv /* /tmp"],
     );
     check(High, &["mv /tmp/a /dev/null", "mv /var/lib/mysql /tmp/x"]);
+}
+
+#[test]
+fn another_name_for_a_place_is_as_grave_as_the_place() {
+    check(
+        High,
+        &[
+            "ln -s /etc/shadow /tmp/x",
+            "ln -s / /tmp/x",
+            "ln -s /etc /tmp/x",
+            "ln /etc/shadow /tmp/x",
+        ],
+    );
+    check(Medium, &["ln -s /var/log/nginx /tmp/x"]);
+    check(Low, &["ln -s /tmp/a /tmp/b", "ln -s a /tmp/b"]);
 }
 
 #[test]
@@ -248,6 +263,8 @@ fn settings_are_told_from_questions() {
             "sysctl \"$setting\"",
             "getent shadow",
             "systemctl show -p Id,Environment nginx",
+            "parallel -a /tmp/commands",
+            "parallel :::: /tmp/commands",
         ],
     );
 }
