@@ -66,6 +66,10 @@ impl<'a> Walker<'a> {
         while self.choices.advance() {
             if runs == MOST_COMBINATIONS || self.stopped {
                 self.limit("combinations of values", MOST_COMBINATIONS, state);
+                state.join(before.clone());
+                break;
+            }
+            if !self.tick(state) {
                 break;
             }
             runs += 1;

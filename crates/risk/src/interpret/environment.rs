@@ -6,6 +6,8 @@ use watchkeeper_model::{EffectKind, RiskLevel};
 use super::state::State;
 use super::value::Value;
 use super::walk::Walker;
+use crate::spec::{ProgramPlace, program_place};
+use crate::word::{Origin, Part};
 
 /// What setting a variable does to the programs that get it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ const PAGERS: &[&str] = &["SYSTEMD_PAGER", "PAGER", "GIT_PAGER", "MANPAGER"];
 
 const TAKES_OVER: &[&str] = &[
     "PATH",
+    "BASH_CMDS",
+    "BASH_ALIASES",
     "IFS",
     "BASH_ENV",
     "ENV",
@@ -214,9 +218,32 @@ fn environment_risk(name: &str, value: Option<&str>) -> EnvironmentRisk {
     }
 }
 
+/// Whether a search path holds the system's own directories only, and what it held before.
+fn is_system_path(value: &Value) -> bool {
+    const BEFORE: &str = "/usr/bin";
+    let mut text = String::new();
+    for part in &value.parts {
+        match part {
+            Part::Text(own) => text.push_str(own),
+            Part::Unknown(unknown) if unknown.from == Origin::Variable("PATH".to_owned()) => {
+                text.push_str(BEFORE);
+            }
+            _ => return false,
+        }
+    }
+    text.split(':').all(|directory| {
+        directory.starts_with('/')
+            && program_place(&format!("{directory}/x")) == ProgramPlace::Known
+            && !directory.starts_with("/etc")
+    })
+}
+
 impl<'a> Walker<'a> {
     /// Flags a variable that programs get.
     pub(super) fn check_environment(&mut self, name: &str, value: &Value, state: &State<'a>) {
+        if name == "PATH" && is_system_path(value) {
+            return;
+        }
         match environment_risk(name, value.as_text()) {
             EnvironmentRisk::Harmless | EnvironmentRisk::Other => {}
             EnvironmentRisk::TakesOver => self.flag_named(
@@ -254,6 +281,8 @@ impl<'a> Walker<'a> {
         let heeded = matches!(
             name,
             "PATH"
+                | "BASH_CMDS"
+                | "BASH_ALIASES"
                 | "HOME"
                 | "SHELL"
                 | "CDPATH"

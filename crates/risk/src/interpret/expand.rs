@@ -244,7 +244,8 @@ impl<'a> Walker<'a> {
         for piece in &word.pieces {
             self.piece(piece, &mut builder, state);
         }
-        let value = builder.current.into_value();
+        let mut value = builder.current.into_value();
+        value.bound();
         self.spend(value.bytes(), state);
         value
     }

@@ -4,12 +4,13 @@
 pub(super) const MOST_NESTED: usize = 8;
 /// Constructs, calls and nested texts that stand in one another.
 pub(super) const MOST_LEVELS: usize = 100;
-/// Commands that are run through, loops and calls counted as often as they are followed.
-pub(super) const MOST_COMMANDS: u32 = 20_000;
+/// Commands that are run through, loops and calls counted as often as they are followed, and each command as often as
+/// it is run with other values.
+pub(super) const MOST_COMMANDS: u32 = 8_000;
 /// Bytes that all expansions together may yield.
 pub(super) const MOST_EXPANDED_BYTES: usize = 1 << 20;
 /// Bytes of one value; a longer one is not known.
-pub(super) const MOST_VALUE_BYTES: usize = 64 << 10;
+pub(super) const MOST_VALUE_BYTES: usize = 16 << 10;
 /// Words that one word with braces may become.
 pub(super) const MOST_BRACE_WORDS: usize = 256;
 /// Values that one variable may have at one place.

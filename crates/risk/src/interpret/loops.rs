@@ -166,7 +166,9 @@ impl<'a> Walker<'a> {
         mut step: impl FnMut(&mut Self, &mut State<'a>) -> Round<'a>,
     ) -> Done<'a> {
         let was_dead = state.dead;
-        let backgrounds = self.backgrounds;
+        let (backgrounds, leaves) = (self.backgrounds, self.leaves);
+        let mut first: Option<Printed> = None;
+        let mut inexact = false;
         self.frames.push(Frame::new(FrameKind::Loop));
         let mut end: Option<State<'a>> = None;
         let mut printed = Printed::default();
@@ -177,7 +179,11 @@ impl<'a> Walker<'a> {
             if let Some(ended) = &round.ended {
                 add(&mut end, ended);
             }
-            printed.then(round.printed);
+            let perhaps = self.leaves != leaves;
+            inexact |=
+                perhaps || (!round.last && round.ended.as_ref().is_some_and(|ended| !ended.dead));
+            first.get_or_insert_with(|| round.printed.clone());
+            printed.then_perhaps(round.printed, perhaps);
             if let Some(again) = self.frames.last_mut().and_then(|frame| frame.again.take()) {
                 state.join(again);
             }
@@ -207,13 +213,16 @@ impl<'a> Walker<'a> {
             self.endless(self.backgrounds != backgrounds, state);
         }
         if !last {
-            if !printed.is_nothing() {
-                let more = unknown_of(printed.0.iter());
-                printed.then(Printed::one(more));
-                printed.or(Printed::default());
-            }
             add(&mut end, state);
         }
+        if (!last || inexact) && !printed.is_nothing() {
+            // How many rounds there are is not known: the first, and then something like it.
+            let more = unknown_of(printed.0.iter());
+            printed = first.unwrap_or_default();
+            printed.then_perhaps(Printed::one(more), true);
+            printed.or(Printed::default());
+        }
+        self.leaves.loops = leaves.loops;
         if let Some(left) = frame.left {
             add(&mut end, &left);
         }
@@ -275,6 +284,7 @@ impl<'a> Walker<'a> {
                 .collect()
         };
         let mut all = Done::default();
+        let leaves = self.leaves;
         let mut left: Option<State<'a>> = None;
         for (value, repeated) in values {
             self.assign_text(name, &value, state);
@@ -283,7 +293,8 @@ impl<'a> Walker<'a> {
                 self.frames.push(Frame::new(FrameKind::Loop));
                 let mut done = self.script(body, state);
                 done.settle(state);
-                all.printed.then(done.printed);
+                all.printed
+                    .then_perhaps(done.printed, self.leaves != leaves);
                 let frame = self.frames.pop().expect("the frame of this loop");
                 if let Some(again) = frame.again {
                     state.join(again);
@@ -311,6 +322,7 @@ impl<'a> Walker<'a> {
         if let Some(left) = left {
             state.join(left);
         }
+        self.leaves.loops = leaves.loops;
         all
     }
 

@@ -60,12 +60,12 @@ impl<'a> Walker<'a> {
                 let value = text_of(&text);
                 self.shell(&value, hidden.as_deref(), &mut inner)
             }
-            Nested::ShellInput { context } => self.shell_input(state.child(context)),
+            Nested::ShellInput { context } => self.shell_input(&state.child(context)),
         }
     }
 
     /// A shell that reads its commands from its standard input.
-    fn shell_input(&mut self, inner: State<'a>) -> Printed {
+    fn shell_input(&mut self, inner: &State<'a>) -> Printed {
         let mut printed = Printed::default();
         for stdin in inner.stdin.iter() {
             let mut one = inner.clone();
@@ -88,9 +88,11 @@ impl<'a> Walker<'a> {
 
     /// A text in a shell of its own.
     fn shell(&mut self, value: &Value, hidden: Option<&str>, inner: &mut State<'a>) -> Printed {
+        let leaves = self.leaves;
         self.frames.push(super::loops::Frame::barrier());
         let mut done = self.text(value, hidden, inner);
         self.frames.pop();
+        self.leaves = leaves;
         done.settle(inner);
         self.run_traps(inner);
         done.printed
@@ -207,6 +209,7 @@ impl<'a> Walker<'a> {
     /// Reads a text that the shell will run by itself at some time, as it would run now.
     pub(super) fn run_later(&mut self, value: &Value, state: &State<'a>) {
         let mut inner = state.clone();
+        let leaves = self.leaves;
         self.frames.push(super::loops::Frame::barrier());
         self.nested += 1;
         if self.nested <= MOST_NESTED {
@@ -216,6 +219,7 @@ impl<'a> Walker<'a> {
         }
         self.nested -= 1;
         self.frames.pop();
+        self.leaves = leaves;
     }
 
     /// Runs the handlers of `trap` as they would run at the end.

@@ -515,7 +515,8 @@ fn span(count: usize, offset: i64, length: Option<i64>) -> Option<(usize, usize)
         Some(length) => from.saturating_add(length).min(count),
     };
     let inside = (0..=count).contains(&from) && to >= from;
-    inside.then(|| (from as usize, to as usize))
+    let bounds = (usize::try_from(from).ok()?, usize::try_from(to).ok()?);
+    inside.then_some(bounds)
 }
 
 fn cut(value: &Value, pattern: Option<&Pattern>, front: bool, longest: bool) -> Option<String> {

@@ -92,11 +92,12 @@ impl Pattern {
 /// The shortest and the longest beginning that the steps match.
 fn matches(steps: &[Step], text: impl Iterator<Item = char>) -> Option<(usize, usize)> {
     let mut live = vec![false; steps.len() + 1];
+    let mut next = live.clone();
     live[0] = true;
     skip_stars(steps, &mut live);
     let mut found = live[steps.len()].then_some((0, 0));
     for (index, c) in text.enumerate() {
-        let mut next = vec![false; steps.len() + 1];
+        next.fill(false);
         for (at, step) in steps.iter().enumerate() {
             if live[at] && takes(step, c) {
                 next[if *step == Step::Many { at } else { at + 1 }] = true;
@@ -106,7 +107,7 @@ fn matches(steps: &[Step], text: impl Iterator<Item = char>) -> Option<(usize, u
         if !next.contains(&true) {
             break;
         }
-        live = next;
+        std::mem::swap(&mut live, &mut next);
         if live[steps.len()] {
             let fewest = found.map_or(index + 1, |(fewest, _)| fewest);
             found = Some((fewest, index + 1));

@@ -282,6 +282,7 @@ impl<'a> Walker<'a> {
         let positional = Rc::make_mut(&mut state.positional);
         positional.lists = if known { vec![arguments] } else { Vec::new() };
         let was_dead = state.dead;
+        let leaves = self.leaves;
         self.frames.push(Frame::new(FrameKind::Function));
         let mut done = self.deeper(state, |walker, state| walker.command(body, state));
         let frame = self.frames.pop().expect("the frame of this function");
@@ -289,8 +290,8 @@ impl<'a> Walker<'a> {
             left.dead = was_dead;
             done.settle(state);
             state.join(left);
-            done.printed.or(super::value::Printed::default());
         }
+        self.leaves.functions = leaves.functions;
         for state in done.failed.iter_mut().chain([&mut *state]) {
             state.positional = Rc::clone(&outer);
             for (name, variable) in frame.locals.iter().rev() {
@@ -309,6 +310,14 @@ impl<'a> Walker<'a> {
             return;
         }
         functions.insert(Rc::from(name), vec![Some(body)]);
+        if name == "command_not_found_handle" {
+            // The shell calls it for every command that is not there.
+            let mut inner = state.clone();
+            Rc::make_mut(&mut inner.positional).lists.clear();
+            self.frames.push(Frame::barrier());
+            self.deeper(&mut inner, |walker, inner| walker.command(body, inner));
+            self.frames.pop();
+        }
         if builtins::by_name(name).is_none() && !self.commands.knows(name) {
             return;
         }
@@ -442,6 +451,7 @@ impl<'a> Walker<'a> {
                 let mut variable = state
                     .variable(name)
                     .map_or_else(Variable::unset, |old| Variable::clone(old));
+                self.check_array(name, &held, state);
                 variable.held = vec![Held::Array(Rc::new(held))];
                 self.put(name, variable, state);
             }
@@ -529,8 +539,17 @@ impl<'a> Walker<'a> {
         let mut variable = state
             .variable(name)
             .map_or_else(Variable::unset, |old| Variable::clone(old));
+        self.check_array(name, &items, state);
         variable.held = vec![Held::Array(Rc::new(items))];
         self.put(name, variable, state);
+    }
+
+    /// Flags an array whose name the shell heeds.
+    pub(super) fn check_array(&mut self, name: &str, items: &[(String, Value)], state: &State<'a>) {
+        let exported = state.export_all || state.variable(name).is_some_and(|old| old.exported);
+        for (_, value) in items {
+            self.check_assigned(name, value, exported, state);
+        }
     }
 
     /// What a variable holds, and then this.

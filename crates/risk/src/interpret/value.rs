@@ -6,6 +6,9 @@ use std::rc::Rc;
 use super::limits::{MOST_ALTERNATIVES, MOST_VALUE_BYTES};
 use crate::word::{Arg, Origin, Part, Unknown};
 
+/// As how many bytes a part counts that is not known.
+const UNKNOWN_BYTES: usize = 64;
+
 /// A text, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Value {
@@ -77,18 +80,25 @@ impl Value {
             self.push(part.clone());
         }
         self.hidden = self.hidden.or(other.hidden);
+        self.bound();
+    }
+
+    /// Forgets what it says where it is too long.
+    pub(super) fn bound(&mut self) {
         if self.bytes() > MOST_VALUE_BYTES {
+            let hidden = self.hidden;
             *self = Self::unknown(self.origin());
+            self.hidden = hidden;
         }
     }
 
-    /// How many bytes of it are known.
+    /// How long it is; what is not known counts as well.
     pub(super) fn bytes(&self) -> usize {
         self.parts
             .iter()
             .map(|part| match part {
                 Part::Text(text) | Part::Pattern(text) => text.len(),
-                Part::Unknown(_) => 1,
+                Part::Unknown(_) => UNKNOWN_BYTES,
             })
             .sum()
     }
@@ -219,6 +229,17 @@ impl Printed {
             }
         }
         self.0 = both;
+    }
+
+    /// This, and then the other where that is still come to.
+    pub(super) fn then_perhaps(&mut self, next: Self, perhaps: bool) {
+        if !perhaps || next.is_nothing() {
+            self.then(next);
+            return;
+        }
+        let before = self.clone();
+        self.then(next);
+        self.or(before);
     }
 
     /// This, or the other.

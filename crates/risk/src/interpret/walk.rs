@@ -84,6 +84,14 @@ pub(super) struct Call {
     pub(super) forks: u32,
 }
 
+/// How often a loop, a function and a shell were left so far: what is printed behind such a place may not be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Leaves {
+    pub(super) loops: u32,
+    pub(super) functions: u32,
+    pub(super) shells: u32,
+}
+
 /// The walk.
 pub(super) struct Walker<'a> {
     pub(super) commands: &'a dyn Commands,
@@ -108,6 +116,7 @@ pub(super) struct Walker<'a> {
     pub(super) calls: Vec<Call>,
     pub(super) forks: u32,
     pub(super) frames: Vec<Frame<'a>>,
+    pub(super) leaves: Leaves,
     /// Paths that were written to on the way.
     pub(super) written: BTreeSet<String>,
     /// What was written to files, where it is known.
@@ -142,6 +151,7 @@ impl<'a> Walker<'a> {
             calls: Vec::new(),
             forks: 0,
             frames: Vec::new(),
+            leaves: Leaves::default(),
             written: BTreeSet::new(),
             files: BTreeMap::new(),
             brought: false,
@@ -326,13 +336,15 @@ impl<'a> Walker<'a> {
     /// A list of commands.
     pub(super) fn script(&mut self, script: &'a Script, state: &mut State<'a>) -> Done<'a> {
         let mut all = Done::default();
+        let leaves = self.leaves;
         for item in &script.items {
             if self.stopped {
                 break;
             }
             all.settle(state);
+            let perhaps = self.leaves != leaves;
             let done = self.item(item, state);
-            all.printed.then(done.printed);
+            all.printed.then_perhaps(done.printed, perhaps);
             all.failed = done.failed;
         }
         all
@@ -341,9 +353,11 @@ impl<'a> Walker<'a> {
     /// A script in a shell of its own, of which only what it prints is left.
     pub(super) fn subshell(&mut self, script: &'a Script, state: &State<'a>) -> Printed {
         let mut inner = state.clone();
+        let leaves = self.leaves;
         self.frames.push(Frame::barrier());
         let mut done = self.deeper(&mut inner, |walker, inner| walker.script(script, inner));
         self.frames.pop();
+        self.leaves = leaves;
         done.settle(&mut inner);
         if inner.traps != state.traps {
             self.run_traps(&mut inner);
@@ -354,11 +368,13 @@ impl<'a> Walker<'a> {
     fn item(&mut self, item: &'a Item, state: &mut State<'a>) -> Done<'a> {
         if item.background {
             let mut inner = state.clone();
+            let leaves = self.leaves;
             self.forks += 1;
             self.backgrounds += 1;
             self.frames.push(Frame::barrier());
             let done = self.and_or(item, &mut inner);
             self.frames.pop();
+            self.leaves = leaves;
             self.forks -= 1;
             return Done {
                 printed: done.printed,
@@ -423,9 +439,11 @@ impl<'a> Walker<'a> {
                 inner.stdin = Rc::new(stdin_of(std::mem::take(&mut printed)));
                 inner.choosy |= inner.stdin.len() > 1;
             }
+            let leaves = self.leaves;
             self.frames.push(Frame::barrier());
             printed = self.command(command, &mut inner).printed;
             self.frames.pop();
+            self.leaves = leaves;
             if inner.traps != state.traps {
                 self.run_traps(&mut inner);
             }

@@ -116,6 +116,7 @@ impl<'a> Walker<'a> {
         }
         self.frames.push(Frame::new(FrameKind::Function));
         let mut all = Done::default();
+        let leaves = self.leaves;
         let before = state.clone();
         for (index, value) in values.unwrap_or_default().iter().enumerate() {
             let mut inner = before.clone();
@@ -134,6 +135,7 @@ impl<'a> Walker<'a> {
             all.settle(state);
             state.join(left);
         }
+        self.leaves.functions = leaves.functions;
         state.positional = outer;
         all
     }

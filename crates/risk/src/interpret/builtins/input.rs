@@ -147,6 +147,7 @@ impl<'a> Walker<'a> {
             self.unknown_target(state);
             return;
         };
+        self.check_array(&name, &items, state);
         let mut variable = Variable::unset();
         variable.held = vec![Held::Array(Rc::new(items))];
         self.put(&name, variable, state);

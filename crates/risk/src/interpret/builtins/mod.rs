@@ -68,7 +68,7 @@ pub(super) enum Builtin {
     /// `command`
     Command,
     /// `builtin`
-    Builtin,
+    NoFunction,
     /// `trap`
     Trap,
     /// `alias`
@@ -126,7 +126,7 @@ pub(super) fn by_name(name: &str) -> Option<Builtin> {
         "source" | "." => Builtin::Source,
         "exec" => Builtin::Exec,
         "command" => Builtin::Command,
-        "builtin" => Builtin::Builtin,
+        "builtin" => Builtin::NoFunction,
         "trap" => Builtin::Trap,
         "alias" => Builtin::Alias,
         "shopt" => Builtin::Shopt,
@@ -204,7 +204,7 @@ impl<'a> Walker<'a> {
             Builtin::Source => self.source(&called, state),
             Builtin::Exec => self.exec(called, state),
             Builtin::Command => self.command_builtin(called, state),
-            Builtin::Builtin => self.builtin_builtin(called, state),
+            Builtin::NoFunction => self.builtin_builtin(called, state),
             Builtin::Trap => self.trap(&called, state),
             Builtin::Alias => self.alias(&called, state),
             Builtin::Shopt => self.shopt(&called, state),
@@ -297,43 +297,62 @@ impl<'a> Walker<'a> {
             && called.texts().all(|text| {
                 text.is_some_and(|text| text.len() < 4 && text.bytes().all(|b| b.is_ascii_digit()))
             });
-        let levels: usize = match called.texts().next() {
-            Some(Some(text)) => text.parse().unwrap_or(1),
-            _ => 1,
-        };
-        let mut loops = 0;
-        let mut left = false;
-        for frame in self.frames.iter_mut().rev() {
-            match (frame.kind, builtin) {
-                (FrameKind::Barrier, _) => break,
-                (FrameKind::Function, Builtin::Return) => {
-                    frame.leave(state);
-                    frame.ends = true;
-                    left = true;
-                    break;
-                }
-                (FrameKind::Loop, Builtin::Exit | Builtin::Return) => frame.ends = true,
-                (FrameKind::Function, Builtin::Break | Builtin::Continue) => break,
-                (FrameKind::Loop, _) => {
-                    loops += 1;
-                    frame.ends |= builtin == Builtin::Break || loops < levels;
-                    left = true;
-                    if loops >= levels {
-                        if builtin == Builtin::Break {
-                            frame.leave(state);
-                        } else {
-                            frame.repeat(state);
-                        }
-                        break;
-                    }
-                }
-                (FrameKind::Function, _) => {}
+        let left = match builtin {
+            Builtin::Break | Builtin::Continue => {
+                let levels = match called.first() {
+                    Some(text) if plain => text.parse().unwrap_or(1),
+                    None if plain => 1,
+                    _ => usize::MAX,
+                };
+                self.leave_loops(levels, builtin == Builtin::Continue || !plain, state)
             }
-        }
-        let enough = loops >= levels || matches!(builtin, Builtin::Exit | Builtin::Return);
-        if plain && ((left && enough) || builtin == Builtin::Exit) {
+            _ => self.leave_function(builtin == Builtin::Return, state),
+        };
+        if plain && left {
             state.dead = true;
         }
         Done::default()
+    }
+
+    /// Leaves so many loops, the last of them perhaps for its next round. Whether that surely happens.
+    fn leave_loops(&mut self, levels: usize, repeats: bool, state: &State<'a>) -> bool {
+        let mut loops = 0;
+        self.leaves.loops += 1;
+        for frame in self.frames.iter_mut().rev() {
+            if frame.kind != FrameKind::Loop || loops == levels {
+                break;
+            }
+            loops += 1;
+            let last = loops == levels || levels == usize::MAX;
+            if last && repeats {
+                frame.repeat(state);
+            }
+            if !(last && repeats) || levels == usize::MAX {
+                frame.leave(state);
+                frame.ends = true;
+            }
+        }
+        loops == levels
+    }
+
+    /// Leaves the function, or the shell. Whether that surely happens.
+    fn leave_function(&mut self, returns: bool, state: &State<'a>) -> bool {
+        if returns {
+            self.leaves.functions += 1;
+        } else {
+            self.leaves.shells += 1;
+        }
+        for frame in self.frames.iter_mut().rev() {
+            match frame.kind {
+                FrameKind::Barrier => break,
+                FrameKind::Loop => frame.ends = true,
+                FrameKind::Function if returns => {
+                    frame.leave(state);
+                    return true;
+                }
+                FrameKind::Function => {}
+            }
+        }
+        !returns
     }
 }

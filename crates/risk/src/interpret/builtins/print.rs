@@ -78,7 +78,7 @@ impl<'a> Walker<'a> {
                 let say = "assigns to a variable whose name is not plain";
                 self.flag(
                     EffectKind::Environment,
-                    RiskLevel::Medium,
+                    RiskLevel::High,
                     "shell.printf",
                     say,
                     state,

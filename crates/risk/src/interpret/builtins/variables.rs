@@ -27,7 +27,7 @@ impl<'a> Walker<'a> {
         for field in called.arguments() {
             match field.arg.as_text() {
                 Some(text) if names.is_empty() && text.starts_with('-') => {
-                    letters.push_str(&text[1..])
+                    letters.push_str(&text[1..]);
                 }
                 Some(text) if names.is_empty() && text.starts_with('+') => {}
                 _ => names.push(field),
@@ -63,10 +63,17 @@ impl<'a> Walker<'a> {
             .frames
             .iter()
             .rev()
-            .any(|frame| frame.kind == FrameKind::Function);
+            .find(|frame| frame.kind != FrameKind::Loop)
+            .is_some_and(|frame| frame.kind == FrameKind::Function);
+        // Outside a function `local` fails and assigns nothing.
+        let fails = local && !in_function;
+        let before = fails.then(|| state.clone());
         let local = local || (in_function && !export && !letters.contains('g'));
         for field in names {
             self.declared(field, &letters, (exported, local, attribute), state);
+        }
+        if let Some(before) = before {
+            state.join(before);
         }
         Done::default()
     }
@@ -116,7 +123,8 @@ impl<'a> Walker<'a> {
             .frames
             .iter_mut()
             .rev()
-            .find(|frame| frame.kind == FrameKind::Function);
+            .find(|frame| frame.kind != FrameKind::Loop)
+            .filter(|frame| frame.kind == FrameKind::Function);
         match frame {
             Some(frame) => {
                 if !frame.locals.iter().any(|(own, _)| own == name) {
@@ -169,6 +177,7 @@ impl<'a> Walker<'a> {
                         state.put(name, Variable::unset());
                     } else if !functions {
                         self.check_subscript(&Value::text(name), state);
+                        self.unset_item(name, state);
                     }
                     if state.functions.contains_key(name) {
                         Rc::make_mut(&mut state.functions).remove(name);
@@ -178,6 +187,30 @@ impl<'a> Walker<'a> {
             }
         }
         Done::default()
+    }
+
+    /// `unset 'name[key]'`.
+    fn unset_item(&mut self, text: &str, state: &mut State<'a>) {
+        let Some((name, key)) = text.split_once('[') else {
+            return;
+        };
+        let key = key.strip_suffix(']').unwrap_or(key);
+        let Some(variable) = state.variable(name).cloned() else {
+            return;
+        };
+        let mut changed = Variable::clone(&variable);
+        for held in &variable.held {
+            if let Held::Array(items) = held {
+                let mut items = items.to_vec();
+                items.retain(|(own, _)| own != key);
+                changed.held.push(Held::Array(Rc::new(items)));
+            }
+        }
+        let plain = key.bytes().all(|byte| byte.is_ascii_digit());
+        if plain && changed.held.len() == 2 * variable.held.len() {
+            changed.held.drain(..variable.held.len());
+        }
+        state.put(name, changed);
     }
 
     pub(super) fn set(&mut self, called: &Called, state: &mut State<'a>) -> Done<'a> {

@@ -58,6 +58,16 @@ fn several_values_are_all_tried() {
             "a=1; if id; then a=2; fi; ls $a$a",
             &["id", "ls 11", "ls 22"],
         ),
+        ("$(exit; echo ls)rm /x", &["lsrm /x", "rm /x"]),
+        (
+            "f() { [ -e /y ] && return; echo ls; }; $(f)rm /x",
+            &["lsrm /x", "rm /x"],
+        ),
+        (
+            "$(for i in ls; do break; echo $i; done)rm /x",
+            &["lsrm /x", "rm /x"],
+        ),
+        ("local a=ls; ${a:-rm} /x", &["ls /x", "rm /x"]),
         (
             "$(if [ -e /y ]; then echo rm; else echo ls; fi) /x",
             &["rm /x", "ls /x"],
@@ -76,6 +86,14 @@ fn loops_are_followed() {
         (
             "for i in a b; do id && break; done; ls $i",
             &["id", "ls a", "ls b"],
+        ),
+        (
+            "for i in a; do x=rm; break 5; x=ls; done; $x /y",
+            &["rm /y", "ls /y"],
+        ),
+        (
+            "for i in a; do for j in b; do x=rm; continue 2; done; x=ls; done; $x /y",
+            &["rm /y", "ls /y"],
         ),
         ("for i in {1..3}; do ls $i; done", &["ls 1", "ls 2", "ls 3"]),
         ("for i in {1..200}; do ls $i; done", &["ls …"]),
@@ -135,6 +153,7 @@ fn functions_run_with_their_arguments() {
         ),
         ("f() { rm /x; }; unset -f f; f", &["f"]),
         ("function f { rm /x; }; f", &["rm /x"]),
+        ("command_not_found_handle() { rm /x; }", &["rm /x"]),
         ("f() { rm /x; } > /tmp/o; f", &["> /tmp/o", "rm /x"]),
     ]);
 }

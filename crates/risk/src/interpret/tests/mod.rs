@@ -82,7 +82,7 @@ impl Commands for Fake {
             found: vec![Found::to(kind, target, format!("fake.{name}"))],
             ..Outcome::default()
         };
-        let operands = || invocation.argv[1..].iter().cloned().collect::<Vec<_>>();
+        let operands = || invocation.argv[1..].to_vec();
         let words = |argv: Vec<Arg>| Nested::Argv {
             argv,
             stdin: None,

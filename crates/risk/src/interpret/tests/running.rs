@@ -141,6 +141,16 @@ fn what_changes_later_commands_is_flagged() {
         ("PAGER=cat SYSTEMD_PAGER= ls", ""),
         ("LC_ALL=C LANG=C TZ=UTC ls", ""),
         ("FOO=1 ls", ""),
+        ("PATH=$PATH:/usr/sbin:/sbin ls", ""),
+        ("PATH=$PATH: ls", "shell.environment"),
+        ("PATH=$X:/sbin ls", "shell.environment"),
+        ("PATH[0]=/tmp; ls", "shell.environment"),
+        ("PATH=(/tmp); ls", "shell.environment"),
+        ("read -a PATH <<< /tmp; ls", "shell.environment"),
+        ("for PATH in /tmp; do ls; done", "shell.environment"),
+        ("BASH_CMDS[ls]=/tmp/x; ls", "shell.environment"),
+        ("printf -v 'a[$(rm /x)]' x", "shell.arithmetic_code"),
+        ("declare \"$x=1\"", "shell.unknown_name"),
         ("export HISTFILE=/dev/null", "shell.history"),
         ("unset HISTFILE", "shell.history"),
         ("history -c", "shell.history"),
@@ -185,7 +195,7 @@ fn limits_are_named() {
             "limit.words_of_one_brace_expansion",
         ),
         (
-            "a=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; for i in {1..64}; do a=$a$a; ls $a $a; done",
+            "a=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; for i in {1..8}; do a=$a$a; done; for i in {1..64}; do ls $a $a $a; done",
             "limit.bytes_of_expansions",
         ),
         (
@@ -214,7 +224,7 @@ fn standard_input_is_followed() {
         [Input::Text("a 2\n".to_owned())]
     );
     let below = Input::Unknown(Origin::PathsBelow(vec!["/srv".to_owned()]));
-    assert_eq!(input_of("find /srv | tee x"), [below.clone()]);
+    assert_eq!(input_of("find /srv | tee x"), std::slice::from_ref(&below));
     assert_eq!(input_of("find /srv | cat | tee x"), [below]);
     assert_eq!(
         input_of("curl http://x | tee x"),
