@@ -201,22 +201,3 @@ fn query(notes: &mut Notes, statement: &Arg) {
         }
     }
 }
-
-/// Judges `ldapsearch`: passwords that are asked for by name.
-pub(crate) fn ldapsearch(invocation: &Invocation, matched: &Matched) -> Outcome {
-    let mut notes = Notes::of(invocation);
-    let secret = "userpassword sambantpassword sambalmpassword unicodepwd krbprincipalkey ipanthash sshprivatekey ms-mcs-admpwd olcrootpw";
-    let asks = matched
-        .operands
-        .iter()
-        .any(|word| listed(secret, &word.shown().to_ascii_lowercase()));
-    if asks {
-        notes.says(
-            EffectKind::Secrets,
-            RiskLevel::High,
-            "attribute",
-            "shows passwords of accounts",
-        );
-    }
-    notes.finish()
-}

@@ -6,10 +6,12 @@ mod containers;
 mod databases;
 mod disks;
 mod git;
+mod keys;
 mod kubectl;
 mod notes;
 mod requests;
 mod templates;
+mod verbs;
 mod volumes;
 
 use crate::judges::Judge;
@@ -27,14 +29,18 @@ const JUDGES: &[(&str, Judge)] = &[
     ("hdparm", disks::hdparm),
     ("k3s", kubectl::small),
     ("kubectl", kubectl::judge),
-    ("ldapsearch", databases::ldapsearch),
     ("memcached_tool", databases::memcached_tool),
     ("mysqladmin", databases::mysqladmin),
     ("pg_conftool", databases::pg_conftool),
     ("pg_ctlcluster", databases::pg_ctlcluster),
     ("queries", databases::queries),
+    ("openssl_decoding", keys::openssl_decoding),
+    ("openssl_key", keys::openssl_key),
     ("parted", disks::parted),
     ("raid_controller", disks::raid_controller),
+    ("cloud", verbs::cloud),
+    ("platform", verbs::platform),
+    ("words_that_look", verbs::words_that_look),
     ("volume_removal", volumes::volume_removal),
     ("xfs_requests", requests::xfs),
     ("zpool_interval", volumes::zpool_interval),

@@ -3,7 +3,10 @@
 /// The name of each family and the text of its file.
 pub(super) const FILES: &[(&str, &str)] = &[
     ("accounts", include_str!("../../tables/accounts.toml")),
+    ("backup", include_str!("../../tables/backup.toml")),
+    ("cloud", include_str!("../../tables/cloud.toml")),
     ("containers", include_str!("../../tables/containers.toml")),
+    ("crypto", include_str!("../../tables/crypto.toml")),
     ("databases", include_str!("../../tables/databases.toml")),
     ("files", include_str!("../../tables/files.toml")),
     ("firewall", include_str!("../../tables/firewall.toml")),
