@@ -17,7 +17,7 @@ mod wget;
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-pub(crate) const JUDGES: [(&str, Judge); 36] = [
+pub(crate) const JUDGES: [(&str, Judge); 37] = [
     ("ansible", small::ansible),
     ("apt", packages::apt),
     ("asterisk", small::asterisk),
@@ -31,6 +31,7 @@ pub(crate) const JUDGES: [(&str, Judge); 36] = [
     ("iw", links::iw),
     ("iptables", firewall::iptables),
     ("language_packages", packages::language),
+    ("ldap", small::ldap),
     ("netcat", talk::netcat),
     ("nft", firewall::nft),
     ("nix_copy", nix::copy),

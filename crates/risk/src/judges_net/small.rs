@@ -199,3 +199,32 @@ pub(super) fn ansible(invocation: &Invocation, matched: &Matched) -> Outcome {
     }
     notes.finish()
 }
+
+/// `ldapsearch`: what it asks for may be password hashes.
+pub(super) fn ldap(invocation: &Invocation, matched: &Matched) -> Outcome {
+    let mut notes = Notes::new("services", invocation);
+    let words = operands(matched);
+    let asks = |word: &String| {
+        let word = word.to_ascii_lowercase();
+        ["password", "unicodepwd", "hash", "krbprincipalkey"]
+            .iter()
+            .any(|part| word.contains(part))
+    };
+    let (kind, level, sentence) = if words.iter().any(asks) {
+        (
+            EffectKind::Secrets,
+            RiskLevel::High,
+            "asks for password hashes",
+        )
+    } else if words.iter().any(|word| word.contains(OPEN)) {
+        (
+            EffectKind::Sends,
+            RiskLevel::High,
+            "asks for what is not known",
+        )
+    } else {
+        (EffectKind::Probes, RiskLevel::ReadOnly, "asks a directory")
+    };
+    notes.says(kind, level, "asks", sentence);
+    notes.finish()
+}

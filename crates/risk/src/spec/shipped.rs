@@ -21,6 +21,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("nix", include_str!("../../tables/nix.toml")),
     ("packages", include_str!("../../tables/packages.toml")),
     ("process", include_str!("../../tables/process.toml")),
+    ("services", include_str!("../../tables/services.toml")),
     ("storage", include_str!("../../tables/storage.toml")),
     ("systemd", include_str!("../../tables/systemd.toml")),
     ("text", include_str!("../../tables/text.toml")),
