@@ -88,14 +88,21 @@ fn numbers(text: &str) -> Result<(), Refusal> {
     let mut digits = 0;
     let mut after_tilde = false;
     let mut before = ' ';
+    let mut escaped = false;
     for c in text.chars() {
+        // What joins lines ends no number, however often it is escaped.
+        if c == '\\' || (escaped && c == '\n') {
+            escaped = c == '\\';
+            continue;
+        }
+        escaped = false;
         if c.is_ascii_digit() {
             digits += 1;
             if digits > MAX_NUMBER_DIGITS && after_tilde {
                 return refused;
             }
         } else {
-            if digits > MAX_NUMBER_DIGITS && matches!(c, '<' | '>' | '\\') {
+            if digits > MAX_NUMBER_DIGITS && matches!(c, '<' | '>') {
                 return refused;
             }
             digits = 0;

@@ -1,9 +1,13 @@
 //! Why a text is not turned into a tree. A refusal never quotes more of the text than a few bounded characters.
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 
 /// The most characters of a parser's reason that are kept.
 pub const MAX_REASON_CHARS: usize = 160;
+
+/// The reason where a parser panics.
+const PANICKED: &str = "it panics";
 
 /// One of the two parsers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +98,16 @@ pub enum Refusal {
     /// The canonical text does not say the same.
     #[error("it has no canonical text that reads the same")]
     NotRenderable,
+}
+
+/// What a parser gives, where it does not panic: one that does has not read the text.
+pub(crate) fn contained<T>(
+    by: Parser,
+    parse: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    // Nothing that a parser has touched is used after it panicked.
+    panic::catch_unwind(AssertUnwindSafe(parse))
+        .unwrap_or_else(|_| Err(Refusal::unparsable(by, PANICKED)))
 }
 
 impl Refusal {

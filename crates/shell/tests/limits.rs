@@ -175,6 +175,13 @@ fn long_flat_texts_are_answered_in_time() {
     });
 }
 
+#[test]
+fn a_text_on_which_a_parser_panics_is_refused() {
+    for text in ["<<``$(\n)\n", "a $(b <<``$(\n)\n"] {
+        assert!(parse(text).is_err(), "{text:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 

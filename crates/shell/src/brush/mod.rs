@@ -6,8 +6,8 @@ mod redirects;
 
 use brush_parser::{ParserOptions, SourceSpan, Token, ast};
 
-use crate::reader::{Kind, Reader};
-use crate::refusal::{Parser, Refusal};
+use crate::reader::{Kind, Reader, may_declare};
+use crate::refusal::{Parser, Refusal, contained};
 use crate::tree::{
     ArmEnd, CaseArm, Command, Compound, Connector, Item, Operation, Piece, Pipeline, Redirect,
     Script, Simple, Word,
@@ -53,10 +53,13 @@ fn program(text: &str) -> Result<ast::Program, Refusal> {
         enable_extended_globbing: false,
         ..ParserOptions::default()
     };
-    let tokens = brush_parser::uncached_tokenize_str(text, &options.tokenizer_options())
-        .map_err(|err| Refusal::unparsable(Parser::Brush, &err.to_string()))?;
-    brush_parser::parse_tokens(&parted(tokens), &options)
-        .map_err(|err| Refusal::unparsable(Parser::Brush, &err.to_string()))
+    // On some here-documents in substitutions without an end its tokenizer panics.
+    contained(Parser::Brush, || {
+        let tokens = brush_parser::uncached_tokenize_str(text, &options.tokenizer_options())
+            .map_err(|err| Refusal::unparsable(Parser::Brush, &err.to_string()))?;
+        brush_parser::parse_tokens(&parted(tokens), &options)
+            .map_err(|err| Refusal::unparsable(Parser::Brush, &err.to_string()))
+    })
 }
 
 /// The tokens with a new line between opening parentheses that do not touch, and between `esac` and a closing one,
@@ -178,7 +181,10 @@ impl Lowering {
 
     fn command(&self, command: &ast::Command) -> Result<Command, Refusal> {
         match command {
-            ast::Command::Simple(simple) => Ok(Command::Simple(self.simple(simple)?)),
+            ast::Command::Simple(simple) => match self.declaration(simple)? {
+                Some(declaration) => Ok(declaration),
+                None => Ok(Command::Simple(self.simple(simple)?)),
+            },
             ast::Command::Compound(compound, redirects) => {
                 self.compound(compound, redirects.as_ref())
             }
@@ -255,7 +261,7 @@ impl Lowering {
         Ok(Compound::For {
             name: clause.variable_name.clone(),
             words: for_words(words),
-            body: self.list(&clause.body.list)?,
+            body: for_body(self.list(&clause.body.list)?),
         })
     }
 
@@ -307,6 +313,33 @@ impl Lowering {
             branches,
             otherwise,
         })
+    }
+
+    fn declaration(&self, command: &ast::SimpleCommand) -> Result<Option<Command>, Refusal> {
+        if !command
+            .word_or_name
+            .as_ref()
+            .is_some_and(|name| may_declare(&name.value))
+        {
+            return Ok(None);
+        }
+        let suffix = command.suffix.iter().flat_map(|suffix| &suffix.0);
+        let mut plain = command.prefix.is_none();
+        let mut raws: Vec<String> = command
+            .word_or_name
+            .iter()
+            .map(|name| self.raw(name))
+            .collect();
+        for item in suffix {
+            match item {
+                ast::CommandPrefixOrSuffixItem::AssignmentWord(_, word)
+                | ast::CommandPrefixOrSuffixItem::Word(word) => raws.push(self.raw(word)),
+                ast::CommandPrefixOrSuffixItem::IoRedirect(_)
+                | ast::CommandPrefixOrSuffixItem::ProcessSubstitution(..) => plain = false,
+            }
+        }
+        let raws: Vec<&str> = raws.iter().map(String::as_str).collect();
+        self.reader.declaration(&raws, plain)
     }
 
     fn simple(&self, command: &ast::SimpleCommand) -> Result<Simple, Refusal> {
@@ -368,6 +401,36 @@ impl Lowering {
             .map(|redirect| self.redirect(redirect))
             .collect()
     }
+}
+
+/// The body of a `for`: a group that is all of it says nothing, and may stand for `do … done`.
+pub(crate) fn for_body(mut script: Script) -> Script {
+    while let [
+        Item {
+            first:
+                Pipeline {
+                    timed: false,
+                    negated: false,
+                    commands,
+                },
+            rest,
+            background: false,
+        },
+    ] = script.items.as_mut_slice()
+        && let (
+            [
+                Command::Compound {
+                    body: Compound::Group(inner),
+                    redirects,
+                },
+            ],
+            true,
+        ) = (commands.as_mut_slice(), rest.is_empty())
+        && redirects.is_empty()
+    {
+        script = std::mem::take(inner);
+    }
+    script
 }
 
 /// The words of a `for`: `"$@"` alone is what no words mean.

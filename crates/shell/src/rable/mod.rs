@@ -4,9 +4,9 @@ mod redirects;
 
 use rable::{ListOperator, Node, NodeKind, PipeSep};
 
-use crate::brush::for_words;
-use crate::reader::{Kind, Reader};
-use crate::refusal::{Parser, Refusal};
+use crate::brush::{for_body, for_words};
+use crate::reader::{Kind, Reader, may_declare};
+use crate::refusal::{Parser, Refusal, contained};
 use crate::tree::{
     ArmEnd, CaseArm, Command, Compound, Connector, Item, Pipeline, Redirect, Script, Simple, Test,
     Word,
@@ -43,7 +43,9 @@ pub(crate) fn subshell(text: &str, reader: Reader) -> Result<Option<Script>, Ref
 }
 
 fn parse(text: &str) -> Result<Vec<Node>, Refusal> {
-    rable::parse(text, false).map_err(|err| Refusal::unparsable(Parser::Rable, err.message()))
+    contained(Parser::Rable, || {
+        rable::parse(text, false).map_err(|err| Refusal::unparsable(Parser::Rable, err.message()))
+    })
 }
 
 struct Lowering {
@@ -182,6 +184,10 @@ impl Lowering {
                 words,
                 redirects,
             } => {
+                let plain = assignments.is_empty() && redirects.is_empty();
+                if let Some(declaration) = self.declaration(words, plain)? {
+                    return Ok(declaration);
+                }
                 return Ok(Command::Simple(self.simple(
                     assignments,
                     words,
@@ -283,15 +289,10 @@ impl Lowering {
             Some(words) => Some(self.words(words, Kind::Argument)?),
             None => None,
         };
-        // A group instead of `do … done` is the same.
-        let body = match &body.kind {
-            NodeKind::BraceGroup { body, redirects } if redirects.is_empty() => body,
-            _ => body,
-        };
         Ok(Compound::For {
             name: name.to_owned(),
             words: for_words(words),
-            body: self.list(body)?,
+            body: for_body(self.list(body)?),
         })
     }
 
@@ -352,6 +353,15 @@ impl Lowering {
         }
         let word = self.word(word, Kind::Single)?;
         Ok(Compound::Case { word, arms })
+    }
+
+    fn declaration(&self, words: &[Node], plain: bool) -> Result<Option<Command>, Refusal> {
+        match words.first().map(raw) {
+            Some(Ok(name)) if may_declare(name) => {}
+            _ => return Ok(None),
+        }
+        let raws: Vec<&str> = words.iter().map(raw).collect::<Result<_, _>>()?;
+        self.reader.declaration(&raws, plain)
     }
 
     fn simple(

@@ -56,7 +56,12 @@ impl Cursor {
                     }
                     return Ok(elements);
                 }
-                '#' => return Err(Refusal::unsupported("a comment in an array")),
+                '#' => {
+                    // Where the parser ended the array elsewhere, the text is not used up at its end.
+                    while self.peek().is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
                 '[' => {
                     self.at += 1;
                     let index = self.subscript()?;

@@ -3,9 +3,12 @@
 //! a whole subshell. `brush_parser::word` is not used, for it keeps what it reads in a cache of the process.
 
 mod assignment;
+mod declaration;
 mod parameter;
 mod quotes;
 mod substitution;
+
+pub(crate) use declaration::may_declare;
 
 use crate::arithmetic;
 use crate::atoms::{self, Atom};

@@ -263,7 +263,11 @@ impl Cursor {
     }
 
     fn slice_part(&mut self) -> Result<Box<Word>, Refusal> {
+        let from = self.at;
         let read = self.arithmetic_atoms(|c, depth| c == '}' || (c == ':' && depth == 0))?;
+        if self.characters[from..self.at].contains(&'"') {
+            return Err(Refusal::unsupported("quotes in a slice"));
+        }
         if read.contains(&Atom::Bare('?')) {
             return Err(Refusal::unsupported("a choice in a slice"));
         }

@@ -143,6 +143,8 @@ impl Cursor {
     ) -> Result<Vec<Atom>, Refusal> {
         let mut out = Vec::new();
         let mut depth = 0_usize;
+        // How many have been opened in all.
+        let mut brackets = 0_usize;
         while let Some(c) = self.peek() {
             if ends(c, depth) {
                 break;
@@ -150,6 +152,15 @@ impl Cursor {
             match c {
                 '$' => self.dollar(Around::DoubleQuotes, &mut out)?,
                 '`' => self.backquotes(Around::HereDocument, Around::DoubleQuotes, &mut out)?,
+                // All of an expression is expanded as if quoted, so quotes around one expansion say nothing. In a
+                // subscript they may say what is a key.
+                '"' if brackets == 0 && self.after(1) == Some('$') => {
+                    self.at += 1;
+                    self.dollar(Around::DoubleQuotes, &mut out)?;
+                    if !self.take('"') {
+                        return Err(Refusal::unsupported("text that may not be arithmetic"));
+                    }
+                }
                 '\\' if self.after(1) == Some('\n') => self.at += 2,
                 _ => {
                     match c {
@@ -157,6 +168,7 @@ impl Cursor {
                         ')' | ']' => depth = depth.saturating_sub(1),
                         _ => {}
                     }
+                    brackets += usize::from(c == '[');
                     self.at += 1;
                     out.push(Atom::Bare(c));
                 }

@@ -159,8 +159,9 @@ impl<'a> Printer<'a> {
         if pipeline.negated {
             words.push("!");
         }
-        if words.is_empty() && pipeline.commands.is_empty() {
-            return Err(Refusal::NotRenderable);
+        // Bash takes these words alone only before a new line or `;`, which do not stand behind everything.
+        if pipeline.commands.is_empty() {
+            return Err(Refusal::unsupported("`!` or `time` alone"));
         }
         self.push(&words.join(" "));
         let mut before = if words.is_empty() { "" } else { " " };

@@ -734,4 +734,74 @@ EOF
     ),
     (r"! (a)", r"! (a)"),
     (r"if a; then b; fi >x", r"if a; then b; fi >x"),
+    (
+        r#"for x in 1; do { a; b; }; done"#,
+        r#"for x in 1; do a; b; done"#,
+    ),
+    (
+        r#"for x in 1; do { a; } >f; done"#,
+        r#"for x in 1; do { a; } >f; done"#,
+    ),
+    (
+        r#"for x in 1; do { a; } & done"#,
+        r#"for x in 1; do { a; } & done"#,
+    ),
+    (
+        r#"for x in 1; do { { a; }; }; done"#,
+        r#"for x in 1; do a; done"#,
+    ),
+    (
+        r#"echo $(case $x in a) b;; *) c;; esac)"#,
+        r#"echo $(case $x in (a) b ;; (*) c ;; esac)"#,
+    ),
+    (
+        r#"x=$(case "$1" in a|b) c;; (d) e;& *.f) g;; esac)"#,
+        r#"x=$(case "$1" in (a | b) c ;; (d) e ;& (*.f) g ;; esac)"#,
+    ),
+    (
+        r#"echo "$(for u in $(ls); do case $u in *.m) a;; *) b;; esac; done)""#,
+        r#"echo "$(for u in $(ls); do case $u in (*.m) a ;; (*) b ;; esac; done)""#,
+    ),
+    (
+        r#"echo $(case x in a) case y in b) c;; d) e;; esac;; f) g;; esac)"#,
+        r#"echo $(case x in (a) case y in (b) c ;; (d) e ;; esac ;; (f) g ;; esac)"#,
+    ),
+    (
+        r#"echo $(case x in a) b;; # ;; c
+d) e;; esac)"#,
+        r#"echo $(case x in (a) b ;; (d) e ;; esac)"#,
+    ),
+    (
+        r#"date -d '@1741910400'\''x'"#,
+        r#"date -d "@1741910400'x""#,
+    ),
+    (
+        r#"declare -a x=(1 "b c" $y)"#,
+        r#"{ declare -a x && x=(1 'b c' $y); }"#,
+    ),
+    (
+        r#"f() { local x=(a b); c; }"#,
+        r#"f() { { local x && x=(a b); }; c; }"#,
+    ),
+    (
+        r#"declare -A m=([a]=1 ["b c"]="$z")"#,
+        r#"{ declare -A m && m=([a]=1 ['b c']="$z"); }"#,
+    ),
+    (
+        r#"a || export P=(x) && b"#,
+        r#"a || { export P && P=(x); } && b"#,
+    ),
+    (r#"export x="a=(b)""#, r#"export 'x=a=(b)'"#),
+    (
+        r#"x=(a # it's )
+b)"#,
+        r#"x=(a b)"#,
+    ),
+    (
+        r#"x=( # "
+a)"#,
+        r#"x=(a)"#,
+    ),
+    (r#"echo $(( "$x" + "${y}" ))"#, r#"echo $(($x + $y))"#),
+    (r#"(( "$(a)" > 1 ))"#, r#"(($(a) >1))"#),
 ];

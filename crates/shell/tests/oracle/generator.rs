@@ -194,7 +194,11 @@ impl Generator {
             5 => {
                 let (word, body) = (self.word(deeper), self.closed_list(deeper));
                 let head = self.dice.pick(&["; do", "\ndo", ";\ndo"]);
-                format!("for v in a {word}{head} {body}done")
+                match self.dice.below(4) {
+                    0 => format!("for v in a {word}{head} {{ {body}}}; done"),
+                    1 => format!("for v in a {word}{head} {{ {body}}} >f2; done"),
+                    _ => format!("for v in a {word}{head} {body}done"),
+                }
             }
             6 => {
                 let (expression, body) = (self.arithmetic(deeper), self.closed_list(deeper));
@@ -243,7 +247,8 @@ impl Generator {
             }
             18 => {
                 let (word, other) = (self.word(deeper), self.word(deeper));
-                format!("a=({word} [2]={other}\n{word})")
+                let comment = self.dice.pick(&["", "", " #", " # it's )", " # \"(", "#"]);
+                format!("a=({word} [2]={other}{comment}\n{word})")
             }
             19 => {
                 let expression = self.arithmetic(deeper);
@@ -253,6 +258,21 @@ impl Generator {
             21 => {
                 let mark = self.mark();
                 format!("{{{},}}", mark.replace(' ', ","))
+            }
+            22 => {
+                let (word, other) = (self.word(deeper), self.word(0));
+                let form = self.dice.pick(&[
+                    "declare -a b=(W X)",
+                    "declare -A m=([k]=W [1]=X)",
+                    "g() { local l=(W X); }; g",
+                    "typeset b=(X)",
+                    "export b=(1 X\n$x)",
+                    "\\declare b=(W)",
+                    "declare b=(X) X",
+                    "declare -r b=(X)",
+                ]);
+                let form = form.replace('W', &word).replace('X', &other);
+                format!("{form} && {}", self.mark())
             }
             _ => {
                 let (mark, word) = (self.mark(), self.word(deeper));
@@ -519,6 +539,7 @@ impl Generator {
                 format!("$({list}){}", self.dice.pick(&["0", "+0", " + 0"]))
             }
             2 => format!("a[{}]", self.arithmetic(deeper)),
+            3 if self.dice.one_in(2) => format!("\"{}\" + 0", self.inner(deeper, true)),
             3 => format!(
                 "({}) * {}",
                 self.arithmetic(deeper),
