@@ -35,7 +35,8 @@ pub fn breach(stderr: &str) -> Option<&str> {
         .find(|line| line.contains(BREACH.trim_end()) || line.contains(READ_ONLY_WORDS))
 }
 
-/// Where programs are found, whatever the login says: NixOS first, since the other places are empty there.
+/// Where programs are found beside the places that the host itself names for the account: NixOS first, since the other
+/// places are empty there.
 const SEARCH_PATH: &str = "/run/wrappers/bin:/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What holds for every shell step: where programs are found, in which language they speak, and that nothing waits for
 /// somebody to turn a page.
@@ -153,7 +154,7 @@ pub(super) fn script(text: &str, looks_only: bool, traits: &HostTraits, limit_s:
         (true, Init::Systemd) => behind_a_unit(&judged, limit_s),
         (true, Init::Openrc | Init::Other) => as_nobody(&judged),
     };
-    format!("umask {UMASK}\nexport PATH={SEARCH_PATH} {ENVIRONMENT}\n{body}")
+    format!("umask {UMASK}\nexport PATH=\"$PATH:{SEARCH_PATH}\" {ENVIRONMENT}\n{body}")
 }
 
 /// The command that runs the text: itself where it is a pipeline of fixed words, which every shell reads alike.
@@ -207,8 +208,9 @@ fn behind_a_unit(judged: &CanonicalScript, limit_s: u32) -> String {
     } else {
         bash(&text)
     };
+    // A /tmp of its own is empty at first. Where it is not its own, what lies there says nothing.
     let watched = format!(
-        "{run}\ncode=$?\nfor left in /tmp/* /tmp/.[!.]* /var/tmp/*; do\n  if [ -e \"$left\" ]; then echo \"{BREACH}$left\" >&2; fi\ndone\nexit \"$code\""
+        "{run}\ncode=$?\ncase $(cat /proc/self/mountinfo) in *systemd-private*)\n  for left in /tmp/* /tmp/.[!.]* /var/tmp/*; do\n    if [ -e \"$left\" ]; then echo \"{BREACH}$left\" >&2; fi\n  done ;;\nesac\nexit \"$code\""
     );
     let mut line =
         "exec systemd-run --quiet --pipe --wait --collect --service-type=exec".to_owned();
@@ -265,7 +267,7 @@ mod tests {
         let plain = rendered("r''m   -f '/tmp/'x # gone", false, Init::Systemd);
         assert_eq!(
             plain,
-            format!("umask 022\nexport PATH={SEARCH_PATH} {ENVIRONMENT}\nrm -f /tmp/x")
+            format!("umask 022\nexport PATH=\"$PATH:{SEARCH_PATH}\" {ENVIRONMENT}\nrm -f /tmp/x")
         );
         let shell = rendered("cd /tmp && rm -f x", false, Init::Systemd);
         assert!(
@@ -286,7 +288,7 @@ mod tests {
     fn what_only_looks_runs_behind_a_wall() {
         let wall = rendered("df -h", true, Init::Systemd);
         for part in [
-            "-p User=nobody",
+            "User=nobody",
             "ProtectSystem=strict",
             "NoNewPrivileges=yes",
             "PrivateNetwork=yes",

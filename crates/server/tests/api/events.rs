@@ -6,7 +6,7 @@ use watchkeeper_model::ActionNumber;
 use watchkeeper_watch::Ran;
 
 use crate::bridge::NGINX;
-use crate::house::{House, ann, send};
+use crate::house::{House, ben, send};
 use crate::soon;
 
 /// An event in a few words.
@@ -43,7 +43,7 @@ async fn edit(house: &House, steps: &Value, undo: &Value) {
     let revision = house.get("/v1/actions/0").await.json().await["action"]["revision"].clone();
     let body = json!({ "revision": revision, "steps": steps, "undo": undo });
     let request = send(Method::PUT, "/v1/actions/0", &body);
-    house.ask(&ann(), request).await.json().await;
+    house.ask(&ben(), request).await.json().await;
 }
 
 async fn run(house: &House) -> Ran {

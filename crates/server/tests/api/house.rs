@@ -294,6 +294,11 @@ pub(crate) fn ann() -> Caller {
     caller("ann", 1_000, Role::Operator)
 }
 
+/// Another operator, who edits what ann approves: nobody approves what they asked for themselves.
+pub(crate) fn ben() -> Caller {
+    caller("ben", 1_001, Role::Operator)
+}
+
 /// Somebody who has a role.
 pub(crate) fn caller(name: &str, uid: u32, role: Role) -> Caller {
     Caller {

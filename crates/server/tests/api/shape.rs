@@ -9,7 +9,7 @@ use watchkeeper_server::{ProblemKind, ROUTES};
 use watchkeeper_watch::view::LogVerdict;
 
 use crate::bridge::NGINX;
-use crate::house::{House, ann, send};
+use crate::house::{House, ben, send};
 
 /// Fields whose own fields depend on the event or the kind they belong to.
 const OPAQUE: [&str; 1] = ["body"];
@@ -82,7 +82,7 @@ async fn see_all() -> Shapes {
         "undo": [{ "kind": "unit_restart", "unit": NGINX }],
     });
     let edited = house
-        .ask(&ann(), send(Method::PUT, "/v1/actions/0", &edit))
+        .ask(&ben(), send(Method::PUT, "/v1/actions/0", &edit))
         .await;
     shapes.saw("PUT /v1/actions/{number}", &edited.json().await);
     let decision = house.decision(0).await;
@@ -106,6 +106,10 @@ async fn see_all() -> Shapes {
     let rejected = house.post("/v1/actions/1/reject", &reason).await;
     shapes.saw("POST /v1/actions/{number}/reject", &rejected.json().await);
     see_issues(&house, &mut shapes).await;
+    let orders = "schema = 1\n[[order]]\nname = \"no repairs\"\ndecision = \"deny\"\nwhen = { hosts = [\"web1\"] }\n";
+    let replay = json!({ "orders": orders, "days": 30 });
+    let report = house.post("/v1/orders/replay", &replay).await;
+    shapes.saw("POST /v1/orders/replay", &report.json().await);
 
     let key = house.get("/v1/hosts/web1/key").await.json().await;
     shapes.saw("GET /v1/hosts/{host}/key", &key);

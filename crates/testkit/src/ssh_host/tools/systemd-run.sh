@@ -1,10 +1,12 @@
 #!/bin/sh
-# A systemd-run for transient services: the command runs detached, with the environment it is given and no other.
+# A systemd-run for transient services: the command runs detached, or with --wait in the foreground, with the environment
+# it is given and no other. What a service may not do is not kept from it here.
 state='@STATE@'
 printf '%s\n' "$(printf '%s' "$*" | tr '\n' ' ')" >>"$state/calls/systemd-run"
 unit=run-$$.service count=0
 while [ $# -gt 0 ]; do
     case $1 in
+        --wait) waits=yes ;;
         --unit=*) unit=${1#*=} ;;
         -u | --unit) shift; unit=$1 ;;
         -p | --property | --description | --slice | --on-active) shift ;;
@@ -19,6 +21,13 @@ case $unit in *.service) ;; *) unit=$unit.service ;; esac
 if ! mkdir "$state/transient/$unit" 2>/dev/null; then
     echo "Failed to start transient service unit: Unit $unit was already loaded or has a fragment file." >&2
     exit 1
+fi
+if [ -n "${waits-}" ]; then
+    # shellcheck disable=SC2086 # The settings of tests hold no blanks.
+    env -i LANG=C.UTF-8 ${environment-} "$@" </dev/null
+    code=$?
+    rmdir "$state/transient/$unit"
+    exit "$code"
 fi
 # shellcheck disable=SC2086 # The settings of tests hold no blanks.
 setsid sh -c 'place=$1; shift; "$@"; rmdir "$place"' transient "$state/transient/$unit" \
