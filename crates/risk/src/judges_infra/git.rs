@@ -179,7 +179,7 @@ fn below(directory: &Arg, path: &Arg) -> Arg {
     for part in &path.parts {
         match (parts.last_mut(), part) {
             (Some(crate::word::Part::Text(end)), crate::word::Part::Text(text)) => {
-                end.push_str(text)
+                end.push_str(text);
             }
             _ => parts.push(part.clone()),
         }

@@ -39,6 +39,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("parted", disks::parted),
     ("raid_controller", disks::raid_controller),
     ("cloud", verbs::cloud),
+    ("pmset", verbs::pmset),
     ("platform", verbs::platform),
     ("words_that_look", verbs::words_that_look),
     ("volume_removal", volumes::volume_removal),

@@ -411,3 +411,33 @@ pub(crate) fn platform(invocation: &Invocation, _: &Matched) -> Outcome {
     }
     notes.finish()
 }
+
+/// Judges `pmset`: what it shows, what it follows, and what it has the host do at once.
+pub(crate) fn pmset(invocation: &Invocation, matched: &Matched) -> Outcome {
+    let mut notes = Notes::of(invocation);
+    let has = |list: &str| {
+        matched
+            .operands
+            .iter()
+            .any(|word| word.as_text().is_none_or(|text| listed(list, text)))
+    };
+    if has("sleepnow displaysleepnow schedule repeat relative touch restoredefaults")
+        && !matched.has_surely("-g")
+    {
+        notes.says(
+            EffectKind::Power,
+            RiskLevel::High,
+            "verb",
+            "has the host sleep, wake or stop",
+        );
+    }
+    if has("pslog assertionslog thermlog batteryload rawlog powerstate") && matched.has("-g") {
+        notes.says(
+            EffectKind::Unbounded,
+            RiskLevel::Low,
+            "-g",
+            "never ends by itself",
+        );
+    }
+    notes.finish()
+}

@@ -16,6 +16,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("kubernetes", include_str!("../../tables/kubernetes.toml")),
     ("languages", include_str!("../../tables/languages.toml")),
     ("logs", include_str!("../../tables/logs.toml")),
+    ("macos", include_str!("../../tables/macos.toml")),
     ("mail_web", include_str!("../../tables/mail_web.toml")),
     ("network", include_str!("../../tables/network.toml")),
     ("nix", include_str!("../../tables/nix.toml")),
