@@ -19,10 +19,8 @@ pub(super) fn ip(invocation: &Invocation, matched: &Matched) -> Outcome {
     let words = operands(matched);
     match verbs.as_slice() {
         ["link", "set"] => link_set(&words, &mut notes),
-        ["address", "flush"] => {
-            if !is_inner(device(&words)) {
-                cut_off(&mut notes, "takes the host's addresses away");
-            }
+        ["address", "flush"] if !is_inner(device(&words)) => {
+            cut_off(&mut notes, "takes the host's addresses away");
         }
         ["route", "flush"] => route_flush(&words, &mut notes),
         ["route", "add"] => route_change(invocation, &words, &mut notes),
@@ -221,14 +219,14 @@ pub(super) fn iw(invocation: &Invocation, matched: &Matched) -> Outcome {
             ..,
         ] if words.len() < 3 => true,
         ["help", ..] | ["reg", "get"] => true,
-        ["dev", _, what, rest @ ..] => match (*what, rest) {
-            ("link" | "info", []) => true,
-            ("station" | "survey" | "mpath" | "mpp", ["dump", ..]) => true,
-            ("station" | "mpath", ["get", ..]) => true,
-            ("get", ["power_save" | "mesh_param", ..]) => true,
-            ("scan", ["dump"]) => true,
-            _ => false,
-        },
+        ["dev", _, what, rest @ ..] => matches!(
+            (*what, rest),
+            ("link" | "info", [])
+                | ("station" | "survey" | "mpath" | "mpp", ["dump", ..])
+                | ("station" | "mpath", ["get", ..])
+                | ("get", ["power_save" | "mesh_param", ..])
+                | ("scan", ["dump"])
+        ),
         ["phy", _, "info" | "channels"] => true,
         _ => false,
     };

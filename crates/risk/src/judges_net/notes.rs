@@ -39,10 +39,8 @@ impl Notes {
     /// Writes an effect down; past the limit, that there are more.
     pub(super) fn add(&mut self, found: Found) {
         match self.outcome.found.len() {
-            length if length < MOST_FOUND => {
-                if !self.outcome.found.contains(&found) {
-                    self.outcome.found.push(found);
-                }
+            length if length < MOST_FOUND && !self.outcome.found.contains(&found) => {
+                self.outcome.found.push(found);
             }
             MOST_FOUND => {
                 let rule = self.rule("limit");

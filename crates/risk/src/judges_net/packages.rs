@@ -4,7 +4,7 @@
 use watchkeeper_model::{EffectKind, RiskLevel};
 
 use super::notes::{Notes, OPEN, has_any, marked, values_of};
-use crate::invocation::{Invocation, Nested, Outcome, Target};
+use crate::invocation::{Found, Invocation, Outcome, Target};
 use crate::spec::Matched;
 use crate::word::Arg;
 
@@ -190,7 +190,7 @@ pub(super) fn yum_utils(invocation: &Invocation, matched: &Matched) -> Outcome {
                 RiskLevel::High,
                 "sources",
                 "changes where packages come from",
-            )
+            );
         }
         _ => {}
     }
@@ -213,13 +213,9 @@ pub(super) fn language(invocation: &Invocation, matched: &Matched) -> Outcome {
         if is_foreign(package) {
             let rule = notes.rule("foreign");
             notes.add(
-                crate::invocation::Found::to(
-                    EffectKind::RunsCode,
-                    Target::Named(package.clone()),
-                    rule,
-                )
-                .at_least(RiskLevel::High)
-                .saying("installs code from outside the package sources"),
+                Found::to(EffectKind::RunsCode, Target::Named(package.clone()), rule)
+                    .at_least(RiskLevel::High)
+                    .saying("installs code from outside the package sources"),
             );
         }
     }
@@ -242,15 +238,4 @@ fn is_foreign(package: &Arg) -> bool {
             .iter()
             .any(|ending| text.ends_with(ending));
     addressed || filed
-}
-
-/// Text that is run by a shell.
-pub(super) fn shell(notes: &mut Notes, text: &Arg) {
-    notes.nest(Nested::Shell {
-        text: text.clone(),
-        arguments: Vec::new(),
-        stdin: None,
-        context: None,
-        hidden: None,
-    });
 }

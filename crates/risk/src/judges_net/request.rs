@@ -182,7 +182,7 @@ impl Request<'_> {
             return Some((RiskLevel::High, "sends something to another machine"));
         }
         let loses = |step: &&str| LOSING.iter().any(|word| step.contains(word));
-        if self.method == "DELETE" || steps.iter().any(|step| loses(&step)) {
+        if self.method == "DELETE" || steps.iter().any(loses) {
             return Some((RiskLevel::High, "has a service delete or end something"));
         }
         Some((RiskLevel::Medium, "tells a service to do something"))
