@@ -16,7 +16,6 @@ mod judges;
 mod judges_infra;
 mod judges_net;
 mod judges_small;
-mod judges_small;
 mod spec;
 mod units;
 mod word;
