@@ -2,7 +2,7 @@
 
 use watchkeeper_model::{EffectKind, RiskLevel, TargetClass};
 
-use crate::word::{Arg, Part};
+use crate::word::{Arg, Origin, Part};
 
 use super::files::Rated;
 use super::host::Host;
@@ -41,12 +41,13 @@ pub(crate) fn rate(kind: EffectKind, target: &Arg, level: Option<RiskLevel>) -> 
     rated
 }
 
-/// Whether something of the host goes out with the name: what is asked for in the network is told to it.
+/// Whether something of the host goes out with the name: what is asked for in the network is told to it. What came from
+/// the network is no news there.
 fn may_carry(target: &Arg) -> bool {
     target
         .parts
         .iter()
-        .any(|part| matches!(part, Part::Unknown(unknown) if !unknown.plain))
+        .any(|part| matches!(part, Part::Unknown(unknown) if !unknown.plain && unknown.from != Origin::Network))
 }
 
 /// Whether something named is what the host is managed through.

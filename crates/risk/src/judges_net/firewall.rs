@@ -29,6 +29,9 @@ const NARROW: [&str; 12] = [
 /// The widest network whose loss is not taken for that of everybody.
 const WIDEST_PREFIX: u8 = 8;
 
+/// Most lines of a set of rules that are looked at; all of them are high by the table.
+const MOST_LINES: usize = 2_000;
+
 /// What a rule throws away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Block {
@@ -97,8 +100,38 @@ fn is_everybody(address: &str) -> bool {
 pub(super) fn iptables(invocation: &Invocation, _matched: &Matched) -> Outcome {
     let mut notes = Notes::new("firewall", invocation);
     let words: Vec<String> = invocation.argv.iter().skip(1).map(marked).collect();
+    let program = invocation.argv.first().map(marked).unwrap_or_default();
+    if program.ends_with("-restore") {
+        let checks = words.iter().any(|word| word == "-t" || word == "--test");
+        if let (Input::Text(text), false) = (&invocation.stdin, checks) {
+            restored(text, &mut notes);
+        }
+        return notes.finish();
+    }
     rule(&words, &mut notes);
     notes.finish()
+}
+
+/// Rules as `iptables-save` writes them: `*table`, `:CHAIN POLICY [counters]`, and rules without the program's name.
+fn restored(text: &str, notes: &mut Notes) {
+    let mut table = String::from("filter");
+    for line in text.lines().map(str::trim).take(MOST_LINES) {
+        if let Some(name) = line.strip_prefix('*') {
+            name.clone_into(&mut table);
+        } else if let Some(chain) = line.strip_prefix(':') {
+            let mut words = chain.split_whitespace();
+            let (chain, policy) = (words.next(), words.next());
+            let words = ["-P", chain.unwrap_or_default(), policy.unwrap_or_default()];
+            rule(&words.map(str::to_owned), notes);
+        } else if line.starts_with('-') {
+            let words: Vec<String> = ["-t", &table]
+                .into_iter()
+                .chain(line.split_whitespace())
+                .map(str::to_owned)
+                .collect();
+            rule(&words, notes);
+        }
+    }
 }
 
 fn rule(words: &[String], notes: &mut Notes) {

@@ -3,8 +3,9 @@
 use watchkeeper_model::{EffectKind, RiskLevel};
 
 use super::notes::{Notes, OPEN, has_any, marked, operands, values_of};
-use crate::invocation::{Input, Invocation, Outcome};
+use crate::invocation::{Input, Invocation, Nested, Outcome};
 use crate::spec::Matched;
+use crate::word::Arg;
 
 /// Beginnings of the names of links of containers and virtual machines.
 const INNER_LINKS: [&str; 14] = [
@@ -12,11 +13,15 @@ const INNER_LINKS: [&str; 14] = [
     "lxcbr", "incusbr", "ifb",
 ];
 
+/// Most lines of a batch that are looked at; the batch is high by the table.
+const MOST_LINES: usize = 500;
+
 /// `ip`
 pub(super) fn ip(invocation: &Invocation, matched: &Matched) -> Outcome {
     let mut notes = Notes::new("network", invocation);
     let verbs: Vec<&str> = matched.verbs.iter().map(String::as_str).collect();
     let words = operands(matched);
+    batch(invocation, matched, &mut notes);
     match verbs.as_slice() {
         ["link", "set"] => link_set(&words, &mut notes),
         ["address", "flush"] if !is_inner(device(&words)) => {
@@ -35,6 +40,29 @@ pub(super) fn ip(invocation: &Invocation, matched: &Matched) -> Outcome {
         _ => {}
     }
     notes.finish()
+}
+
+/// `ip -batch -`: each line is a command without the program's name.
+fn batch(invocation: &Invocation, matched: &Matched, notes: &mut Notes) {
+    let from_input = values_of(matched, &["-b", "-batch"])
+        .iter()
+        .any(|file| matches!(file.as_text(), Some("-" | "/dev/stdin")));
+    let Input::Text(text) = &invocation.stdin else {
+        return;
+    };
+    for line in text.lines().take(MOST_LINES).filter(|_| from_input) {
+        let words = line
+            .split_whitespace()
+            .take_while(|word| !word.starts_with('#'));
+        let argv: Vec<Arg> = std::iter::once("ip").chain(words).map(Arg::text).collect();
+        if argv.len() > 1 {
+            notes.nest(Nested::Argv {
+                argv,
+                stdin: Some(Input::Nothing),
+                context: None,
+            });
+        }
+    }
 }
 
 fn cut_off(notes: &mut Notes, sentence: &str) {

@@ -7,11 +7,15 @@ use crate::invocation::{Invocation, Outcome, Target};
 use crate::spec::Matched;
 use crate::word::Arg;
 
-use super::notes::Notes;
+use super::notes::{Notes, below};
 
 /// `tar`, `cpio`: an archive `host:path` is reached by a remote shell.
 pub(super) fn archive(invocation: &Invocation, matched: &Matched) -> Outcome {
     let mut notes = Notes::of(invocation);
+    if notes.command() != "cpio" {
+        steps(&mut notes, matched);
+        elsewhere(&mut notes, matched);
+    }
     if matched.has_surely("--force-local") {
         return notes.finish();
     }
@@ -28,6 +32,49 @@ pub(super) fn archive(invocation: &Invocation, matched: &Matched) -> Outcome {
             .level = Some(RiskLevel::High);
     }
     notes.finish()
+}
+
+/// `--checkpoint-action=exec=COMMAND`: text for a shell.
+fn steps(notes: &mut Notes, matched: &Matched) {
+    for action in matched.values("--checkpoint-action") {
+        let command = action.as_text().and_then(|text| text.strip_prefix("exec="));
+        if let Some(command) = command {
+            notes.shell(Arg::text(command));
+        }
+    }
+}
+
+/// What is packed, and perhaps deleted, from another directory.
+fn elsewhere(notes: &mut Notes, matched: &Matched) {
+    let packs = ["-c", "-r", "-u"].iter().any(|name| {
+        let long = match *name {
+            "-c" => "--create",
+            "-r" => "--append",
+            _ => "--update",
+        };
+        matched.has(name) || matched.has(long)
+    });
+    if !packs {
+        return;
+    }
+    let directories: Vec<Arg> = matched.values("-C").into_iter().cloned().collect();
+    for directory in &directories {
+        for name in &matched.operands {
+            if name.beginning().starts_with('/') {
+                continue;
+            }
+            let path = below(directory, name);
+            if matched.has("--remove-files") {
+                let path = Target::Path(path.clone());
+                notes
+                    .to(EffectKind::DeletesTree, path, "--remove-files")
+                    .recursive = true;
+            }
+            notes
+                .to(EffectKind::Reads, Target::Path(path), "-C")
+                .recursive = true;
+        }
+    }
 }
 
 /// Whether a word is `host:path`.

@@ -4,6 +4,7 @@
 
 mod archives;
 mod copies;
+mod cuts;
 mod modes;
 mod notes;
 mod outputs;
@@ -12,6 +13,7 @@ mod remote;
 mod services;
 mod signals;
 mod terminal;
+mod tracing;
 #[cfg(test)]
 mod tests;
 mod wrappers;
@@ -19,18 +21,27 @@ mod wrappers;
 use crate::judges::Judge;
 
 /// Every judge by the name that tables call it.
-pub(crate) const JUDGES: [(&str, Judge); 30] = [
+pub(crate) const JUDGES: [(&str, Judge); 40] = [
     ("archive", archives::archive),
+    ("busctl", cuts::busctl),
     ("chmod", modes::chmod),
     ("copy", copies::judge),
     ("date", terminal::date),
+    ("dirname", outputs::dirname),
+    ("fio", cuts::fio),
     ("flock", wrappers::flock),
+    ("fuser", cuts::fuser),
+    ("init", cuts::init),
     ("interval", terminal::interval),
+    ("interval_or_never", tracing::interval_or_never),
+    ("jcmd", tracing::jcmd),
     ("journal", services::journal),
+    ("jstat", tracing::jstat),
     ("kill", signals::judge),
     ("ldd", terminal::ldd),
     ("logrotate", modes::logrotate),
     ("mktemp", outputs::mktemp),
+    ("module", cuts::module),
     ("pager", terminal::pager),
     ("parallel", parallel::judge),
     ("rsync", remote::rsync),
@@ -45,6 +56,7 @@ pub(crate) const JUDGES: [(&str, Judge); 30] = [
     ("sysctl", modes::sysctl),
     ("systemctl", services::systemctl),
     ("systemd_run", wrappers::systemd_run),
+    ("tc", cuts::tc),
     ("tune", wrappers::tune),
     ("visudo", modes::visudo),
     ("ulimit", modes::ulimit),

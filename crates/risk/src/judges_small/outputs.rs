@@ -23,6 +23,35 @@ pub(super) fn mktemp(invocation: &Invocation, matched: &Matched) -> Outcome {
     notes.finish()
 }
 
+/// `dirname`: the path without its last name, told from the words alone.
+pub(super) fn dirname(invocation: &Invocation, matched: &Matched) -> Outcome {
+    let mut notes = Notes::of(invocation);
+    if !matched.options.is_empty() {
+        return notes.finish();
+    }
+    let parents: Option<Vec<String>> = matched
+        .operands
+        .iter()
+        .map(|path| path.as_text().map(directory_of))
+        .collect();
+    if let Some(parents) = parents.filter(|parents| !parents.is_empty()) {
+        notes.prints(Output::Text(parents.join("\n") + "\n"));
+    }
+    notes.finish()
+}
+
+fn directory_of(path: &str) -> String {
+    let path = path.trim_end_matches('/');
+    match path.rsplit_once('/') {
+        None if path.is_empty() => "/".to_owned(),
+        None => ".".to_owned(),
+        Some((directory, _)) => match directory.trim_end_matches('/') {
+            "" => "/".to_owned(),
+            directory => directory.to_owned(),
+        },
+    }
+}
+
 fn parent(path: &Arg) -> Option<String> {
     let (directory, _) = path.as_text()?.rsplit_once('/')?;
     (!directory.is_empty()).then(|| directory.to_owned())

@@ -56,7 +56,26 @@ pub(super) fn systemctl(invocation: &Invocation, matched: &Matched) -> Outcome {
             "shows the environment of a service, with what secrets are in it",
         );
     }
+    let isolates = matched.verbs.first().is_some_and(|verb| verb == "isolate");
+    if isolates && matched.operands.iter().any(cuts_everybody_off) {
+        notes.says(
+            EffectKind::Power,
+            RiskLevel::Forbidden,
+            "isolate",
+            "ends the network and everybody's login",
+        );
+    }
     notes.finish()
+}
+
+/// Whether a target leaves nothing of the network and of logins.
+fn cuts_everybody_off(unit: &Arg) -> bool {
+    let name = unit.beginning();
+    let name = name.strip_suffix(".target").unwrap_or(name);
+    matches!(
+        name,
+        "rescue" | "emergency" | "runlevel1" | "basic" | "sysinit" | "initrd"
+    )
 }
 
 /// `journalctl --vacuum-…`: how much is left.

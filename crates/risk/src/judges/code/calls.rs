@@ -105,6 +105,10 @@ fn call(
     hidden: Option<&'static str>,
     depth: usize,
 ) {
+    if name == "kill" && ends_all(rest) {
+        let target = Target::Process(Arg::text("-1"));
+        ledger.add(Found::to(EffectKind::Signals, target, ledger.rule(name)));
+    }
     if listed(RUNS, name) {
         runs(ledger, rest, language, hidden);
     }
@@ -135,6 +139,15 @@ fn call(
     } else if name == "open" || name == "fopen" {
         open(ledger, path, after);
     }
+}
+
+/// Whether `-1` stands among the arguments: every process.
+fn ends_all(rest: &[Token]) -> bool {
+    let ends = |token: &&Token| !matches!(token, Token::Sign(')' | ';') | Token::Line);
+    let arguments: Vec<&Token> = rest.iter().take_while(ends).collect();
+    arguments.windows(2).any(|pair| {
+        pair[0] == &Token::Sign('-') && matches!(pair[1], Token::Name(name) if name == "1")
+    })
 }
 
 /// `open(path, mode)`.

@@ -36,7 +36,7 @@ pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
     for file in values(matched, "-f --file") {
         script_in_file(&mut ledger, invocation, file);
     }
-    touch_files(&mut ledger, matched, files);
+    touch_files(&mut ledger, matched, files, empties(&texts));
     ledger.finish()
 }
 
@@ -87,6 +87,7 @@ fn note(ledger: &mut Ledger, deeds: &[Deed]) {
                 }
             }
             Deed::Runs(command) => ledger.shell(Arg::text(command)),
+            Deed::Empties => {}
             Deed::RunsStream => ledger.code("e", "runs what it reads as commands"),
         }
     }
@@ -107,8 +108,17 @@ fn script_in_file(ledger: &mut Ledger, invocation: &Invocation, file: &Arg) {
     script_file(ledger, invocation, file);
 }
 
+/// Whether a script surely deletes every line.
+fn empties(texts: &[Arg]) -> bool {
+    texts
+        .iter()
+        .filter_map(program_text)
+        .filter_map(|text| script::read(&text, true).ok())
+        .any(|deeds| deeds.contains(&Deed::Empties))
+}
+
 /// The files that it edits or shows.
-fn touch_files(ledger: &mut Ledger, matched: &Matched, files: &[Arg]) {
+fn touch_files(ledger: &mut Ledger, matched: &Matched, files: &[Arg], empties: bool) {
     let in_place = has(matched, "-i --in-place");
     for file in files {
         if file.as_text().is_some_and(is_stdin) && !in_place {
@@ -117,6 +127,9 @@ fn touch_files(ledger: &mut Ledger, matched: &Matched, files: &[Arg]) {
         ledger.reads(file.clone(), "file");
         if in_place {
             ledger.path(EffectKind::Writes, file.clone(), "-i");
+            if empties {
+                ledger.path(EffectKind::Overwrites, file.clone(), "empties");
+            }
         }
     }
     let backup = matched.values("-i").into_iter().any(|suffix| {

@@ -15,6 +15,8 @@ pub(super) enum Deed {
     Runs(String),
     /// `e` and `s///e`: runs the stream's own text.
     RunsStream,
+    /// `d` for every line: nothing is left.
+    Empties,
 }
 
 /// A script that is not understood.
@@ -38,6 +40,15 @@ pub(super) fn read(text: &str, brackets: bool) -> Result<Vec<Deed>, Misunderstoo
     Ok(reader.deeds)
 }
 
+/// Whether an address surely holds for every line.
+fn is_every_line(address: &str) -> bool {
+    let address: String = address.split_whitespace().collect();
+    matches!(
+        address.as_str(),
+        "" | "1,$" | "0~1" | "1~1" | "/^/" | "/$/" | "/.*/" | "/^.*/" | "/^.*$/"
+    )
+}
+
 /// The state of one reading.
 struct Reader {
     letters: Vec<char>,
@@ -54,7 +65,12 @@ impl Reader {
             if self.peek().is_none() {
                 return if self.open == 0 { Ok(()) } else { self.fail() };
             }
+            let from = self.at;
             self.addresses()?;
+            let address: String = self.letters[from..self.at].iter().collect();
+            if matches!(self.peek(), Some('d' | 'D')) && self.open == 0 && is_every_line(&address) {
+                self.deeds.push(Deed::Empties);
+            }
             self.command()?;
         }
         self.fail()
