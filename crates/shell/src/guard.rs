@@ -32,6 +32,7 @@ pub(crate) fn check(text: &str) -> Result<(), Refusal> {
         character(c, at)?;
     }
     numbers(text)?;
+    parentheses(text)?;
     let mut count = Count::default();
     for word in text.split([' ', '\t', '\n']) {
         if !word.is_empty() {
@@ -109,6 +110,17 @@ fn numbers(text: &str) -> Result<(), Refusal> {
             after_tilde = c == '~' || (before == '~' && matches!(c, '+' | '-'));
         }
         before = c;
+    }
+    Ok(())
+}
+
+/// Refuses two opening parentheses on lines that a backslash joins: to the shell they touch, and begin arithmetic.
+fn parentheses(text: &str) -> Result<(), Refusal> {
+    for (at, _) in text.match_indices("(\\") {
+        let rest = text[at + 1..].trim_start_matches(['\\', '\n']);
+        if rest.starts_with('(') && text[at + 1..text.len() - rest.len()].contains('\n') {
+            return Err(Refusal::unsupported("`((` on two lines"));
+        }
     }
     Ok(())
 }

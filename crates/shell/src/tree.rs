@@ -54,7 +54,7 @@ pub struct Pipeline {
     pub timed: bool,
     /// Whether its status is turned round by `!`.
     pub negated: bool,
-    /// Its commands; never empty, unless it is timed or negated.
+    /// Its commands; never empty in a text that was understood.
     pub commands: Vec<Command>,
 }
 
@@ -92,7 +92,7 @@ pub struct Simple {
     /// Assignments that stand before the first word.
     pub assignments: Vec<Assignment>,
     /// The command's name and arguments; assignments as arguments of `declare`, `export`, `local`, `readonly` and
-    /// `typeset` are words too, but array values there are refused.
+    /// `typeset` are words too; with an array among them the command is the group `{ declare x && x=(a b); }`.
     pub words: Vec<Word>,
     /// In the order in which they are done.
     pub redirects: Vec<Redirect>,
@@ -122,7 +122,7 @@ pub enum AssignedValue {
     Array(Vec<(Option<Word>, Word)>),
 }
 
-/// A construct that holds commands.
+/// A construct that holds commands. A group that is all of the body of a `for` is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compound {
     /// `{ …; }`

@@ -1,5 +1,5 @@
-//! Arrays in declarations: `declare -a x=(a b)` is the group `{ declare -a x && x=(a b); }`, where that is certainly the
-//! same. It is not where the declaration makes the variable read-only or global, where it holds more than the one
+//! Arrays in declarations: `declare -a x=(a b)` is the group `{ declare -a x && x=(a b); }`, where that is certainly
+//! the same. It is not where the declaration makes the variable read-only or global, where it holds more than the one
 //! name, or where a value could tell that the declaration has run before it: a substitution, the variable itself,
 //! the last status.
 

@@ -86,7 +86,11 @@ impl Cursor {
             }
             Some('[') => {
                 self.at += 1;
+                let from = self.at;
                 let read = self.arithmetic_atoms(|c, depth| c == ']' && depth == 0)?;
+                if self.characters[from..self.at].contains(&'"') {
+                    return Err(Refusal::unsupported("quotes in `$[`"));
+                }
                 if !self.take(']') {
                     return Err(UNCLOSED);
                 }

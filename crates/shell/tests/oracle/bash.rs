@@ -35,11 +35,12 @@ done
 exit 0
 "#;
 
-/// Says of every script whether bash can read it: `number:yes:` or `number:no:`.
+/// Says of every script whether bash can read it as a string, which is not the same as from a file: `number:yes:` or
+/// `number:no:`.
 const READS: &str = r#"
 number=0
 while [ -e "/scripts/$number.sh" ]; do
-    if "$BASH" --noprofile --norc -n "/scripts/$number.sh"; then
+    if "$BASH" --noprofile --norc -n -c "$(<"/scripts/$number.sh")"; then
         echo "$number:yes:"
     else
         echo "$number:no:"
