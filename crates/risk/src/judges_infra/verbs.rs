@@ -123,7 +123,13 @@ const CLOUD_LOOKS: [&str; 12] = [
 /// Whole verbs that look.
 const CLOUD_LOOKS_WHOLE: &str = "ls get show list describe info read version help status whoami tail logs wait filter-log-events";
 /// Parts of verbs, and verbs, whose answer is a secret.
-const CLOUD_SECRETS: [&str; 22] = [
+const CLOUD_SECRETS: [&str; 28] = [
+    "get-token",
+    "get-api-key",
+    "get-function",
+    "describe-task-definition",
+    "appsettings",
+    "kubeconfig",
     "get-secret",
     "batch-get-secret",
     "get-parameter",
@@ -148,7 +154,7 @@ const CLOUD_SECRETS: [&str; 22] = [
     "get-role-credentials",
 ];
 /// Groups in which a plain look shows a secret.
-const SECRET_GROUPS: &str = "secrets secret keyvault kms auth sts credentials keys key-pair password connection-string listkeys service-principal";
+const SECRET_GROUPS: &str = "secrets secret keyvault kms auth sts credentials credential keys key-pair password connection-string listkeys service-principal";
 /// Groups in which a look into an object is a look into data.
 const DATA_VERBS: &str = "get-object get-item get-records receive-message query scan select-object-content download cat cp sync mv copy upload rsync put-object";
 /// Parts of verbs that take something for good.
@@ -165,6 +171,59 @@ const CLOUD_DESTROYS: [&str; 9] = [
 ];
 /// Parts of verbs that interrupt something and are undone by their opposite.
 const CLOUD_MEDIUM: &str = "start stop reboot reboot-instances start-instances stop-instances restart deallocate power-on power-off powercycle poweron poweroff shutdown suspend resume create-snapshot create-tags tag snapshot add-tags-to-resource run";
+/// Beginnings of verbs that change something: behind one of them, a word that looks like a look is a name.
+const CLOUD_CHANGES: [&str; 50] = [
+    "create",
+    "add",
+    "update",
+    "set",
+    "put",
+    "modify",
+    "attach",
+    "associate",
+    "enable",
+    "disable",
+    "import",
+    "export",
+    "reset",
+    "change",
+    "apply",
+    "deploy",
+    "invoke",
+    "ssh",
+    "scp",
+    "send",
+    "register",
+    "authorize",
+    "revoke",
+    "allocate",
+    "release",
+    "resize",
+    "rebuild",
+    "migrate",
+    "move",
+    "restore",
+    "patch",
+    "replace",
+    "publish",
+    "upload",
+    "execute",
+    "login",
+    "init",
+    "edit",
+    "assign",
+    "bind",
+    "install",
+    "submit",
+    "promote",
+    "failover",
+    "cancel",
+    "accept",
+    "issue",
+    "rotate",
+    "connect",
+    "rescue",
+];
 /// Global options with a value that may stand before the verb.
 const CLOUD_GLOBALS: &str = "--region --profile --output --query --endpoint-url --project --account --format --zone --subscription -o --context -t --access-token --config --os-cloud --os-region-name --max-items --page-size --cli-read-timeout --cli-connect-timeout --color --ca-bundle --verbosity --configuration --location -g --resource-group --config-file --auth --compartment-id --no-header";
 
@@ -205,7 +264,24 @@ pub(crate) fn cloud(invocation: &Invocation, _: &Matched) -> Outcome {
         }
         return notes.finish();
     }
-    judge_path(&mut notes, &path, &shown, &has);
+    // Behind the verb of aws there are only names.
+    let depth = if program_name(invocation) == "aws" {
+        2
+    } else {
+        6
+    };
+    let path = &path[..path.len().min(depth)];
+    let asks_settings = path
+        .first()
+        .is_some_and(|group| group == "configure" || group == "config")
+        && !path
+            .get(1)
+            .is_some_and(|verb| listed("list list-profiles get-contexts configurations", verb));
+    if asks_settings {
+        unknown_cloud(&mut notes, "shows or changes how a cloud is reached");
+        return notes.finish();
+    }
+    judge_path(&mut notes, path, &shown, &has);
     notes.finish()
 }
 
@@ -258,6 +334,11 @@ fn judge_path(notes: &mut Notes, path: &[String], shown: &str, has: &dyn Fn(&str
             "verb",
             "copies data to or from a cloud",
         );
+        return;
+    }
+    let changes = |verb: &&str| CLOUD_CHANGES.iter().any(|part| verb_is(verb, part));
+    if verbs.iter().any(changes) && !verbs.iter().any(|verb| listed(CLOUD_MEDIUM, verb)) {
+        unknown_cloud(notes, "changes something in a cloud");
         return;
     }
     let verb = verbs
@@ -324,6 +405,13 @@ fn verb_is(verb: &str, part: &str) -> bool {
 fn secret_group(verbs: &[&str]) -> bool {
     let group = verbs.iter().position(|verb| listed(SECRET_GROUPS, verb));
     let Some(at) = group else { return false };
+    // A list of keys is the keys themselves.
+    if listed(
+        "keys credentials credential password listkeys connection-string",
+        verbs[at],
+    ) {
+        return true;
+    }
     let harmless = [
         "list",
         "ls",
