@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use watchkeeper_model::{ActionNumber, Revision, Step, UnitName};
 use watchkeeper_watch::{Edit, Every, Loops, Ran, Schedule, Watch};
 
-use crate::bridge::{Bridge, MINUTE, NGINX, ann};
+use crate::bridge::{Bridge, MINUTE, NGINX, ben};
 use crate::controller::{Controller, Deed};
 use crate::gate::{Moment, Request};
 use crate::{on_both, soon, until};
@@ -241,7 +241,7 @@ pub(crate) async fn approved_with_undo(bridge: &Bridge) {
     };
     bridge
         .watch
-        .edit(ActionNumber(0), ann(), edit)
+        .edit(ActionNumber(0), ben(), edit)
         .await
         .expect("edited");
     bridge.approve(0).await;

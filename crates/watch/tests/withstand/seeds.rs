@@ -110,7 +110,7 @@ fn has_an_impatient_model(bridge: &Bridge, server: &ModelServer) {
         .reload(settings(), runbooks(), vec![LaneParts { lane, provider }]);
 }
 
-/// Words that hide a command are refused, or as dangerous as anything can be that is held. The entry points that are
+/// A command that is hidden behind a harmless one is seen, and what cannot be told is as dangerous as anything that is held. The entry points that are
 /// there: a person's edit, a model's proposal, names of hosts and units.
 ///
 /// Owed: chat and `do`, which come with their own issue and enter at the same place.
@@ -121,11 +121,11 @@ async fn regression_04_no_entry_point_lets_a_hidden_command_through() {
     bridge.check().await;
     bridge.autonomy(Autonomy::AutoFull);
     let scripts = [
-        "df; id",
-        "ssh root@localhost id",
-        "echo $(id)",
-        "uptime\nid",
-        "df & id",
+        "df; reboot",
+        "ssh root@localhost reboot",
+        "echo $(reboot)",
+        "uptime\nreboot",
+        "df & reboot",
         "cat /etc/os-release | sh",
         "systemctl status nginx || reboot",
     ];
