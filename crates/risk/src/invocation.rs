@@ -61,6 +61,12 @@ pub enum Output {
     Text(String),
     /// One plain value: a number, a date, a name without blanks or slashes.
     Plain,
+    /// Names without blanks, of which none begins with a dash, one a line.
+    PlainWords,
+    /// Lines that begin with such a name, behind which a blank or a colon stands.
+    NamedLines,
+    /// The first field of each line of its input; lines are parted into fields by blanks or by colons.
+    FirstField,
     /// Names of files below these directories.
     PathsBelow(Vec<String>),
     /// Text from the network.

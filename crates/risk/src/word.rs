@@ -38,6 +38,11 @@ pub enum Origin {
     Variable(String),
     /// What a command prints.
     Output,
+    /// Names that a command prints, parted by line ends: of units, containers, accounts. None has a blank in it or begins
+    /// with a dash; there may be none at all.
+    PlainWords,
+    /// Lines that a command prints of which each begins with such a name, behind which a blank or a colon stands.
+    NamedLines,
     /// Names of files below these directories, as `find` and `ls` print them.
     PathsBelow(Vec<String>),
     /// A line of standard input, or of a file that is read.
@@ -99,8 +104,18 @@ impl Arg {
             None => false,
             Some(Part::Text(text)) => text.starts_with('-'),
             Some(Part::Pattern(_)) => true,
-            Some(Part::Unknown(unknown)) => !unknown.plain,
+            Some(Part::Unknown(unknown)) => !unknown.plain && !self.are_plain_words(),
         }
+    }
+
+    /// Whether it is names that begin with no dash, whatever becomes of it: what follows them must not begin with one
+    /// either, for there may be no name at all.
+    fn are_plain_words(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Text(text) => !text.starts_with('-'),
+            Part::Pattern(_) => false,
+            Part::Unknown(unknown) => matches!(unknown.from, Origin::PlainWords),
+        })
     }
 
     /// The word as a person reads it: unknowns as `$name` or `…`.

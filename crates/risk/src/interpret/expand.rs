@@ -14,7 +14,7 @@ use super::pattern::{Pattern, push_live};
 use super::state::State;
 use super::value::{Held, Printed, Value, any_of, push_text, unknown_of};
 use super::walk::Walker;
-use crate::word::{Arg, Origin, Part};
+use crate::word::{Arg, Origin, Part, Unknown};
 
 /// A word that a command gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,7 +114,15 @@ impl Builder {
                 Part::Text(text) => self.split_text(text, value.hidden, separators),
                 Part::Unknown(unknown) => {
                     self.current.arg.splits |= !unknown.plain;
-                    self.current.arg.parts.push(part.clone());
+                    let blanks = matches!(separators, Separators::Blanks);
+                    // Split in the middle, a name may begin with a dash.
+                    self.current.arg.parts.push(match unknown.from {
+                        Origin::PlainWords if !blanks => Part::Unknown(Unknown {
+                            from: Origin::Output,
+                            ..unknown.clone()
+                        }),
+                        _ => part.clone(),
+                    });
                     self.begun = true;
                 }
                 Part::Pattern(_) => {

@@ -95,6 +95,7 @@ impl<'a> Walker<'a> {
             .get(1)
             .filter(|_| locates)
             .and_then(|arg| arg.as_text().map(str::to_owned));
+        let ends_in_time = matches!(base, "timeout" | "gtimeout") && ends_in_time(&argv[1..]);
         let exported = self.environment_words(base, &argv, state);
         let invocation = Invocation {
             argv,
@@ -115,7 +116,12 @@ impl<'a> Walker<'a> {
         } else if let Some(name) = located {
             outcome.output = Output::Text(name + "\n");
         }
+        let outer = self.timed;
+        if ends_in_time {
+            self.timed = Some(self.nested + 1);
+        }
         let printed = self.outcome(base, outcome, &exported, state);
+        self.timed = outer;
         if !NOT_READING.contains(&base) {
             self.touch_stdin(state);
         }
@@ -174,6 +180,17 @@ impl<'a> Walker<'a> {
         Printed::one(match output {
             Output::Text(text) => Value::text(text),
             Output::Plain => Value::plain(Origin::Output),
+            // What it complains of is no name.
+            Output::PlainWords | Output::NamedLines | Output::FirstField if state.merged => {
+                Value::unknown(Origin::Output)
+            }
+            Output::PlainWords => Value::unknown(Origin::PlainWords),
+            Output::NamedLines => Value::unknown(Origin::NamedLines),
+            Output::FirstField => Value::unknown(match stdin().origin_of_lines() {
+                Origin::PlainWords | Origin::NamedLines => Origin::PlainWords,
+                Origin::PathsBelow(_) => Origin::Output,
+                from => from,
+            }),
             Output::PathsBelow(directories) => Value::unknown(Origin::PathsBelow(directories)),
             Output::Network => Value::unknown(Origin::Network),
             Output::Input => stdin(),
@@ -185,7 +202,7 @@ impl<'a> Walker<'a> {
                     }
                     Some(_) => Printed::one(input),
                     None if input.is_plain() => Printed::one(input),
-                    None => Printed::one(Value::unknown(input.origin())),
+                    None => Printed::one(Value::unknown(input.origin_of_lines())),
                 };
             }
             Output::Decoded(decoder) => {
@@ -356,6 +373,32 @@ impl<'a> Walker<'a> {
         }
         set
     }
+}
+
+/// Whether `timeout` with these words ends what it runs: after a time that is known, by a signal that ends it.
+fn ends_in_time(words: &[Arg]) -> bool {
+    let mut words = words.iter().map(Arg::as_text);
+    loop {
+        match words.next().flatten() {
+            Some("-v" | "--verbose" | "-p" | "--preserve-status" | "-f" | "--foreground") => {}
+            Some("-k" | "--kill-after") => {
+                if !words.next().flatten().is_some_and(is_duration) {
+                    return false;
+                }
+            }
+            Some(duration) => return is_duration(duration),
+            None => return false,
+        }
+    }
+}
+
+/// Whether it is a time of some seconds, minutes or hours; 0 is no limit.
+fn is_duration(text: &str) -> bool {
+    let number = text.strip_suffix(['s', 'm', 'h']).unwrap_or(text);
+    let written = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    written && number.len() <= 6 && number.parse::<f64>().is_ok_and(|number| number > 0.0)
 }
 
 /// `$0`, `$1`… of a script.

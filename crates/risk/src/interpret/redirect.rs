@@ -264,7 +264,15 @@ impl<'a> Walker<'a> {
                 .trim_start_matches("/dev/tcp/")
                 .trim_start_matches("/dev/udp/");
             let target = Target::Host(Arg::text(host.replacen('/', ":", 1)));
-            Found::to(EffectKind::Sends, target, "redirect.network")
+            // What it opens can be written to as well, and a name can carry data.
+            let only_opens =
+                self.opens_only && kind == EffectKind::Reads && path.as_text().is_some();
+            let kind = if only_opens {
+                EffectKind::Probes
+            } else {
+                EffectKind::Sends
+            };
+            Found::to(kind, target, "redirect.network")
         } else {
             Found::to(kind, Target::Path(path.clone()), rule)
         };

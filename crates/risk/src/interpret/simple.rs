@@ -96,10 +96,14 @@ impl<'a> Walker<'a> {
                 self.words.clone_from(&assignment.name);
                 self.assign(assignment, false, state);
             }
+            let outer = std::mem::replace(&mut self.opens_only, true);
             self.redirect(&simple.redirects, state);
+            self.opens_only = outer;
             return Done::default();
         }
+        let outer = std::mem::replace(&mut self.opens_only, false);
         let redirected = self.redirect(&simple.redirects, state);
+        self.opens_only = outer;
         let name = fields[0].arg.as_text().unwrap_or_default().to_owned();
         let reads = matches!(name.as_str(), "read" | "mapfile" | "readarray");
         let mut before = Vec::with_capacity(simple.assignments.len());

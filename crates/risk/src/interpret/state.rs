@@ -387,7 +387,7 @@ fn origin_of_lines(value: &Value) -> Origin {
         .parts
         .iter()
         .any(|part| matches!(part, Part::Text(text) if text.chars().any(|c| c != '\n')));
-    match value.origin() {
+    match value.origin_of_lines() {
         Origin::PathsBelow(_) if mixed => Origin::Output,
         origin => origin,
     }

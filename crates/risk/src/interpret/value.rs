@@ -105,6 +105,27 @@ impl Value {
 
     /// Where what is not known of it comes from; the least trusted source where there are several.
     pub(super) fn origin(&self) -> Origin {
+        match self.least_trusted() {
+            // Whatever is made of names may begin with a dash.
+            Origin::PlainWords | Origin::NamedLines => Origin::Output,
+            from => from,
+        }
+    }
+
+    /// The same for lines of it as they are, or for the words in it: names stay names.
+    pub(super) fn origin_of_lines(&self) -> Origin {
+        let names = match self.parts.as_slice() {
+            [Part::Unknown(unknown)] => Some(unknown),
+            [Part::Unknown(unknown), Part::Text(end)] if end == "\n" => Some(unknown),
+            _ => None,
+        };
+        match names.map(|unknown| &unknown.from) {
+            Some(from @ (Origin::PlainWords | Origin::NamedLines)) => from.clone(),
+            _ => self.origin(),
+        }
+    }
+
+    fn least_trusted(&self) -> Origin {
         let mut worst: Option<Origin> = None;
         for part in &self.parts {
             let from = match part {
@@ -172,7 +193,7 @@ const fn rank(origin: &Origin) -> u8 {
     match origin {
         Origin::Variable(_) => 0,
         Origin::PathsBelow(_) => 1,
-        Origin::Output => 2,
+        Origin::Output | Origin::PlainWords | Origin::NamedLines => 2,
         Origin::Input => 3,
         Origin::Network => 4,
     }

@@ -106,6 +106,10 @@ pub(super) struct Walker<'a> {
     bytes_left: usize,
     /// Whether a budget is used up: nothing more is followed.
     pub(super) stopped: bool,
+    /// Whether redirections stand alone: nothing is run that might write to what they open.
+    pub(super) opens_only: bool,
+    /// How deep the command stands that is ended after a time, where there is one.
+    pub(super) timed: Option<usize>,
     levels: usize,
     /// How deep in nested commands and texts.
     pub(super) nested: usize,
@@ -145,6 +149,8 @@ impl<'a> Walker<'a> {
             stopped: false,
             levels: 0,
             nested: 0,
+            opens_only: false,
+            timed: None,
             place: None,
             words: String::new(),
             choices: Choices::default(),
@@ -179,6 +185,13 @@ impl<'a> Walker<'a> {
     pub(super) fn emit(&mut self, mut found: Found, context: &Context) {
         if self.possible {
             found.certainty = watchkeeper_model::Certainty::Possible;
+        }
+        let ended = self.timed.is_some_and(|depth| depth == self.nested);
+        if ended
+            && found.kind == EffectKind::Unbounded
+            && found.level.is_none_or(|level| level <= RiskLevel::Low)
+        {
+            found = Found::plain(EffectKind::Reads, found.rule);
         }
         let mut hasher = DefaultHasher::new();
         found.kind.hash(&mut hasher);

@@ -57,6 +57,8 @@ pub(super) struct Spec {
     pub(super) runs: Option<Runs>,
     /// What it prints.
     pub(super) prints: Option<Prints>,
+    /// Options without which it prints something else.
+    pub(super) prints_needs: Vec<Condition>,
     /// Options with which it prints something else.
     pub(super) prints_unless: Vec<Condition>,
     /// Whether it waits for a person.
@@ -182,6 +184,7 @@ impl Spec {
             dry,
             runs: node.runs,
             prints: node.prints,
+            prints_needs: conditions(&node.prints_needs, style),
             prints_unless: conditions(&node.prints_unless, style),
             interactive: when(&node.interactive_unless, style),
             unbounded: when(&node.unbounded_unless, style),

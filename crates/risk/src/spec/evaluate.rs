@@ -342,6 +342,10 @@ impl Evaluation<'_, '_> {
         if self.reading.standing(&leaf.prints_unless) != Standing::Absent {
             return Output::Unknown;
         }
+        let needs = &leaf.prints_needs;
+        if !needs.is_empty() && self.reading.standing(needs) != Standing::Sure {
+            return Output::Unknown;
+        }
         let reads_file =
             self.outcome.found.iter().any(|found| {
                 found.kind == EffectKind::Reads && !matches!(found.target, Target::None)
@@ -349,6 +353,9 @@ impl Evaluation<'_, '_> {
         match leaf.prints {
             None => Output::Unknown,
             Some(Prints::Plain) => Output::Plain,
+            Some(Prints::PlainWords) => Output::PlainWords,
+            Some(Prints::NamedLines) => Output::NamedLines,
+            Some(Prints::FirstField) => self.first_field(),
             Some(Prints::Network) => Output::Network,
             Some(Prints::Input | Prints::InputLines) if reads_file => Output::Unknown,
             Some(Prints::Input) if self.reading.hits.is_empty() => Output::Input,
@@ -361,6 +368,30 @@ impl Evaluation<'_, '_> {
                     .collect::<Option<Vec<_>>>()
                     .map_or(Output::Unknown, Output::PathsBelow)
             }
+        }
+    }
+
+    /// The first field of the input, or the names in the list of accounts.
+    fn first_field(&self) -> Output {
+        let matched = self.reading.matched();
+        let others = matched
+            .options
+            .iter()
+            .any(|option| !option.is("-f") && !option.is("-d"));
+        let first = matches!(matched.values("-f").as_slice(), [field] if field.as_text() == Some("1"));
+        let delimiters = matched.values("-d");
+        let delimiter = match delimiters.as_slice() {
+            [delimiter] => delimiter.as_text(),
+            _ => None,
+        };
+        if others || !first || self.reading.options_in_doubt() {
+            return Output::Unknown;
+        }
+        let operands: Option<Vec<&str>> = matched.operands.iter().map(Arg::as_text).collect();
+        match (delimiter, operands.as_deref()) {
+            (Some(":" | " "), Some([])) => Output::FirstField,
+            (Some(":"), Some(["/etc/passwd" | "/etc/group"])) => Output::PlainWords,
+            _ => Output::Unknown,
         }
     }
 

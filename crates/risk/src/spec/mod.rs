@@ -22,6 +22,6 @@ mod tables_tests;
 mod validate;
 
 pub use fault::{EntryFault, TableFault, TablesError};
-pub(crate) use matched::Matched;
+pub(crate) use matched::{Matched, MatchedOption};
 pub(crate) use program::{ProgramPlace, program_place};
 pub use tables::{TableExample, Tables};

@@ -141,7 +141,12 @@ impl Evaluation<'_, '_> {
                 .to_owned()
         });
         let known = self.known_input(&matched, mark.is_some());
+        let parts_otherwise = ["-d", "--delimiter", "-E", "-e", "--eof"]
+            .iter()
+            .any(|name| matched.has(name))
+            || self.reading.options_in_doubt();
         let origin = match &self.invocation.stdin {
+            Input::Unknown(Origin::PlainWords) if parts_otherwise => Origin::Output,
             Input::Unknown(origin) if !matched.has("-a") => origin.clone(),
             _ => Origin::Input,
         };

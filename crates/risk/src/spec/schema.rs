@@ -59,6 +59,8 @@ pub(crate) struct Node {
     pub(crate) runs: Option<Runs>,
     /// What it prints, where that is of use.
     pub(crate) prints: Option<Prints>,
+    /// Options of which one must stand for that to hold: `docker ps -q`. Nothing: it holds without.
+    pub(crate) prints_needs: String,
     /// Options with which that does not hold: `grep -o`.
     pub(crate) prints_unless: String,
     /// Whether it is a person's tool that waits at a terminal, unless one of these options stands: `"-b"`; `"always"`.
@@ -285,6 +287,12 @@ pub(crate) enum RunsStdin {
 pub(crate) enum Prints {
     /// One plain value: a number, a date, a name without blanks or slashes.
     Plain,
+    /// Names without blanks, of which none begins with a dash, one a line.
+    PlainWords,
+    /// Lines that begin with such a name, behind which a blank or a colon stands.
+    NamedLines,
+    /// The first field of the lines of its input, where `-f 1` is all that is asked for.
+    FirstField,
     /// Names of files as `ls` prints them: its operands, and bare names of what is below them.
     PathsBelowOperands,
     /// Text from the network.

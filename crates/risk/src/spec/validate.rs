@@ -121,6 +121,7 @@ impl Check {
         }
         named.extend(options_of(&node.interactive_unless, style));
         named.extend(options_of(&node.unbounded_unless, style));
+        named.extend(conditions(&node.prints_needs, style));
         named.extend(conditions(&node.prints_unless, style));
         // An option of a dry run that is listed nowhere is a flag; one with a value must be listed.
         named.extend(

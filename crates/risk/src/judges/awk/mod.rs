@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use watchkeeper_model::{EffectKind, RiskLevel};
 
 use crate::invocation::{Input, Invocation, Outcome, Output};
-use crate::spec::Matched;
+use crate::spec::{Matched, MatchedOption};
 use crate::word::{Arg, Origin, Part, Unknown};
 
 use super::given::{has_surely, values};
@@ -54,7 +54,38 @@ pub(super) fn judge(invocation: &Invocation, matched: &Matched) -> Outcome {
             ledger.reads(operand.clone(), "file");
         }
     }
+    if operands.is_empty() && prints_first_field(matched, &texts) {
+        ledger.prints(Output::FirstField);
+    }
     ledger.finish()
+}
+
+/// Whether all that it prints is the first field of some lines: `$3 > 5 {print $1}`.
+fn prints_first_field(matched: &Matched, texts: &[Arg]) -> bool {
+    let separated = |option: &MatchedOption| {
+        option.sure
+            && option.is("-F")
+            && matches!(option.value.as_ref().and_then(Arg::as_text), Some(":" | " "))
+    };
+    let [Some(text)] = texts.iter().map(Arg::as_text).collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    let Some((condition, action)) = text.split_once('{') else {
+        return false;
+    };
+    let action: Vec<&str> = action.split_ascii_whitespace().collect();
+    matched.options.iter().all(separated)
+        && matches!(action.concat().as_str(), "print$1}" | "print$1;}")
+        && !assigns(condition)
+}
+
+/// Whether a condition may change a field, or is more than a condition.
+fn assigns(condition: &str) -> bool {
+    let without = ["==", "!=", "<=", ">="]
+        .iter()
+        .fold(condition.to_owned(), |text, compares| text.replace(compares, " "));
+    without.contains(['=', '(', ')', '}', ';', '\n'])
+        || ["++", "--", "getline"].iter().any(|word| without.contains(word))
 }
 
 /// A file of code that is read in besides: `inplace` edits the files that it is given.
