@@ -114,6 +114,7 @@ pub(super) fn read_text(
 
 fn classified(seen: &Seen, step: Option<u32>, host: &Host) -> Vec<Effect> {
     let names_critical = names_critical_process(seen, host);
+    let lists_all = lists_processes(seen);
     seen.effects
         .iter()
         .map(|one| {
@@ -124,6 +125,11 @@ fn classified(seen: &Seen, step: Option<u32>, host: &Host) -> Vec<Effect> {
             };
             if names_critical && is_unknown_signal(&effect) {
                 raised_signal(effect)
+            } else if lists_all && is_unknown_signal(&effect) {
+                Effect {
+                    level: effect.level.max(RiskLevel::High),
+                    ..effect
+                }
             } else {
                 effect
             }
@@ -147,14 +153,41 @@ fn names_critical_process(seen: &Seen, host: &Host) -> bool {
         .iter()
         .filter(|one| one.found.kind == EffectKind::Reads)
         .any(|one| {
-            let words = one
-                .words
-                .split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
+            let plain = without_brackets(&one.words);
+            let words = plain.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
             words
                 .skip(1)
                 .filter(|word| word.len() > 2)
                 .any(|word| host.is_critical_process(word))
         })
+}
+
+/// Whether anything in the text lists processes as they come: a signal to one of them may be meant for any.
+fn lists_processes(seen: &Seen) -> bool {
+    seen.effects.iter().any(|one| {
+        let program = one.words.split_whitespace().next().unwrap_or_default();
+        program.rsplit('/').next() == Some("ps")
+    })
+}
+
+/// A pattern in which one letter in brackets stands for itself, as in `ss[h]d`.
+fn without_brackets(words: &str) -> String {
+    let letters: Vec<char> = words.chars().collect();
+    let mut plain = String::with_capacity(words.len());
+    let mut at = 0;
+    while let Some(letter) = letters.get(at) {
+        match letters.get(at..at + 3) {
+            Some(['[', own, ']']) if own.is_alphanumeric() => {
+                plain.push(*own);
+                at += 3;
+            }
+            _ => {
+                plain.push(*letter);
+                at += 1;
+            }
+        }
+    }
+    plain
 }
 
 fn is_unknown_signal(effect: &Effect) -> bool {

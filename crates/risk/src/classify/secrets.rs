@@ -4,6 +4,9 @@ use super::glob::Glob;
 use super::host::Host;
 use super::path::{Path, Segment, Via};
 
+/// What the list calls keys.
+const KEYS: &str = "private keys";
+
 /// What is known of the secrets at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Secret {
@@ -31,6 +34,12 @@ pub(crate) fn find(path: &Path, whole: bool, host: &Host) -> Secret {
             }
             may.get_or_insert_with(|| secret.what.clone());
         } else if whole && relation.above {
+            // The directory of the keys itself is meant, not a tree in which there are some somewhere.
+            let next =
+                secret.at.len() == path.segments.len() + 1 && path.segments.len() > 1 && !listed;
+            if next && path.via == Via::Written && secret.what == KEYS {
+                return Secret::Is(secret.what.clone());
+            }
             may.get_or_insert_with(|| secret.what.clone());
         }
     }

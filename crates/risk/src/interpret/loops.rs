@@ -352,7 +352,11 @@ fn is_constant(condition: &Script, until: bool) -> bool {
     match command {
         Command::Simple(simple) => {
             let name = simple.words.first().and_then(Word::as_literal);
-            let constant: &[&str] = if until { &["false"] } else { &["true", ":"] };
+            let constant: &[&str] = if until {
+                &["false"]
+            } else {
+                &["true", ":", "sleep", "echo", "printf", "date"]
+            };
             name.is_some_and(|name| constant.contains(&name.as_str()))
         }
         Command::Compound {

@@ -17,6 +17,7 @@ mod decode;
 mod environment;
 mod expand;
 mod limits;
+mod links;
 mod loops;
 mod nested;
 mod parameter;

@@ -122,6 +122,9 @@ impl<'a> Walker<'a> {
         }
         let printed = self.outcome(base, outcome, &exported, state);
         self.timed = outer;
+        if base == "ln" {
+            self.note_links(&invocation.argv, state);
+        }
         if !NOT_READING.contains(&base) {
             self.touch_stdin(state);
         }

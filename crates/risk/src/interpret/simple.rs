@@ -11,9 +11,11 @@ use super::expand::Field;
 use super::limits::{MOST_CALLS, MOST_VARIABLES};
 use super::loops::{Frame, FrameKind};
 use super::pattern::Pattern;
+use super::redirect::Out;
 use super::state::State;
 use super::value::{Attribute, Held, Value, Variable, any_of};
 use super::walk::{Call, Done, Walker};
+use crate::invocation::Nested;
 use crate::word::{Arg, Origin, Part};
 
 /// Builtins whose arguments are assignments.
@@ -124,7 +126,10 @@ impl<'a> Walker<'a> {
         }
         state.merged |= redirected.merged;
         let has_redirects = !simple.redirects.is_empty();
+        self.by_alias(&name, &fields, state);
+        let noted = self.effects_noted();
         let mut done = self.fields(fields, Lookup::All, has_redirects, state);
+        self.fills_file(noted, &redirected.out, state);
         for state in done.failed.iter_mut().chain([&mut *state]) {
             if has_redirects && !permanent {
                 state.stdin = Rc::clone(&outer.0);
@@ -136,6 +141,42 @@ impl<'a> Walker<'a> {
         }
         done.printed = self.route(done.printed, &redirected.out, state);
         done
+    }
+
+    /// What a name stands for by an alias that the text made, with the words behind it. Whether the shell heeds aliases is
+    /// not asked: it only adds.
+    fn by_alias(&mut self, name: &str, fields: &[Field], state: &State<'a>) {
+        let Some(body) = self.aliases.remove(name) else {
+            return;
+        };
+        let words = self.words.clone();
+        let mut inner = state.clone();
+        let one = Nested::Shell {
+            text: Arg::text(format!("{body} \"$@\"")),
+            arguments: fields.iter().map(|field| field.arg.clone()).collect(),
+            stdin: None,
+            context: None,
+            hidden: None,
+        };
+        self.nested(one, &mut inner);
+        self.words = words;
+        self.aliases.insert(name.to_owned(), body);
+    }
+
+    /// What prints without end, into a file: until the disk is full.
+    fn fills_file(&mut self, noted: usize, out: &Out, state: &State<'a>) {
+        let into_file =
+            matches!(out, Out::File { path, .. } if !path.beginning().starts_with("/dev/"));
+        if into_file && self.prints_without_end(noted) {
+            let say = "writes to a file without end, until the disk is full";
+            self.flag(
+                EffectKind::Unbounded,
+                RiskLevel::High,
+                "shell.fills_disk",
+                say,
+                state,
+            );
+        }
     }
 
     /// The words, of which those that are assignments are not split.

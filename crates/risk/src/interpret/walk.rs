@@ -12,6 +12,7 @@ use watchkeeper_shell::{
 
 use super::choice::Choices;
 use super::limits::{MOST_COMMANDS, MOST_EXPANDED_BYTES, MOST_LEVELS, MOST_SHOWN, MOST_TEXTS};
+use super::links::Link;
 use super::loops::Frame;
 use super::state::{State, Stdin};
 use super::value::{Printed, Value};
@@ -92,6 +93,14 @@ pub(super) struct Leaves {
     pub(super) shells: u32,
 }
 
+/// Devices that are read without end.
+const ENDLESS_FILES: [&str; 4] = ["/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+/// Programs that print all that they read.
+const ENDLESS_READERS: [&str; 11] = [
+    "cat", "tac", "tr", "base64", "base32", "od", "xxd", "hexdump", "strings", "pv", "gzip",
+];
+
 /// The walk.
 pub(super) struct Walker<'a> {
     pub(super) commands: &'a dyn Commands,
@@ -133,6 +142,10 @@ pub(super) struct Walker<'a> {
     pub(super) backgrounds: u32,
     /// Programs that are only one possibility.
     pub(super) possible: bool,
+    /// Symbolic links that were made on the way.
+    pub(super) links: Vec<Link>,
+    /// What names were made to stand for by `alias`.
+    pub(super) aliases: BTreeMap<String, String>,
 }
 
 impl<'a> Walker<'a> {
@@ -164,6 +177,8 @@ impl<'a> Walker<'a> {
             descriptor: 63,
             backgrounds: 0,
             possible: false,
+            links: Vec::new(),
+            aliases: BTreeMap::new(),
         }
     }
 
@@ -182,7 +197,14 @@ impl<'a> Walker<'a> {
     }
 
     /// Notes an effect, once.
-    pub(super) fn emit(&mut self, mut found: Found, context: &Context) {
+    pub(super) fn emit(&mut self, found: Found, context: &Context) {
+        for other in self.through_links(&found, context) {
+            self.emit_once(other, context);
+        }
+        self.emit_once(found, context);
+    }
+
+    fn emit_once(&mut self, mut found: Found, context: &Context) {
         if self.possible {
             found.certainty = watchkeeper_model::Certainty::Possible;
         }
@@ -216,6 +238,29 @@ impl<'a> Walker<'a> {
             place: self.place,
             words: self.words.clone(),
         });
+    }
+
+    /// How many effects have been noted.
+    pub(super) fn effects_noted(&self) -> usize {
+        self.seen.effects.len()
+    }
+
+    /// Whether anything noted since then prints without end.
+    pub(super) fn prints_without_end(&self, since: usize) -> bool {
+        let noted = self.seen.effects.get(since..).unwrap_or_default();
+        noted.iter().any(|effect| {
+            let program = effect.words.split_whitespace().next().unwrap_or_default();
+            let base = program.rsplit('/').next().unwrap_or_default();
+            match &effect.found.target {
+                Target::Path(path) => {
+                    let endless = path
+                        .as_text()
+                        .is_some_and(|path| ENDLESS_FILES.contains(&path));
+                    endless && ENDLESS_READERS.contains(&base)
+                }
+                _ => effect.found.kind == EffectKind::Unbounded && base == "yes",
+            }
+        })
     }
 
     /// Notes an effect of the shell itself that has a level of its own.

@@ -95,6 +95,12 @@ fn settings(notes: &mut Notes, invocation: &Invocation) {
             .as_ref()
             .and_then(Arg::as_text)
             .is_some_and(is_harmless_setting);
+        let text = value.as_ref().and_then(Arg::as_text).unwrap_or_default();
+        if let Some((name, command)) = text.split_once("=!")
+            && name.to_ascii_lowercase().starts_with("alias.")
+        {
+            notes.runs(["sh", "-c", command].map(Arg::text).to_vec(), None);
+        }
         if !harmless {
             notes.says(
                 EffectKind::Environment,

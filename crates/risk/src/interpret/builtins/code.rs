@@ -15,6 +15,9 @@ use crate::interpret::walk::{Done, Walker};
 use crate::invocation::{Found, Target};
 use crate::word::Origin;
 
+/// Most aliases that are remembered.
+const MOST_ALIASES: usize = 32;
+
 /// Files that only assign names and versions of the system, and belong to it.
 const RELEASE_FILES: &[&str] = &["/etc/os-release", "/usr/lib/os-release", "/etc/lsb-release"];
 
@@ -254,6 +257,13 @@ impl<'a> Walker<'a> {
                 say,
                 state,
             );
+        }
+        for text in called.texts().flatten() {
+            if let Some((name, body)) = text.split_once('=')
+                && self.aliases.len() < MOST_ALIASES
+            {
+                self.aliases.insert(name.to_owned(), body.to_owned());
+            }
         }
         Done::printed(Value::unknown(Origin::Output))
     }

@@ -65,7 +65,10 @@ fn prints_first_field(matched: &Matched, texts: &[Arg]) -> bool {
     let separated = |option: &MatchedOption| {
         option.sure
             && option.is("-F")
-            && matches!(option.value.as_ref().and_then(Arg::as_text), Some(":" | " "))
+            && matches!(
+                option.value.as_ref().and_then(Arg::as_text),
+                Some(":" | " ")
+            )
     };
     let [Some(text)] = texts.iter().map(Arg::as_text).collect::<Vec<_>>()[..] else {
         return false;
@@ -83,9 +86,13 @@ fn prints_first_field(matched: &Matched, texts: &[Arg]) -> bool {
 fn assigns(condition: &str) -> bool {
     let without = ["==", "!=", "<=", ">="]
         .iter()
-        .fold(condition.to_owned(), |text, compares| text.replace(compares, " "));
+        .fold(condition.to_owned(), |text, compares| {
+            text.replace(compares, " ")
+        });
     without.contains(['=', '(', ')', '}', ';', '\n'])
-        || ["++", "--", "getline"].iter().any(|word| without.contains(word))
+        || ["++", "--", "getline"]
+            .iter()
+            .any(|word| without.contains(word))
 }
 
 /// A file of code that is read in besides: `inplace` edits the files that it is given.

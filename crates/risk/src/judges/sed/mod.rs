@@ -87,7 +87,6 @@ fn note(ledger: &mut Ledger, deeds: &[Deed]) {
                 }
             }
             Deed::Runs(command) => ledger.shell(Arg::text(command)),
-            Deed::Empties => {}
             Deed::RunsStream => ledger.code("e", "runs what it reads as commands"),
         }
     }
@@ -108,13 +107,12 @@ fn script_in_file(ledger: &mut Ledger, invocation: &Invocation, file: &Arg) {
     script_file(ledger, invocation, file);
 }
 
-/// Whether a script surely deletes every line.
+/// Whether the script surely deletes every line.
 fn empties(texts: &[Arg]) -> bool {
     texts
-        .iter()
-        .filter_map(program_text)
-        .filter_map(|text| script::read(&text, true).ok())
-        .any(|deeds| deeds.contains(&Deed::Empties))
+        .first()
+        .and_then(program_text)
+        .is_some_and(|text| script::empties(&text))
 }
 
 /// The files that it edits or shows.

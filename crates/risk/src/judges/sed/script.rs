@@ -15,8 +15,6 @@ pub(super) enum Deed {
     Runs(String),
     /// `e` and `s///e`: runs the stream's own text.
     RunsStream,
-    /// `d` for every line: nothing is left.
-    Empties,
 }
 
 /// A script that is not understood.
@@ -29,15 +27,15 @@ pub(super) struct Misunderstood {
 /// Reads a script. `brackets` says whether a delimiter in `[…]` counts as part of the expression, which differs
 /// between versions of sed.
 pub(super) fn read(text: &str, brackets: bool) -> Result<Vec<Deed>, Misunderstood> {
-    let mut reader = Reader {
-        letters: text.chars().collect(),
-        at: 0,
-        brackets,
-        open: 0,
-        deeds: Vec::new(),
-    };
+    let mut reader = Reader::new(text, brackets);
     reader.script()?;
     Ok(reader.deeds)
+}
+
+/// Whether the first thing that a script does is to delete every line.
+pub(super) fn empties(text: &str) -> bool {
+    let mut reader = Reader::new(text.trim_start(), true);
+    reader.script().is_ok() && reader.empties
 }
 
 /// Whether an address surely holds for every line.
@@ -56,9 +54,21 @@ struct Reader {
     brackets: bool,
     open: usize,
     deeds: Vec<Deed>,
+    empties: bool,
 }
 
 impl Reader {
+    fn new(text: &str, brackets: bool) -> Self {
+        Self {
+            letters: text.chars().collect(),
+            at: 0,
+            brackets,
+            open: 0,
+            deeds: Vec::new(),
+            empties: false,
+        }
+    }
+
     fn script(&mut self) -> Result<(), Misunderstood> {
         for _ in 0..MOST_COMMANDS {
             self.skip(|letter| letter.is_ascii_whitespace() || letter == ';');
@@ -68,9 +78,7 @@ impl Reader {
             let from = self.at;
             self.addresses()?;
             let address: String = self.letters[from..self.at].iter().collect();
-            if matches!(self.peek(), Some('d' | 'D')) && self.open == 0 && is_every_line(&address) {
-                self.deeds.push(Deed::Empties);
-            }
+            self.empties |= self.peek() == Some('d') && from == 0 && is_every_line(&address);
             self.command()?;
         }
         self.fail()

@@ -14,7 +14,6 @@ fn deeds(script: &str) -> String {
             Deed::Writes(path) => format!("writes {path}"),
             Deed::Runs(command) => format!("runs {command}"),
             Deed::RunsStream => "runs the stream".to_owned(),
-            Deed::Empties => "empties".to_owned(),
         })
         .collect();
     shown.join("; ")
