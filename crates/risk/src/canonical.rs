@@ -26,8 +26,9 @@ pub fn canonical(text: &str) -> Option<CanonicalScript> {
     programs.sort_unstable();
     programs.dedup();
     Some(CanonicalScript {
+        // `$'…'` is bash's own: another shell would read on behind the quote that it escapes.
+        plain: plain_pipeline(&script).is_some() && !canonical.contains("$'"),
         text: canonical,
-        plain: plain_pipeline(&script).is_some(),
         programs,
     })
 }
@@ -76,7 +77,10 @@ fn in_simple(simple: &Simple, programs: &mut Vec<String>) {
     programs.extend(simple.words.first().and_then(Word::as_literal));
     // What a wrapper runs is named among its words.
     let literal = |word: &Word| word.as_literal();
-    programs.extend(simple.words.iter().skip(1).filter_map(literal));
+    for word in simple.words.iter().skip(1).filter_map(literal) {
+        // Text for a shell names programs within.
+        programs.extend(word.split_whitespace().map(str::to_owned));
+    }
     for assignment in &simple.assignments {
         match &assignment.value {
             AssignedValue::Scalar(word) => in_word(word, programs),
@@ -208,5 +212,15 @@ mod tests {
         let loops = canonical("for i in $(ss -t); do echo \"$i\"; done").expect("taken apart");
         assert!(!loops.plain && loops.programs.contains(&"ss".to_owned()));
         assert_eq!(canonical("echo 'never closed"), None);
+        let nested = canonical("bash -c 'ss -tlnp | head'").expect("taken apart");
+        assert!(nested.programs.contains(&"ss".to_owned()));
+    }
+
+    #[test]
+    fn what_only_bash_can_read_is_not_plain() {
+        let quoted = canonical("grep \"a'; touch /tmp/x; echo \\\"x\\\" #\" /etc/hosts")
+            .expect("taken apart");
+        assert!(!quoted.plain || !quoted.text.contains("$'"), "{quoted:?}");
+        assert!(quoted.text.contains("$'"), "{quoted:?}");
     }
 }

@@ -6,8 +6,8 @@
 //! system is read-only but for a `/tmp` of its own, it can gain no privileges, send no signals to others, change no
 //! unit by the bus, and reaches no network unless the command is about the network. A command that must become
 //! another account (`sudo -u postgres psql …`) runs as root without capabilities and without the bus. Without systemd
-//! a step that only looks runs as `nobody` and no more. What tried to write is told on standard error, after
-//! [`BREACH`], or by the system's own words.
+//! a step that only looks runs as `nobody` and no more. What tried to write is told by the system's own words on
+//! standard error; what a tool leaves in its own `/tmp` is gone with the unit, and is no write.
 
 use watchkeeper_model::{PlannedStep, Step};
 use watchkeeper_risk::{CanonicalScript, canonical};
@@ -15,15 +15,15 @@ use watchkeeper_risk::{CanonicalScript, canonical};
 use super::quote::quoted;
 use super::{HostTraits, Init};
 
-/// How a line of standard error begins that tells of a write behind the wall.
-const BREACH: &str = "watchkeeper: behind the wall something wrote: ";
+/// How a unit behind the wall is started.
+const START: &str = "exec systemd-run --quiet --pipe --wait --collect --service-type=exec";
 /// What the system says where something behind the wall tries to write (strerror of EROFS in the C locale).
 const READ_ONLY_WORDS: &str = "Read-only file system";
 
 /// Whether a step runs behind the wall of a unit.
 #[must_use]
 pub fn is_behind_wall(planned: &PlannedStep) -> bool {
-    matches!(planned.step, Step::Shell { .. }) && planned.script.contains(BREACH)
+    matches!(planned.step, Step::Shell { .. }) && planned.script.contains(START)
 }
 
 /// The line of a walled step's standard error that tells of a write, if one does.
@@ -32,7 +32,7 @@ pub fn breach(stderr: &str) -> Option<&str> {
     stderr
         .lines()
         .map(str::trim)
-        .find(|line| line.contains(BREACH.trim_end()) || line.contains(READ_ONLY_WORDS))
+        .find(|line| line.contains(READ_ONLY_WORDS))
 }
 
 /// Where programs are found beside the places that the host itself names for the account: NixOS first, since the other
@@ -46,10 +46,11 @@ const ENVIRONMENT: &str =
 const UMASK: &str = "022";
 
 /// What every unit behind the wall is given.
-const UNIT: [&str; 13] = [
+const UNIT: [&str; 14] = [
     "ProtectSystem=strict",
     "ProtectHome=read-only",
     "ReadOnlyPaths=/run /var /dev/shm",
+    "ReadWritePaths=-/run/lock -/run/lvm",
     "PrivateTmp=yes",
     "NoNewPrivileges=yes",
     "ProtectKernelTunables=yes",
@@ -208,12 +209,7 @@ fn behind_a_unit(judged: &CanonicalScript, limit_s: u32) -> String {
     } else {
         bash(&text)
     };
-    // A /tmp of its own is empty at first. Where it is not its own, what lies there says nothing.
-    let watched = format!(
-        "{run}\ncode=$?\ncase $(cat /proc/self/mountinfo) in *systemd-private*)\n  for left in /tmp/* /tmp/.[!.]* /var/tmp/*; do\n    if [ -e \"$left\" ]; then echo \"{BREACH}$left\" >&2; fi\n  done ;;\nesac\nexit \"$code\""
-    );
-    let mut line =
-        "exec systemd-run --quiet --pipe --wait --collect --service-type=exec".to_owned();
+    let mut line = START.to_owned();
     for property in &properties {
         line.push_str(" \\\n  -p ");
         line.push_str(&quoted(property));
@@ -223,7 +219,12 @@ fn behind_a_unit(judged: &CanonicalScript, limit_s: u32) -> String {
         line.push_str(" -E ");
         line.push_str(variable);
     }
-    format!("{line} \\\n  /bin/sh -c {}", quoted(&watched))
+    format!("{line} \\\n  {}", unexpanded(&run))
+}
+
+/// systemd reads `$` in the words of a command for itself, and `$$` as one `$`.
+fn unexpanded(command: &str) -> String {
+    command.replace('$', "$$")
 }
 
 /// As the account that owns nothing. It is not a wall like a unit's, but nothing that belongs to somebody can be changed.
@@ -237,7 +238,10 @@ fn as_nobody(judged: &CanonicalScript) -> String {
 
 fn names_an_account(judged: &CanonicalScript) -> bool {
     judged.programs.iter().any(|word| {
-        word == "-u" || word == "-g" || word.starts_with("--user") || word.starts_with("--group")
+        let short = word.starts_with('-') && !word.starts_with("--");
+        (short && word.contains(['u', 'g']))
+            || word.starts_with("--user")
+            || word.starts_with("--group")
     })
 }
 

@@ -3,9 +3,9 @@
 use watchkeeper_model::{EffectKind, RiskLevel};
 
 use super::notes::{Notes, words};
-use crate::invocation::{Decoder, Invocation, Outcome, Output};
+use crate::invocation::{Decoder, Input, Invocation, Outcome, Output};
 use crate::spec::Matched;
-use crate::word::Arg;
+use crate::word::{Arg, Part};
 
 /// Judges `openssl rsa`, `pkey` and their like: without an option that says otherwise, they print the private key.
 pub(crate) fn openssl_key(invocation: &Invocation, matched: &Matched) -> Outcome {
@@ -26,6 +26,27 @@ pub(crate) fn openssl_key(invocation: &Invocation, matched: &Matched) -> Outcome
         );
     }
     notes.finish()
+}
+
+/// Judges `openssl s_client`: what stands on its standard input goes to the other side. Nothing, or a text that the
+/// command itself gives, only asks.
+pub(crate) fn openssl_client(invocation: &Invocation, _: &Matched) -> Outcome {
+    let mut notes = Notes::of(invocation);
+    match &invocation.stdin {
+        Input::Nothing | Input::Text(_) => {}
+        Input::File(Arg { parts, .. }) if is_null(parts) => {}
+        Input::File(_) | Input::Unknown(_) => notes.says(
+            EffectKind::Sends,
+            RiskLevel::High,
+            "s_client",
+            "sends what it reads to another machine",
+        ),
+    }
+    notes.finish()
+}
+
+fn is_null(parts: &[Part]) -> bool {
+    matches!(parts, [Part::Text(path)] if path == "/dev/null")
 }
 
 /// Judges `openssl enc` and `openssl base64`: what it prints, where that is a plain decoding.

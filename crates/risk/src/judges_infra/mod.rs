@@ -35,6 +35,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("pg_ctlcluster", databases::pg_ctlcluster),
     ("queries", databases::queries),
     ("openssl_decoding", keys::openssl_decoding),
+    ("openssl_client", keys::openssl_client),
     ("openssl_key", keys::openssl_key),
     ("parted", disks::parted),
     ("raid_controller", disks::raid_controller),

@@ -211,11 +211,13 @@ fn code(notes: &mut Notes, what: &str, sentence: &str) {
 pub(super) fn run(invocation: &Invocation, matched: &Matched) -> Outcome {
     let mut notes = Notes::new("nix", invocation);
     let words = &matched.operands;
-    let verb = matched
-        .verbs
-        .first()
-        .map(String::as_str)
-        .unwrap_or_default();
+    // The three are one entry of the table, so which it is stands in the words alone.
+    let verb = invocation
+        .argv
+        .iter()
+        .filter_map(Arg::as_text)
+        .find(|word| ["run", "shell", "develop"].contains(word))
+        .unwrap_or("run");
     let mut references = Vec::new();
     let mut command = None;
     let mut at = 0;

@@ -18,6 +18,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("logs", include_str!("../../tables/logs.toml")),
     ("macos", include_str!("../../tables/macos.toml")),
     ("mail_web", include_str!("../../tables/mail_web.toml")),
+    ("more", include_str!("../../tables/more.toml")),
     ("network", include_str!("../../tables/network.toml")),
     ("nix", include_str!("../../tables/nix.toml")),
     ("packages", include_str!("../../tables/packages.toml")),

@@ -23,6 +23,11 @@ if ! mkdir "$state/transient/$unit" 2>/dev/null; then
     exit 1
 fi
 if [ -n "${waits-}" ]; then
+    # As the real one reads its words: `$$` is one `$`.
+    for word; do
+        shift
+        set -- "$@" "$(printf '%s' "$word" | sed 's/\$\$/$/g')"
+    done
     # shellcheck disable=SC2086 # The settings of tests hold no blanks.
     env -i LANG=C.UTF-8 ${environment-} "$@" </dev/null
     code=$?
