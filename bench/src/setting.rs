@@ -52,6 +52,8 @@ pub(crate) fn watch(
 
 fn settings(parallel: usize) -> Settings {
     Settings {
+        orders: Default::default(),
+        risk: Default::default(),
         name: "watchkeeper".to_owned(),
         store_label: "bench".to_owned(),
         policy: PolicySettings::default(),

@@ -30,8 +30,8 @@ const BECOMES: [(&str, [&str; 5]); 4] = [
 /// How long all of it may take.
 const WITHIN: Duration = Duration::from_secs(240);
 
-fn enrolled(lab: &Lab, config: String) -> Home {
-    let home = Home::new().config(&config);
+fn enrolled(lab: &Lab, config: &str) -> Home {
+    let home = Home::new().config(config);
     for host in &lab.hosts {
         home.run(&["enrol", &host.name, "--fingerprint", &host.fingerprint()])
             .ended_with(&[0]);
@@ -86,16 +86,12 @@ fn reply(asked: &str, hosts: &[String], script_of: impl Fn(&str) -> Option<Strin
 
 fn silenced_runbooks() -> tempfile::TempDir {
     let runbooks = tempfile::tempdir().expect("a directory can be made");
-    for (name, shipped) in [(
-        "unit-failed.toml",
-        include_str!("../../runbooks/unit-failed.toml"),
-    )] {
-        std::fs::write(
-            runbooks.path().join(name),
-            format!("enabled = false\n{shipped}"),
-        )
-        .expect("a file can be written");
-    }
+    let shipped = include_str!("../../runbooks/unit-failed.toml");
+    std::fs::write(
+        runbooks.path().join("unit-failed.toml"),
+        format!("enabled = false\n{shipped}"),
+    )
+    .expect("a file can be written");
     runbooks
 }
 
@@ -173,7 +169,7 @@ async fn at_each_autonomy_level_exactly_what_may_run_runs() {
     })
     .await;
     let autonomies = BECOMES.map(|(autonomy, _)| autonomy);
-    let home = enrolled(&lab, config(&lab, &autonomies, &runbooks, &server));
+    let home = enrolled(&lab, &config(&lab, &autonomies, &runbooks, &server));
     lab.hosts.iter().for_each(break_units);
     let daemon = home.daemon();
     until_within(WITHIN, "every action came to rest", &mut || {
@@ -236,7 +232,7 @@ async fn a_reader_that_writes_is_kept_from_it_told_and_the_last_to_run_by_itself
             .then(|| "uptime".to_owned())
     })
     .await;
-    let home = enrolled(&lab, config(&lab, &["observe"], &runbooks, &server));
+    let home = enrolled(&lab, &config(&lab, &["observe"], &runbooks, &server));
     // What the tables know of `uptime` is true of `uptime`, and not of this.
     let shim = "#!/bin/sh\necho mine >/etc/mine\nexec /usr/bin/uptime";
     host.inside(&[

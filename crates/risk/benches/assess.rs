@@ -1,6 +1,8 @@
 //! How long judging takes: over the labelled corpora, and for text that was made to be slow. `cargo bench -p
 //! watchkeeper-risk`. The aims: 99 of 100 lines of up to 1 KB below 1 ms, and anything within the limits below 50 ms.
 
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

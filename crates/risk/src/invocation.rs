@@ -8,18 +8,18 @@ use crate::word::Arg;
 
 /// One command as it would be started: after expansion, before anything is unwrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// The program and its arguments; never empty. The program's name is known text.
-    pub argv: Vec<Arg>,
+    pub(crate) argv: Vec<Arg>,
     /// What it reads on standard input.
-    pub stdin: Input,
+    pub(crate) stdin: Input,
     /// Where it would run.
-    pub context: Context,
+    pub(crate) context: Context,
 }
 
 /// What stands on a standard input, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub(crate) enum Input {
     /// Nothing: it is closed, which is how everything of ours is started.
     Nothing,
     /// Exactly this text.
@@ -32,31 +32,31 @@ pub enum Input {
 
 /// Where a command runs, and with what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Context {
+pub(crate) struct Context {
     /// The machine or container, as written; empty for the host itself. `root@web2`, `container web`.
-    pub elsewhere: String,
+    pub(crate) elsewhere: String,
     /// The directories in which it may run: absolute, normalised; empty where that is not known.
-    pub directories: Vec<String>,
+    pub(crate) directories: Vec<String>,
     /// The directory that `/` means, where a chroot or a mounted root changed it; empty for `/`.
-    pub root: String,
+    pub(crate) root: String,
     /// The account, where a wrapper changed it; `root` by sudo.
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
 }
 
 /// What judging one command yields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// What it does itself. A command that is known and does nothing yields `Reads` without a target.
-    pub found: Vec<Found>,
+    pub(crate) found: Vec<Found>,
     /// What it runs in its turn.
-    pub nested: Vec<Nested>,
+    pub(crate) nested: Vec<Nested>,
     /// What it prints, as far as it is known.
-    pub output: Output,
+    pub(crate) output: Output,
 }
 
 /// What a command prints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Output {
+pub(crate) enum Output {
     /// Exactly this, with its final new line.
     Text(String),
     /// One plain value: a number, a date, a name without blanks or slashes.
@@ -84,7 +84,7 @@ pub enum Output {
 
 /// How an input is decoded. Where the input is known, the interpreter decodes it and goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decoder {
+pub(crate) enum Decoder {
     /// `base64 -d`, `openssl base64 -d`
     Base64,
     /// `base32 -d`
@@ -103,26 +103,26 @@ pub enum Decoder {
 
 /// Something that a command does, before it is said how bad that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// What.
-    pub kind: EffectKind,
+    pub(crate) kind: EffectKind,
     /// To what.
-    pub target: Target,
+    pub(crate) target: Target,
     /// How sure.
-    pub certainty: Certainty,
+    pub(crate) certainty: Certainty,
     /// The least level; without a target that has a class, exactly the level. Nothing: what kind and target say.
-    pub level: Option<RiskLevel>,
+    pub(crate) level: Option<RiskLevel>,
     /// The rule that says so: family, command and what of it, e.g. `text.sort.-o`.
-    pub rule: String,
+    pub(crate) rule: String,
     /// A plain sentence fragment in place of the usual one, e.g. `blocks every new connection`.
-    pub say: Option<String>,
+    pub(crate) say: Option<String>,
     /// Whether it may be done many times or to a whole tree below the target.
-    pub recursive: bool,
+    pub(crate) recursive: bool,
 }
 
 /// To what something is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// Nothing that has a name.
     None,
     /// A file or directory, not yet resolved against the directory in which it runs.
@@ -143,7 +143,7 @@ pub enum Target {
 
 /// What a command runs in its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Nested {
+pub(crate) enum Nested {
     /// A command by its words. Unknown words may follow them, as with `xargs`: then they are in `argv` as such.
     Argv {
         /// Its words. Assignments that a wrapper takes (`sudo A=b cmd`) are those of an `env` in front of the command;
@@ -177,7 +177,7 @@ pub enum Nested {
 impl Found {
     /// Something done to nothing that has a name.
     #[must_use]
-    pub fn plain(kind: EffectKind, rule: impl Into<String>) -> Self {
+    pub(crate) fn plain(kind: EffectKind, rule: impl Into<String>) -> Self {
         Self {
             kind,
             target: Target::None,
@@ -191,7 +191,7 @@ impl Found {
 
     /// Something done to a target.
     #[must_use]
-    pub fn to(kind: EffectKind, target: Target, rule: impl Into<String>) -> Self {
+    pub(crate) fn to(kind: EffectKind, target: Target, rule: impl Into<String>) -> Self {
         Self {
             target,
             ..Self::plain(kind, rule)
@@ -200,7 +200,7 @@ impl Found {
 
     /// The same with a least level.
     #[must_use]
-    pub fn at_least(self, level: RiskLevel) -> Self {
+    pub(crate) fn at_least(self, level: RiskLevel) -> Self {
         Self {
             level: Some(self.level.map_or(level, |own| own.max(level))),
             ..self
@@ -209,7 +209,7 @@ impl Found {
 
     /// The same in other words.
     #[must_use]
-    pub fn saying(self, sentence: impl Into<String>) -> Self {
+    pub(crate) fn saying(self, sentence: impl Into<String>) -> Self {
         Self {
             say: Some(sentence.into()),
             ..self

@@ -21,7 +21,7 @@ mod units;
 mod word;
 
 pub use assess::{
-    Opinion, TextAssessment, assess, assess_on, assess_bytes, assess_text, assess_text_in, explain,
+    Opinion, TextAssessment, assess, assess_bytes, assess_on, assess_text, assess_text_in, explain,
     is_proven_read_only, raise,
 };
 pub use canonical::{CanonicalScript, canonical, quote_words};

@@ -3,16 +3,16 @@
 
 /// One word, or what becomes some words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Arg {
+pub(crate) struct Arg {
     /// Its parts, in order; adjoining texts are one.
-    pub parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     /// Whether it may become several words, or none: an unknown that stands unquoted, a file pattern.
-    pub splits: bool,
+    pub(crate) splits: bool,
 }
 
 /// A part of a word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
+pub(crate) enum Part {
     /// Exactly this.
     Text(String),
     /// A live file pattern, e.g. `*`, `?`, `[a-z]`.
@@ -23,17 +23,17 @@ pub enum Part {
 
 /// What is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Unknown {
+pub(crate) struct Unknown {
     /// Where it comes from.
-    pub from: Origin,
+    pub(crate) from: Origin,
     /// Whether it is known to be a plain value: no blank, no slash, no dash at its beginning; a number, a date, a
     /// host's own name.
-    pub plain: bool,
+    pub(crate) plain: bool,
 }
 
 /// Where an unknown comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A variable that the text does not set; it may be empty.
     Variable(String),
     /// What a command prints.
@@ -54,7 +54,7 @@ pub enum Origin {
 impl Arg {
     /// A word that is exactly this text.
     #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self {
             parts: vec![Part::Text(text.into())],
             splits: false,
@@ -63,7 +63,7 @@ impl Arg {
 
     /// A word of which nothing is known.
     #[must_use]
-    pub fn unknown(from: Origin, splits: bool) -> Self {
+    pub(crate) fn unknown(from: Origin, splits: bool) -> Self {
         Self {
             parts: vec![Part::Unknown(Unknown { from, plain: false })],
             splits,
@@ -72,7 +72,7 @@ impl Arg {
 
     /// The text, where all of it is known.
     #[must_use]
-    pub fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
             [Part::Text(text)] => Some(text),
@@ -82,7 +82,7 @@ impl Arg {
 
     /// The known text that it begins with; the whole text where all of it is known.
     #[must_use]
-    pub fn beginning(&self) -> &str {
+    pub(crate) fn beginning(&self) -> &str {
         match self.parts.first() {
             Some(Part::Text(text)) => text,
             _ => "",
@@ -91,7 +91,7 @@ impl Arg {
 
     /// Whether any part is not known; a pattern counts as known.
     #[must_use]
-    pub fn has_unknown(&self) -> bool {
+    pub(crate) fn has_unknown(&self) -> bool {
         self.parts
             .iter()
             .any(|part| matches!(part, Part::Unknown(_)))
@@ -99,7 +99,7 @@ impl Arg {
 
     /// Whether it might be read as an option: it begins with a dash, or with something that may be one.
     #[must_use]
-    pub fn may_be_option(&self) -> bool {
+    pub(crate) fn may_be_option(&self) -> bool {
         match self.parts.first() {
             None => false,
             Some(Part::Text(text)) => text.starts_with('-'),
@@ -120,7 +120,7 @@ impl Arg {
 
     /// The word as a person reads it: unknowns as `$name` or `…`.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.parts
             .iter()
             .map(|part| match part {

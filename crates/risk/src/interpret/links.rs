@@ -77,7 +77,9 @@ impl<'a> Walker<'a> {
                 let Some(rest) = written.strip_prefix(&link.at) else {
                     continue;
                 };
-                if !rest.starts_with('/') && !(rest.is_empty() && whole && !removes) {
+                let below = rest.starts_with('/');
+                let itself = rest.is_empty() && whole && !removes;
+                if !below && !itself {
                     continue;
                 }
                 let known = usize::from(!beginning.is_empty());

@@ -13,9 +13,9 @@ mod remote;
 mod services;
 mod signals;
 mod terminal;
-mod tracing;
 #[cfg(test)]
 mod tests;
+mod tracing;
 mod wrappers;
 
 use crate::judges::Judge;
