@@ -24,6 +24,8 @@ use crate::{WatchError, settle};
 
 /// Actions in one answer, where nothing else is asked for.
 const DEFAULT_PAGE: i64 = 200;
+/// Effects that a line of a list names.
+const REASONS_SHOWN: usize = 3;
 /// Earlier actions shown on a sheet.
 const BEFORE_SHOWN: u32 = 5;
 /// Earlier actions with the same fix that are weighed before it is proposed again.
@@ -707,6 +709,14 @@ pub(crate) fn line(action: &Action, issue_title: Option<String>) -> ActionLine {
     ActionLine {
         number: action.number,
         risk: action.assessment.level,
+        risk_because: action
+            .assessment
+            .effects
+            .iter()
+            .filter(|effect| effect.level == action.assessment.level)
+            .take(REASONS_SHOWN)
+            .map(|effect| effect.sentence.clone())
+            .collect(),
         host: action.plan.host.clone(),
         what: what_it_does(&action.plan.steps),
         for_what: issue_title.unwrap_or_else(|| action.reason.clone()),

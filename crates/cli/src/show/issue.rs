@@ -133,6 +133,10 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
             page.wrap(&line, 4),
             page.paint(Tone::Strong, &show)
         );
+        for because in &action.risk_because {
+            let because = page.wrap(&visible(because), 4);
+            let _ = writeln!(text, "    {}", page.paint(Tone::Dim, &because));
+        }
     }
     text
 }

@@ -147,3 +147,24 @@ fn what_is_judged_otherwise() {
         }
     }
 }
+
+#[test]
+fn the_canonical_text_is_judged_as_the_original() {
+    let facts = HostFacts::default();
+    let mut differ = Vec::new();
+    for corpus in &corpora() {
+        for line in &corpus.lines {
+            let original = assess_text(&line.cmd, &facts);
+            let Some(canonical) = &original.canonical else {
+                continue;
+            };
+            let again = assess_text(canonical, &facts);
+            if again.assessment != original.assessment
+                || again.canonical.as_ref() != Some(canonical)
+            {
+                differ.push(format!("{:?}, canonical {canonical:?}", line.cmd));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}

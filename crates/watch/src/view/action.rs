@@ -13,6 +13,9 @@ pub struct ActionLine {
     pub number: ActionNumber,
     /// Its risk.
     pub risk: RiskLevel,
+    /// Why its risk is so: what its strongest effects do, at most three.
+    #[serde(default)]
+    pub risk_because: Vec<String>,
     /// Where.
     pub host: HostName,
     /// What it does.
