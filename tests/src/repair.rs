@@ -177,10 +177,15 @@ fn config(home: &Home, settle_s: u32, more: &str) -> String {
     let shipped = include_str!("../../runbooks/unit-failed.toml");
     let quick = shipped.replace("settle_s = 10", &format!("settle_s = {settle_s}"));
     std::fs::write(runbooks.join("unit-failed.toml"), quick).expect("a file can be written");
+    // One account edits and approves here, which somebody must have ordered.
+    let orders = home.path().join("orders.toml");
+    std::fs::write(&orders, "schema = 1\nown_requests = \"allow\"\n")
+        .expect("a file can be written");
     format!(
         "{more}\n[policy]\nautonomy = \"suggest\"\n[watch]\ninterval = \"10m\"\njitter = \"0s\"\n\
-         [run]\nlease = \"5s\"\nverify_pause = \"1s\"\n[runbooks]\ndir = \"{}\"\n",
-        runbooks.display()
+         [run]\nlease = \"5s\"\nverify_pause = \"1s\"\n[runbooks]\ndir = \"{}\"\n[orders]\nfile = \"{}\"\n",
+        runbooks.display(),
+        orders.display()
     )
 }
 
