@@ -262,6 +262,14 @@ number!(
     JobNumber
 );
 number!(
+    /// The number of a conversation, from 1, never reused.
+    ConversationNumber
+);
+number!(
+    /// The number of an entry of what is known, from 1, never reused.
+    EntryNumber
+);
+number!(
     /// Which version of an action's plan: 1 is the first; every edit adds one.
     Revision
 );

@@ -4,12 +4,14 @@
 //! the work of the crates at the rim. The words are those of ARCHITECTURE.md, one meaning each.
 
 mod action;
+mod conversation;
 mod diagnosis;
 mod digest;
 mod finding;
 mod ids;
 mod issue;
 mod job;
+mod knowledge;
 mod log;
 mod look;
 mod plan;
@@ -22,12 +24,14 @@ mod time;
 mod verdict;
 
 pub use action::*;
+pub use conversation::*;
 pub use diagnosis::*;
 pub use digest::*;
 pub use finding::*;
 pub use ids::*;
 pub use issue::*;
 pub use job::*;
+pub use knowledge::*;
 pub use log::*;
 pub use look::*;
 pub use plan::*;

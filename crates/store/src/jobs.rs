@@ -23,6 +23,8 @@ impl TryFrom<&Row> for Job {
             priority: Priority::from_number(row.int("priority")?)
                 .map_err(|error| BadColumn::new("priority", error))?,
             attempts: row.int("attempts")?,
+            preempted: row.int("preempted")?,
+            asked_by: row.maybe_text("asked_by")?,
             last_error: row.maybe_text("last_error")?,
             asked_at: row.time("asked_at")?,
             deadline: row.time("deadline")?,
@@ -48,6 +50,8 @@ fn state(row: &Row) -> Result<JobState, BadColumn> {
             until: row
                 .maybe_time("lease_until")?
                 .ok_or_else(|| absent("lease_until"))?,
+            lane: row.maybe_text("lane")?,
+            since: row.maybe_time("leased_at")?,
         }),
         "done" => Ok(JobState::Done { at: ended()? }),
         "failed" => Ok(JobState::Failed {
@@ -128,7 +132,7 @@ pub struct Jobs<'c, A> {
 macro_rules! columns {
     () => {
         "number, request, priority, state, not_before, lease_by, lease_until, attempts, last_error, asked_at,
-         deadline, ended_at"
+         deadline, ended_at, preempted, asked_by, lane, leased_at"
     };
 }
 
@@ -219,7 +223,7 @@ impl Jobs<'_, Writing<'_>> {
             return Ok(Enqueued::Coalesced(row.read("jobs", "number")?));
         }
         let number = counters::next(&mut self.db, "job").await?;
-        let (host, issue) = about(&new.request);
+        let (host, issue) = (new.request.host(), new.request.issue());
         // Where another has queued the same since the update above, this is what the update would have done.
         let sql = concat!(
             "insert into jobs (number, kind, request, coalescing_key, host, issue, priority, state, not_before,
@@ -438,7 +442,7 @@ impl Jobs<'_, Writing<'_>> {
                  where (state = 'leased' and lease_until <= $2) or (state = 'queued' and deadline <= $2)
                  order by number",
             ") returning number, request, priority, state, not_before, lease_by, lease_until, attempts, last_error,
-                 asked_at, deadline, ended_at"
+                 asked_at, deadline, ended_at, preempted, asked_by, lane, leased_at"
         );
         let rows = self
             .db
@@ -447,11 +451,5 @@ impl Jobs<'_, Writing<'_>> {
         let mut swept: Listed<Job> = Listed::read(&rows, "jobs", "number");
         swept.rows.sort_by_key(|job| job.number);
         Ok(swept)
-    }
-}
-
-const fn about(request: &JobRequest) -> (Option<&HostName>, Option<IssueNumber>) {
-    match request {
-        JobRequest::DiagnoseFinding { host, issue, .. } => (Some(host), Some(*issue)),
     }
 }

@@ -38,6 +38,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     3 "0003_actions",
     4 "0004_jobs",
     5 "0005_budgets",
+    6 "0006_queue",
+    7 "0007_mind",
 ];
 
 const TABLE: Sql = Sql::Differs {

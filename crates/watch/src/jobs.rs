@@ -89,7 +89,11 @@ impl Watch {
             host,
             issue,
             fingerprint,
-        } = &job.request;
+        } = &job.request
+        else {
+            self.drop_job(&job).await?;
+            return Ok(true);
+        };
         match self.question(host, *issue, *fingerprint).await? {
             Some(question) => self.serve(parts, &job, &question, stop).await?,
             None => self.drop_job(&job).await?,
@@ -368,10 +372,9 @@ impl Watch {
             .await?;
         self.remember_corrupt(&swept.corrupt);
         for job in &swept.rows {
-            let JobRequest::DiagnoseFinding { host, issue, .. } = &job.request;
             let about = About {
-                host: Some(host.clone()),
-                issue: Some(*issue),
+                host: job.request.host().cloned(),
+                issue: job.request.issue(),
                 ..About::default()
             };
             let event = if job.state.as_str() == "failed" {

@@ -1,0 +1,77 @@
+-- The LLM queue, whole. A job's rank is fixed when it is queued: the time it was asked for, less the head start of its
+-- priority, plus a share for what its host has waiting already. The lowest rank goes first, so waiting is ageing.
+alter table jobs add column rank integer not null default 0;
+alter table jobs add column needs text not null default 'answer';
+-- The lanes that may have it, as `|name|name|`; none: any.
+alter table jobs add column lanes text;
+-- The lane that has it, and the endpoint's one place that it fills.
+alter table jobs add column lane text;
+alter table jobs add column slot text;
+alter table jobs add column leased_at integer;
+-- Somebody more urgent waits: its worker is to put it back.
+alter table jobs add column preempt_at integer;
+alter table jobs add column preempted integer not null default 0;
+alter table jobs add column asked_by text;
+-- What a worker that takes it up again need not do again.
+alter table jobs add column progress text;
+alter table jobs add column model text;
+alter table jobs add column prompt_tokens integer;
+alter table jobs add column output_tokens integer;
+alter table jobs add column output_ms integer;
+update jobs set rank = asked_at - case priority when 3 then 7200000 when 2 then 2700000 when 1 then 900000 else 0 end;
+drop index jobs_waiting;
+create index jobs_by_rank on jobs (rank, number) where state = 'queued';
+create index jobs_waiting_of_host on jobs (host, priority) where state = 'queued' and host is not null;
+create index jobs_leased on jobs (lease_until) where state = 'leased';
+-- One request at a time: what serves a lane fills its place while it has a job.
+create unique index jobs_one_per_slot on jobs (slot) where state = 'leased' and slot is not null;
+
+-- The findings that a job answers for; the first is looked into, the others are alike on other hosts.
+create table job_members (
+    job integer not null references jobs (number),
+    place integer not null,
+    host text not null,
+    issue integer not null,
+    fingerprint text not null,
+    primary key (job, place)
+) strict;
+create unique index job_members_once on job_members (job, fingerprint);
+create index job_members_issue on job_members (issue, job);
+
+-- What a job has said so far, for those who watch it from elsewhere. Removed some time after its end.
+create table job_output (
+    job integer not null references jobs (number),
+    seq integer not null,
+    kind text not null,
+    text text not null,
+    primary key (job, seq)
+) strict;
+
+-- The lanes that workers serve, by what they said last.
+create table lanes (
+    name text not null,
+    controller text not null,
+    endpoint text not null,
+    models text not null,
+    needs text not null,
+    standby integer not null,
+    seen_at integer not null,
+    job integer,
+    busy_since integer,
+    watched_since integer not null,
+    busy_ms integer not null,
+    served integer not null,
+    failed integer not null,
+    output_tokens integer not null,
+    output_ms integer not null,
+    breaker text not null,
+    fault text,
+    primary key (name, controller)
+) strict;
+
+-- Lanes that a person has paused, and `*` for all.
+create table paused_lanes (
+    name text primary key,
+    by_whom text not null,
+    at integer not null
+) strict;
