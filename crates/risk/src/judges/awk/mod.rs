@@ -1,5 +1,6 @@
 //! `awk`, `gawk`, `mawk`: the program, read by awk's grammar, and the files that it is given.
 
+mod expressions;
 mod program;
 #[cfg(test)]
 mod tests;

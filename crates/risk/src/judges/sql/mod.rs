@@ -1,8 +1,10 @@
 //! SQL by its clients: `psql`, `mysql`, `sqlite3`, `clickhouse-client`. The statements stand in options, in operands
 //! or on the standard input; each is judged by itself, and so are the clients' own commands between them.
 
+mod administration;
 mod client;
 mod functions;
+mod phrases;
 mod statement;
 #[cfg(test)]
 mod tests;
