@@ -4,7 +4,7 @@
 use crate::db::Conn;
 use crate::log::Pending;
 use crate::{
-    Actions, Findings, Hosts, Issues, Jobs, Log, Meta, Observations, Read, Runs, Samples, Tx,
+    Actions, Findings, Hosts, Issues, Jobs, Log, LookedAt, Meta, Observations, Read, Runs, Samples, Tx,
 };
 
 /// May look.
@@ -65,6 +65,8 @@ repositories! {
     runs: Runs;
     /// The LLM queue.
     jobs: Jobs;
+    /// What was looked at while a question was answered.
+    looked_at: LookedAt;
     /// What happened.
     log: Log;
     /// What the store knows of itself.

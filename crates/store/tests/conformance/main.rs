@@ -8,6 +8,7 @@ mod actions;
 mod claims;
 mod jobs;
 mod log;
+mod looked_at;
 mod migrations;
 mod rows;
 mod runs;
@@ -79,6 +80,11 @@ on_both! {
         what_is_too_large_is_refused
         a_commit_wakes_who_waits
         a_part_of_the_log_can_be_verified
+    }
+    looked_at {
+        a_look_reads_back_by_its_label
+        the_same_look_made_again_takes_its_own_place
+        looks_have_a_largest_size_and_an_end
     }
     migrations {
         migrations_apply_over_sample_data
