@@ -6,10 +6,14 @@ create table conversations (
     person text not null,
     person_name text not null collate "C",
     action bigint,
-    host text collate "C",
+    -- Names of hosts, as JSON; none: all of them.
+    hosts text not null,
     lane text,
     started_at bigint not null,
-    updated_at bigint not null
+    updated_at bigint not null,
+    -- How much was said: so many turns, of so many bytes.
+    turns bigint not null,
+    bytes bigint not null
 );
 create index conversations_action on conversations (action, number) where action is not null;
 create index conversations_person on conversations (person_name, updated_at);
@@ -60,7 +64,7 @@ create table entries (
     expires_at bigint,
     used bigint not null,
     -- What an import or a file brings again is the same entry: one key, one entry.
-    import_key text,
+    import_key text collate "C",
     -- Grows with every change of any entry, so that an index can catch up.
     version bigint not null
 );
@@ -75,7 +79,10 @@ create table vectors (
     entry bigint not null references entries (number) on delete cascade,
     model text not null,
     digest text not null,
+    -- Of the same counter as the versions of entries.
+    version bigint not null,
     vector bytea not null,
     primary key (entry, model)
 );
-create index vectors_model on vectors (model, entry);
+create index vectors_version on vectors (model, version, entry);
+insert into counters (name, next) values ('entry', 1), ('entry_version', 1), ('conversation', 1);

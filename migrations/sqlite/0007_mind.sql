@@ -6,10 +6,14 @@ create table conversations (
     person text not null,
     person_name text not null,
     action integer,
-    host text,
+    -- Names of hosts, as JSON; none: all of them.
+    hosts text not null,
     lane text,
     started_at integer not null,
-    updated_at integer not null
+    updated_at integer not null,
+    -- How much was said: so many turns, of so many bytes.
+    turns integer not null,
+    bytes integer not null
 ) strict;
 create index conversations_action on conversations (action, number) where action is not null;
 create index conversations_person on conversations (person_name, updated_at);
@@ -75,7 +79,10 @@ create table vectors (
     entry integer not null references entries (number) on delete cascade,
     model text not null,
     digest text not null,
+    -- Of the same counter as the versions of entries.
+    version integer not null,
     vector blob not null,
     primary key (entry, model)
 ) strict;
-create index vectors_model on vectors (model, entry);
+create index vectors_version on vectors (model, version, entry);
+insert into counters (name, next) values ('entry', 1), ('entry_version', 1), ('conversation', 1);

@@ -162,20 +162,69 @@ impl Entry {
             .finish()
     }
 
-    /// Whether the entry may speak when this host is looked into. Text of a host, and what a model made of it, speaks for
-    /// that host only, unless a person has found it to be right. What the watch itself recorded speaks for all, with the
-    /// name of its host beside it.
+    /// For whom the entry may speak. Text of a host, and what a model made of it, speaks for that host only, unless a
+    /// person has found it to be right; where a model's or a file's words name no host, they speak for none. What the watch
+    /// itself recorded speaks for all, with the name of its host beside it.
     #[must_use]
-    pub fn speaks_for(&self, host: &HostName) -> bool {
-        let own = match &self.source {
-            Source::Host { host, .. } => Some(host),
-            Source::Model { .. } | Source::Import { .. } => self.host.as_ref(),
+    pub fn reach(&self) -> Reach {
+        if self.confirmed.is_some() {
+            return Reach::All;
+        }
+        match &self.source {
+            Source::Host { host, .. } => Reach::Host(host.clone()),
+            Source::Model { .. } | Source::Import { .. } => {
+                self.host.clone().map_or(Reach::Nobody, Reach::Host)
+            }
             Source::Shipped
             | Source::Person { .. }
             | Source::Action { .. }
             | Source::Issue { .. }
-            | Source::Repository { .. } => None,
-        };
-        own.is_none_or(|own| own == host) || self.confirmed.is_some()
+            | Source::Repository { .. } => Reach::All,
+        }
+    }
+
+    /// Whether the entry may speak when this host is looked into.
+    #[must_use]
+    pub fn speaks_for(&self, host: &HostName) -> bool {
+        self.reach().includes(host)
+    }
+}
+
+/// For which hosts an entry may speak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// For every host.
+    All,
+    /// For one.
+    Host(HostName),
+    /// For none, until a person has found it to be right.
+    Nobody,
+}
+
+impl Reach {
+    /// Whether the host is among them.
+    #[must_use]
+    pub fn includes(&self, host: &HostName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Host(own) => own == host,
+            Self::Nobody => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = |text: &str| crate::visible(text).into_owned();
+        match self {
+            Self::Shipped => f.write_str("shipped"),
+            Self::Person { name } => f.write_str(&shown(name)),
+            Self::Action { action } => write!(f, "action {action}"),
+            Self::Issue { issue } => write!(f, "issue {issue}"),
+            Self::Model { name } => write!(f, "model {}", shown(name)),
+            Self::Host { host, what } => write!(f, "{host}: {}", shown(what)),
+            Self::Repository { path } => write!(f, "repository: {}", shown(path)),
+            Self::Import { origin } => write!(f, "import: {}", shown(origin)),
+        }
     }
 }

@@ -4,7 +4,8 @@
 use crate::db::Conn;
 use crate::log::Pending;
 use crate::{
-    Actions, Findings, Hosts, Issues, Jobs, Log, LookedAt, Meta, Observations, Read, Runs, Samples, Tx,
+    Actions, Entries, Findings, Hosts, Issues, Jobs, Log, LookedAt, Meta, Observations, Read, Runs,
+    Samples, Tx, Vectors,
 };
 
 /// May look.
@@ -67,6 +68,10 @@ repositories! {
     jobs: Jobs;
     /// What was looked at while a question was answered.
     looked_at: LookedAt;
+    /// What is known.
+    entries: Entries;
+    /// What is known, as models see it.
+    vectors: Vectors;
     /// What happened.
     log: Log;
     /// What the store knows of itself.

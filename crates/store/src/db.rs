@@ -57,6 +57,7 @@ pub(crate) enum Arg {
     Text(Option<String>),
     Flag(bool),
     Real(f64),
+    Bytes(Vec<u8>),
 }
 
 macro_rules! arg {
@@ -74,6 +75,7 @@ arg! {
     Option<i64>, value => Self::Int(value);
     bool, value => Self::Flag(value);
     f64, value => Self::Real(value);
+    Vec<u8>, value => Self::Bytes(value);
     Timestamp, value => Self::Int(Some(value.as_millis()));
     Option<Timestamp>, value => Self::Int(value.map(Timestamp::as_millis));
     &HostName, value => Self::Text(Some(value.to_string()));
@@ -246,8 +248,9 @@ macro_rules! bind_all {
                 Arg::Text(value) => bound.add(value),
                 Arg::Flag(value) => bound.add(value),
                 Arg::Real(value) => bound.add(value),
+                Arg::Bytes(value) => bound.add(value),
             }
-            .expect("numbers, flags and texts can always be encoded");
+            .expect("numbers, flags, texts and bytes can always be encoded");
         }
         bound
     }};
@@ -327,6 +330,10 @@ impl Row {
     }
 
     pub(crate) fn flag(&self, column: &'static str) -> Result<bool, BadColumn> {
+        self.get(column)
+    }
+
+    pub(crate) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, BadColumn> {
         self.get(column)
     }
 
