@@ -18,7 +18,7 @@ use watchkeeper_model::{
 use watchkeeper_policy::OwnRequests;
 use watchkeeper_store::{CorruptRow, Store, StoreError};
 
-use crate::lane::LaneHealth;
+use crate::queue::LaneHealth;
 use crate::view::RunEvent;
 use crate::{Chance, Schedule, Settings, WatchError};
 
