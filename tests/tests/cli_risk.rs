@@ -115,6 +115,24 @@ fn hostile_input_is_high_and_never_rendered_raw() {
 }
 
 #[test]
+fn hostile_input_is_not_rendered_raw_in_json_either() {
+    let home = Home::new();
+    let hostile = "ls \u{202e}txt \u{200b}\u{7f}\u{85}\u{2066}\u{feff}\u{e0041} \u{1b}[2J";
+    let line = json!({ "cmd": hostile }).to_string();
+    let batch = fed(&home, &["risk", "batch"], line.as_bytes()).stdout;
+    let output = ["--output", "json", "risk", "explain", "--stdin"];
+    let explain = fed(&home, &output, hostile.as_bytes()).stdout;
+    for shown in [&batch, &explain] {
+        let shown = std::str::from_utf8(shown).expect("it writes UTF-8");
+        let raw = |c: char| c != '\n' && hostile.contains(c) && !(' '..='~').contains(&c);
+        assert!(!shown.contains(raw), "{shown:?}");
+    }
+    let answer: Value = serde_json::from_slice(&batch).expect("JSON");
+    assert_eq!(answer["cmd"], hostile, "and it means the same");
+    assert!(String::from_utf8_lossy(&batch).contains("\\u202etxt"));
+}
+
+#[test]
 fn a_batch_is_answered_line_by_line_in_order() {
     let home = Home::new();
     let mut child = home

@@ -35,6 +35,27 @@ pub fn visible_block(text: &str) -> Cow<'_, str> {
     escape(text, |c| c == '\n' || c == '\t')
 }
 
+/// A JSON text in which everything is visible: what JSON lets stand raw in its strings and would deceive a terminal is
+/// written as `\u202e`, which means the same. Line ends and tabs between the values stay.
+#[must_use]
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    let raw = |c: char| is_hidden(c) && c != '\n' && c != '\t';
+    if !json.contains(raw) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if raw(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 fn escape(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     if text.chars().all(|c| keep(c) || !is_hidden(c)) {
         return Cow::Borrowed(text);
@@ -81,5 +102,15 @@ mod tests {
         assert_eq!(visible("rm\u{202e}x\u{200b}"), "rm\\u{202e}x\\u{200b}");
         assert_eq!(visible_block("a\n\tb\r"), "a\n\tb\\r");
         assert_eq!(visible("plain ä ✓"), "plain ä ✓");
+    }
+
+    #[test]
+    fn json_means_the_same_with_everything_visible() {
+        let json = "{\n\t\"a\": \"x\u{202e}\u{7f}\u{e0041}ä\"\n}";
+        assert_eq!(
+            visible_json(json),
+            "{\n\t\"a\": \"x\\u202e\\u007f\\udb40\\udc41ä\"\n}"
+        );
+        assert!(matches!(visible_json("{\"a\": 1}"), Cow::Borrowed(_)));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use http::Method;
-use watchkeeper_model::{LogEntry, Timestamp};
+use watchkeeper_model::{LogEntry, Timestamp, visible_json};
 use watchkeeper_watch::view::{LogPage, LogVerdict};
 
 use super::{Ended, answer, put, put_bytes};
@@ -52,7 +52,8 @@ pub(super) async fn logs(session: &Session, args: &LogsArgs) -> Ended {
 }
 
 fn line(entry: &LogEntry) -> String {
-    serde_json::to_string(entry).unwrap_or_default() + "\n"
+    let json = serde_json::to_string(entry).unwrap_or_default();
+    visible_json(&json).into_owned() + "\n"
 }
 
 fn query(now: Timestamp, args: &LogsArgs) -> Result<String, CommandError> {

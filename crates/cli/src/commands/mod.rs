@@ -20,6 +20,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
+use watchkeeper_model::visible_json;
 
 use crate::args::{Cli, Command, Common, Output};
 use crate::called::Called;
@@ -124,7 +125,10 @@ pub(crate) fn answer<T: Serialize>(
     text: impl FnOnce(&T) -> String,
 ) -> Result<(), CommandError> {
     match output {
-        Output::Json => put(&(serde_json::to_string_pretty(value)? + "\n")),
+        Output::Json => {
+            let json = serde_json::to_string_pretty(value)?;
+            put(&(visible_json(&json).into_owned() + "\n"))
+        }
         Output::Text => put(&text(value)),
     }
 }

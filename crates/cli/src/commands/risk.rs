@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Read as _, Write as _};
 
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
-use watchkeeper_model::{Assessment, Decoded, Effect, RiskLevel};
+use watchkeeper_model::{Assessment, Decoded, Effect, RiskLevel, visible_json};
 use watchkeeper_risk::{HostFacts, TextAssessment, assess_bytes, quote_words};
 
 use super::{Ended, answer};
@@ -225,7 +225,7 @@ fn answer_line(
             error,
         })?,
     };
-    writeln!(output, "{text}").map_err(broken)?;
+    writeln!(output, "{}", visible_json(&text)).map_err(broken)?;
     Ok(understood)
 }
 
