@@ -137,17 +137,6 @@ fn nothing_dangerous_passes_and_nearly_all_diagnosis_does() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Prints every line that is not judged as labelled: for whoever improves the tables from manuals.
-#[test]
-#[ignore = "prints; run it with --no-capture to see what differs"]
-fn what_is_judged_otherwise() {
-    for corpus in &corpora() {
-        for line in Judged::of(corpus).wrong(|line, level| line.label != level) {
-            println!("{}: {line}", corpus.name);
-        }
-    }
-}
-
 #[test]
 fn the_canonical_text_is_judged_as_the_original() {
     let facts = HostFacts::default();
