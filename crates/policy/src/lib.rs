@@ -12,9 +12,9 @@ pub use again::{Candidate, MayPropose, PastFix, fix_digest, may_propose};
 pub use approvals::{ApprovalNeed, MayNotApprove, approval_need, may_approve};
 pub use judge::{Facts, Recent, Rules, judge};
 pub use orders::{
-    ApprovalRule, Budget, Condition, Date, Dates, Example, ExampleFailed, InvalidOrders,
-    InvalidPattern, InvalidTime, LocalMoment, Never, Order, OrderDecision, Orders, OrdersProblem,
-    OwnRequests, Pattern, Pause, Preset, Spread, TimeOfDay, Weekday, WindowEntry,
+    ApprovalRule, AssessedExample, Budget, Condition, Date, Dates, Example, ExampleFailed,
+    InvalidOrders, InvalidPattern, InvalidTime, LocalMoment, Never, Order, OrderDecision, Orders,
+    OrdersProblem, OwnRequests, Pattern, Pause, Preset, Spread, TimeOfDay, Weekday, WindowEntry,
 };
 pub use roles::{NotAllowed, Operation, Role, may};
 pub use settings::{InvalidPolicy, InvalidUnitPattern, PolicySettings, UnitPattern};

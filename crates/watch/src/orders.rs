@@ -11,7 +11,8 @@ use watchkeeper_model::{
     Digest, DigestWriter, GroupName, HostName, Plan, Proposer, Step, Timestamp,
 };
 use watchkeeper_policy::{
-    Date, Facts, InvalidOrders, LocalMoment, Orders, Recent, Rules, TimeOfDay, Weekday,
+    AssessedExample, Date, Facts, InvalidOrders, LocalMoment, Orders, Recent, Rules, TimeOfDay,
+    Weekday,
 };
 use watchkeeper_store::{Runs, StoreError};
 
@@ -57,13 +58,25 @@ pub enum OrdersError {
     },
 }
 
+/// An example's step as it would be planned and judged.
+fn example(step: Step) -> AssessedExample {
+    let step = match step {
+        Step::Shell { script } => Step::Shell {
+            script: watchkeeper_risk::canonical(&script).map_or(script, |found| found.text),
+        },
+        step => step,
+    };
+    let assessment = watchkeeper_risk::assess(std::slice::from_ref(&step), &[]);
+    AssessedExample { step, assessment }
+}
+
 impl StandingOrders {
     /// Reads and checks a file of orders; its examples are assessed by the rules that hold for real actions.
     ///
     /// # Errors
     /// Says all that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, OrdersError> {
-        let orders = Orders::parse(text, &|steps| watchkeeper_risk::assess(steps, &[]))?;
+        let orders = Orders::parse(text, &example)?;
         let zone = match &orders.timezone {
             None => TimeZone::UTC,
             Some(name) => TimeZone::get(name).map_err(|source| OrdersError::Zone {
@@ -251,5 +264,21 @@ mod tests {
         let moment = orders.moment(Timestamp::from_millis(1_781_566_200_000));
         assert_eq!(moment.date.to_string(), "2026-06-16");
         assert_eq!((moment.weekday, moment.minute), (Weekday::Tue, 90));
+    }
+
+    #[test]
+    fn an_example_is_compared_as_the_text_that_would_run() {
+        let orders = |command: &str, example: &str, other: &str| {
+            StandingOrders::parse(&format!(
+                "schema = 1\n[[order]]\nname = \"one\"\ndecision = \"allow\"\n\
+                 when = {{ commands = [\"{command}\"] }}\nmatch = [\"{example}\"]\nnot_match = [\"{other}\"]\n"
+            ))
+        };
+        let canonical = "systemctl restart nginx.service";
+        let written = "systemctl   'restart' nginx.service # at night";
+        assert!(orders(canonical, written, "systemctl restart ssh.service").is_ok());
+        // What is not canonical is never run, so such an order is for nothing, and its example says so.
+        assert!(orders(written, written, "systemctl restart ssh.service").is_err());
+        assert!(orders(canonical, canonical, written).is_err());
     }
 }

@@ -5,7 +5,7 @@ use watchkeeper_model::{
 
 use super::tests::nothing_special;
 use super::*;
-use crate::orders::{LocalMoment, Weekday};
+use crate::orders::{AssessedExample, LocalMoment, Weekday};
 
 fn effect(kind: EffectKind, target: &str, level: RiskLevel) -> Effect {
     Effect {
@@ -38,15 +38,18 @@ fn assessment(effects: Vec<Effect>) -> Assessment {
 }
 
 fn orders(text: &str) -> Orders {
-    let assess = |steps: &[Step]| {
-        let effects = steps.iter().map(|step| match step {
+    let assess = |step: Step| {
+        let does = match &step {
             Step::Shell { script } => {
                 let target = script.rsplit(' ').next().unwrap_or("");
                 effect(EffectKind::Restarts, target, RiskLevel::Medium)
             }
             step => effect(EffectKind::Restarts, &step.summary(), RiskLevel::Medium),
-        });
-        assessment(effects.collect())
+        };
+        AssessedExample {
+            step,
+            assessment: assessment(vec![does]),
+        }
     };
     Orders::parse(&format!("schema = 1\n{text}"), &assess).expect("orders")
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use watchkeeper_model::Digest;
 
-pub use check::{ExampleFailed, InvalidOrders, OrdersProblem};
+pub use check::{AssessedExample, ExampleFailed, InvalidOrders, OrdersProblem};
 pub(crate) use condition::Steps;
 pub use file::{
     ApprovalRule, Budget, Condition, Example, Never, Order, OrderDecision, OwnRequests, Pause,

@@ -30,6 +30,15 @@ const STEP_KINDS: [&str; 8] = [
     "shell",
 ];
 
+/// An example as a real action would stand before the orders.
+#[derive(Clone, Debug)]
+pub struct AssessedExample {
+    /// The step as it would be planned: a script is its canonical text, where it has one.
+    pub step: Step,
+    /// What it does.
+    pub assessment: Assessment,
+}
+
 /// Why a file of orders is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the standing orders cannot be used: {}", listed(.problems))]
@@ -189,14 +198,14 @@ fn listed(problems: &[OrdersProblem]) -> String {
 }
 
 impl Orders {
-    /// Reads and checks a file of orders. `assess` says what the steps of an example do, by the rules that hold
+    /// Reads and checks a file of orders. `assess` plans and assesses the step of an example, by the rules that hold
     /// for real ones.
     ///
     /// # Errors
     /// Says all that is wrong with it.
     pub fn parse(
         text: &str,
-        assess: &dyn Fn(&[Step]) -> Assessment,
+        assess: &dyn Fn(Step) -> AssessedExample,
     ) -> Result<Self, InvalidOrders> {
         let refused = |problem| InvalidOrders {
             problems: vec![problem],
@@ -423,7 +432,7 @@ impl OrdersFile {
     }
 
     /// Every example that is not as it says, and every order that permits what a `neverallow` line is for.
-    fn examples_failed(&self, assess: &dyn Fn(&[Step]) -> Assessment) -> Vec<OrdersProblem> {
+    fn examples_failed(&self, assess: &dyn Fn(Step) -> AssessedExample) -> Vec<OrdersProblem> {
         let mut problems = Vec::new();
         for order in &self.order {
             let quantity = quantity_of(order.decision);
@@ -454,19 +463,17 @@ impl OrdersFile {
         &self,
         order: &Order,
         example: &Example,
-        assess: &dyn Fn(&[Step]) -> Assessment,
+        assess: &dyn Fn(Step) -> AssessedExample,
     ) -> Option<OrdersProblem> {
-        let steps = [step_of(example)];
-        let assessment = assess(&steps);
-        let meant: Vec<&Step> = steps.iter().collect();
+        let assessed = assess(step_of(example));
         let hit = self
             .neverallow
             .iter()
-            .find(|never| matches_example(&never.when, &assessment, &meant, Steps::Any));
+            .find(|never| matches_example(&never.when, &assessed, Steps::Any));
         let why = match hit {
             Some(never) => format!("the neverallow line `{}` is for it", shown(&never.name)),
-            None if assessment.level >= RiskLevel::High => {
-                format!("its risk is {}", assessment.level)
+            None if assessed.assessment.level >= RiskLevel::High => {
+                format!("its risk is {}", assessed.assessment.level)
             }
             None => return None,
         };
@@ -558,7 +565,7 @@ fn check_condition(name: &str, when: &Condition, problems: &mut Vec<OrdersProble
 fn check_examples(
     (name, when, quantity): (&str, &Condition, Steps),
     (matches, not_match): (&[Example], &[Example]),
-    assess: &dyn Fn(&[Step]) -> Assessment,
+    assess: &dyn Fn(Step) -> AssessedExample,
     problems: &mut Vec<OrdersProblem>,
 ) {
     let examples = matches
@@ -566,9 +573,7 @@ fn check_examples(
         .map(|example| (example, true))
         .chain(not_match.iter().map(|example| (example, false)));
     for (example, should) in examples {
-        let steps = [step_of(example)];
-        let meant: Vec<&Step> = steps.iter().collect();
-        if matches_example(when, &assess(&steps), &meant, quantity) != should {
+        if matches_example(when, &assess(step_of(example)), quantity) != should {
             problems.push(
                 ExampleFailed {
                     order: shown(name),
@@ -583,13 +588,9 @@ fn check_examples(
 
 /// Whether a condition's part about steps and effects holds for an assessed example. Hosts, people and times of the
 /// condition are not asked: an example has none.
-fn matches_example(
-    when: &Condition,
-    assessment: &Assessment,
-    steps: &[&Step],
-    quantity: Steps,
-) -> bool {
-    if !when.holds_for_steps(steps, quantity) {
+fn matches_example(when: &Condition, assessed: &AssessedExample, quantity: Steps) -> bool {
+    let AssessedExample { step, assessment } = assessed;
+    if !when.holds_for_steps(&[step], quantity) {
         return false;
     }
     if !when.asks_of_effects() {

@@ -2,10 +2,17 @@ use watchkeeper_model::{Certainty, EffectKind, TargetClass};
 
 use super::*;
 
-/// A stand-in for the assessment: the first word of a line says what it does, the last to what.
-fn assess(steps: &[Step]) -> Assessment {
-    let effects: Vec<Effect> = steps
-        .iter()
+/// A stand-in for planning and assessing: blanks around a line are not part of its canonical text, its first word says
+/// what it does, its last to what.
+fn assess(step: Step) -> AssessedExample {
+    let step = match step {
+        Step::Shell { script } => Step::Shell {
+            script: script.trim().to_owned(),
+        },
+        step => step,
+    };
+    let effects: Vec<Effect> = [&step]
+        .into_iter()
         .map(|step| {
             let (kind, target, level) = match step {
                 Step::Shell { script } if script.starts_with("cat /etc/shadow") => {
@@ -39,14 +46,15 @@ fn assess(steps: &[Step]) -> Assessment {
             }
         })
         .collect();
-    Assessment {
+    let assessment = Assessment {
         level: RiskLevel::Medium,
         score: 0,
         effects,
         decoded: Vec::new(),
         undoable: false,
         tables: String::new(),
-    }
+    };
+    AssessedExample { step, assessment }
 }
 
 fn problems(text: &str) -> Vec<String> {
