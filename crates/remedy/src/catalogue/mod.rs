@@ -2,6 +2,7 @@
 //! is verified and what undoes it. Pure, but for asking a host whether a pre-check holds.
 
 mod host_traits;
+mod looking;
 mod pre_check;
 mod proposal;
 mod quote;
@@ -9,6 +10,7 @@ mod render;
 mod wall;
 
 pub use host_traits::*;
+pub use looking::*;
 pub use pre_check::*;
 pub use proposal::*;
 pub use render::*;

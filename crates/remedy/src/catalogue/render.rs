@@ -286,7 +286,7 @@ fn cache_clean(traits: &HostTraits) -> Result<(&'static str, u32), StepRefused> 
 }
 
 /// The text of a shell step, where there is nothing in it that a person would not see.
-fn shell(script: &str) -> Result<&str, StepRefused> {
+pub(super) fn shell(script: &str) -> Result<&str, StepRefused> {
     if script.trim().is_empty() {
         return Err(StepRefused::EmptyScript);
     }
