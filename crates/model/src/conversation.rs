@@ -55,14 +55,18 @@ pub struct Conversation {
     pub person: Person,
     /// The action it is about.
     pub action: Option<ActionNumber>,
-    /// The host it is about, where it is about one.
-    pub host: Option<HostName>,
+    /// The hosts it is about; none: all of them.
+    pub hosts: Vec<HostName>,
     /// The lane its person asked for.
     pub lane: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
     /// When something was said last.
     pub updated_at: Timestamp,
+    /// How often something was said.
+    pub turns: i64,
+    /// How much was said, in bytes.
+    pub bytes: i64,
 }
 
 /// Who said something.

@@ -4,8 +4,8 @@
 use crate::db::Conn;
 use crate::log::Pending;
 use crate::{
-    Actions, Entries, Findings, Hosts, Issues, Jobs, Log, LookedAt, Meta, Observations, Read, Runs,
-    Samples, Tx, Vectors,
+    Actions, Conversations, Entries, Findings, Hosts, Issues, Jobs, Log, LookedAt, Meta,
+    Observations, Read, Runs, Samples, Tx, Vectors,
 };
 
 /// May look.
@@ -72,6 +72,8 @@ repositories! {
     entries: Entries;
     /// What is known, as models see it.
     vectors: Vectors;
+    /// What people and the watch said to each other.
+    conversations: Conversations;
     /// What happened.
     log: Log;
     /// What the store knows of itself.

@@ -19,6 +19,7 @@
 mod access;
 mod actions;
 mod changes;
+mod conversations;
 mod counters;
 mod db;
 mod entries;
@@ -43,6 +44,7 @@ mod verify;
 pub use access::{Reading, Writing};
 pub use actions::{ActionFilter, Actions, EarlierFix, FixMarks, NewAction};
 pub use changes::{Changes, Wake};
+pub use conversations::{ConversationFilter, Conversations, NewConversation, NewSaid};
 pub use db::Listed;
 pub use entries::{Brought, Entries, EntryChanges, EntryFilter, NewEntry, StoredEntry};
 pub use error::{CorruptRow, MigrationError, StoreError};

@@ -6,6 +6,7 @@ mod ground;
 
 mod actions;
 mod claims;
+mod conversations;
 mod jobs;
 mod log;
 mod looked_at;
@@ -53,6 +54,12 @@ on_both! {
         of_two_approvals_one_counts
         an_action_that_somebody_has_is_passed_over
         a_second_run_of_an_action_is_refused
+    }
+    conversations {
+        what_was_said_reads_back_in_order
+        conversations_are_found_by_person_and_action
+        two_who_speak_at_once_have_places_of_their_own
+        nobody_speaks_where_there_is_no_conversation_nor_without_end
     }
     runs {
         a_run_and_its_steps_read_back
