@@ -9,7 +9,7 @@ use watchkeeper_fleet::{
     Engines, Fleet, HostEntry, Inventory, InventoryError, RefusedHost, Routes, SshConfig,
     SshDefaults,
 };
-use watchkeeper_llm::{LaneError, Ollama};
+use watchkeeper_llm::{ApiKey, Lane, LaneError, connect};
 use watchkeeper_model::ControllerId;
 use watchkeeper_risk::HostFacts;
 use watchkeeper_store::Store;
@@ -25,6 +25,8 @@ use crate::surroundings::Surroundings;
 
 /// Largest runbook file that is read.
 const MAX_RUNBOOK_BYTES: u64 = 1024 * 1024;
+/// So much of a key's file is read; what is longer is no key.
+const MAX_KEY_FILE_BYTES: u64 = 8 * 1024;
 
 /// Why nothing could be built of a configuration that is valid by itself.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +55,17 @@ pub(crate) enum ComposeError {
     /// A lane.
     #[error("a lane cannot be used")]
     Lane(#[from] LaneError),
+    /// The key of a lane.
+    #[error("could not read the key of lane `{lane}` from {}", file.display())]
+    Key {
+        /// Which lane.
+        lane: String,
+        /// Where it should lie.
+        file: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The standing orders.
     #[error(transparent)]
     Orders(#[from] OrdersFileError),
@@ -301,14 +314,33 @@ fn settings(config: &Config, orders: StandingOrders) -> Settings {
     }
 }
 
-fn lanes(config: &Config) -> Result<Vec<LaneParts>, LaneError> {
-    let part = |lane: &watchkeeper_llm::Lane| {
-        Ok(LaneParts {
-            lane: lane.clone(),
-            provider: Arc::new(Ollama::new(lane.clone())?),
-        })
+fn lanes(config: &Config) -> Result<Vec<LaneParts>, ComposeError> {
+    config.lanes.iter().map(lane_parts).collect()
+}
+
+/// A lane and the way to it, with its key where it names one.
+pub(crate) fn lane_parts(lane: &Lane) -> Result<LaneParts, ComposeError> {
+    let key = match &lane.api_key_file {
+        None => None,
+        Some(file) => Some(read_key(file).map_err(|source| ComposeError::Key {
+            lane: lane.name.clone(),
+            file: file.clone(),
+            source,
+        })?),
     };
-    config.lanes.iter().map(part).collect()
+    Ok(LaneParts {
+        lane: lane.clone(),
+        provider: connect(lane.clone(), key)?,
+    })
+}
+
+fn read_key(file: &Path) -> std::io::Result<ApiKey> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(file)?
+        .take(MAX_KEY_FILE_BYTES)
+        .read_to_string(&mut text)?;
+    ApiKey::new(&text).map_err(|why| std::io::Error::new(std::io::ErrorKind::InvalidData, why))
 }
 
 /// The runbooks that come with Watchkeeper, and those of a directory in their place. The directory need not be there.

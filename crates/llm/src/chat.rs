@@ -1,35 +1,11 @@
-//! What is said to a model and what it answers, in words of our own; and the trait that providers stand behind.
+//! What is said to a model and what it answers, in words of our own.
 //! Text in an answer is the model's: anything may stand in it, and whoever shows it makes it visible first.
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 
-use crate::{KeepAlive, LlmError, PromptSize};
-
-/// One way to one model server. A request is sent once; trying again is the queue's work.
-#[async_trait]
-pub trait Provider: Send + Sync + std::fmt::Debug {
-    /// The lane's name.
-    fn name(&self) -> &str;
-
-    /// How long a request's prompt is, as far as it can be told before it is sent.
-    fn measure(&self, request: &ChatRequest) -> PromptSize;
-
-    /// Asks the model. `on_event` sees the pieces as they come; the reply holds all of them.
-    /// Dropping the future or cancelling closes the connection at once, and the lane is free.
-    ///
-    /// # Errors
-    /// Says why there is no answer that may be used. Pieces that came before are not an answer.
-    async fn chat(
-        &self,
-        request: &ChatRequest,
-        on_event: &mut (dyn FnMut(ChatEvent) + Send),
-        cancel: &CancellationToken,
-    ) -> Result<Reply, LlmError>;
-}
+use crate::KeepAlive;
 
 /// One request to a model.
 #[derive(Clone, Debug, PartialEq)]

@@ -125,7 +125,7 @@ async fn server(provider: &Ollama) -> DoctorLine {
 
 async fn model(provider: &Ollama) -> DoctorLine {
     let lane = provider.lane();
-    match provider.models().await {
+    match provider.local_models().await {
         Ok(models) => match models.iter().find(|model| model.is(&lane.model)) {
             Some(model) => DoctorLine::fine(
                 "model",
@@ -332,6 +332,7 @@ fn remedy(lane: &Lane, error: &LlmError) -> String {
         LlmError::Status { .. } | LlmError::ErrorInStream { .. } | LlmError::CutShort { .. } => {
             "read the server's log: `journalctl -u ollama -n 50`".to_owned()
         }
+        LlmError::NotOffered { .. } => format!("set another `provider` for lane `{}`", lane.name),
         LlmError::Cancelled => "try again".to_owned(),
     }
 }

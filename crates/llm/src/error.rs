@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Span;
+use crate::{ProviderKind, Span};
 
 /// Why a request to a model has no answer that may be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,6 +127,14 @@ pub enum LlmError {
         /// What came, one bounded line.
         found: String,
     },
+    /// The protocol has no word for what was asked of the server.
+    #[error("{provider} offers no way to {what}")]
+    NotOffered {
+        /// What is spoken there.
+        provider: ProviderKind,
+        /// What was wanted, as a verb phrase.
+        what: &'static str,
+    },
     /// Nobody wants the answer any more.
     #[error("the request was cancelled")]
     Cancelled,
@@ -149,6 +157,7 @@ impl LlmError {
             | Self::PromptCut { .. }
             | Self::OutputTooLong { .. }
             | Self::Protocol { .. }
+            | Self::NotOffered { .. }
             | Self::Cancelled => false,
         }
     }

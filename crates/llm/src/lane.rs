@@ -1,9 +1,12 @@
 //! The configuration of one LLM endpoint that serves one request at a time.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use watchkeeper_model::Priority;
 
 use crate::{ChatRequest, Endpoint, Message, Span, SpanError, Think};
 
@@ -14,11 +17,41 @@ pub struct Lane {
     /// What it is called in status and log.
     #[serde(default = "Lane::default_name")]
     pub name: String,
+    /// What is spoken there.
+    #[serde(default)]
+    pub provider: ProviderKind,
     /// Where the server listens.
     #[serde(default)]
     pub url: Endpoint,
+    /// A file that holds the provider's key and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_file: Option<PathBuf>,
+    /// Whether its owner says that the server stands on their own premises. What leaves them, `[egress]` says.
+    #[serde(default)]
+    pub private: bool,
     /// The model, as the server calls it.
     pub model: String,
+    /// A small model that decides whether the other is needed at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triage_model: Option<String>,
+    /// The model that is asked for a second opinion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critic_model: Option<String>,
+    /// The model that makes vectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding_model: Option<String>,
+    /// Questions the endpoint answers at one time.
+    #[serde(default = "Lane::default_parallel")]
+    pub parallel: u32,
+    /// The priorities it serves; with none said, all.
+    #[serde(default)]
+    pub takes: Vec<Priority>,
+    /// Lanes it stands by for: it serves only while none of them can.
+    #[serde(default)]
+    pub standby_for: Vec<String>,
+    /// Whether its models may call tools: on, off, or auto for as the server says.
+    #[serde(default)]
+    pub tools: ToolsSwitch,
     /// The context the model is run with, in tokens: prompt and answer together.
     #[serde(default = "Lane::default_context")]
     pub context: u32,
@@ -37,6 +70,45 @@ pub struct Lane {
     /// How long to wait for what.
     #[serde(default)]
     pub timeouts: Timeouts,
+}
+
+/// What is spoken at an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// Ollama's own protocol.
+    #[default]
+    Ollama,
+    /// OpenAI's protocol as others speak it: vLLM, llama.cpp, LM Studio.
+    OpenaiCompatible,
+    /// OpenAI itself.
+    Openai,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ollama => "Ollama",
+            Self::OpenaiCompatible => "OpenAI-compatible",
+            Self::Openai => "OpenAI",
+            Self::Anthropic => "Anthropic",
+        })
+    }
+}
+
+/// Whether models of a lane may call tools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolsSwitch {
+    /// As the server says; where it does not, they may.
+    #[default]
+    Auto,
+    /// They may.
+    On,
+    /// They may not: what they are to do is asked for as JSON.
+    Off,
 }
 
 /// How long to wait for what.
@@ -123,6 +195,14 @@ pub enum LaneError {
         /// Which key.
         key: &'static str,
     },
+    /// What the lane says does not go together.
+    #[error("lane `{lane}` cannot be used: {why}")]
+    Unusable {
+        /// Which lane.
+        lane: String,
+        /// Why not.
+        why: String,
+    },
     /// A number lies outside its range.
     #[error("{key} of lane `{lane}` is {value}, and must be {range}")]
     Range {
@@ -152,8 +232,18 @@ impl Lane {
     pub fn new(model: impl Into<String>) -> Self {
         Self {
             name: Self::default_name(),
+            provider: ProviderKind::default(),
             url: Endpoint::default(),
+            api_key_file: None,
+            private: false,
             model: model.into(),
+            triage_model: None,
+            critic_model: None,
+            embedding_model: None,
+            parallel: Self::default_parallel(),
+            takes: Vec::new(),
+            standby_for: Vec::new(),
+            tools: ToolsSwitch::default(),
             context: Self::default_context(),
             max_tokens: Self::default_max_tokens(),
             temperature: Self::default_temperature(),
@@ -165,6 +255,10 @@ impl Lane {
 
     fn default_name() -> String {
         "local".to_owned()
+    }
+
+    const fn default_parallel() -> u32 {
+        1
     }
 
     const fn default_context() -> u32 {

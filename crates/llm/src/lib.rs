@@ -5,22 +5,27 @@
 //! an answer means is `agent`'s. Nothing here reads the environment, follows a redirect or repeats a request.
 
 mod chat;
+mod connect;
 mod doctor;
 mod endpoint;
 mod error;
+mod key;
 mod lane;
 mod lines;
 pub mod ollama;
+mod provider;
 mod tokens;
 
 pub use chat::{
-    ChatEvent, ChatRequest, Done, Message, Provider, Reply, StopReason, Think, Times, Tool,
-    ToolCall,
+    ChatEvent, ChatRequest, Done, Message, Reply, StopReason, Think, Times, Tool, ToolCall,
 };
+pub use connect::connect;
 pub use doctor::{DoctorLine, examine};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Cause, LlmError, OutputLimit, TimeLimit};
-pub use lane::{KeepAlive, Lane, LaneError, Timeouts};
+pub use key::{ApiKey, InvalidKey};
+pub use lane::{KeepAlive, Lane, LaneError, ProviderKind, Timeouts, ToolsSwitch};
 pub use ollama::Ollama;
+pub use provider::{EmbedPurpose, ModelLine, Provider, PullProgress};
 pub use tokens::{PromptSize, estimate};
 pub use watchkeeper_model::{Span, SpanError};

@@ -1067,7 +1067,7 @@ async fn models_are_listed_shown_and_seen_loaded() {
         .has(FakeModel::embedding("embed:latest"));
     let provider = provider_of(&server);
     assert_eq!(provider.version().await.expect("a version"), "0.12.6");
-    let models = provider.models().await.expect("a list");
+    let models = provider.local_models().await.expect("a list");
     assert!(
         models.iter().any(|model| model.is(MODEL)) && models.iter().any(|model| model.is("embed"))
     );
@@ -1094,7 +1094,7 @@ async fn a_list_of_models_without_end_is_cut_off() {
         .await
         .at("/api/tags", Turn::never_ends_its_line());
     let error = provider_of(&server)
-        .models()
+        .local_models()
         .await
         .expect_err("it never ends");
     assert!(matches!(error, LlmError::Protocol { .. }), "{error:?}");

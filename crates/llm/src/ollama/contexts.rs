@@ -66,7 +66,7 @@ impl Ollama {
         }
     }
 
-    async fn real_context(&self, model: &str) -> Result<Option<u32>, LlmError> {
+    pub(super) async fn real_context(&self, model: &str) -> Result<Option<u32>, LlmError> {
         match self.facts(model).await {
             Ok(facts) => Ok(facts
                 .context_length

@@ -86,7 +86,7 @@ impl Ollama {
     ///
     /// # Errors
     /// Says why they could not be learned.
-    pub async fn models(&self) -> Result<Vec<LocalModel>, LlmError> {
+    pub async fn local_models(&self) -> Result<Vec<LocalModel>, LlmError> {
         #[derive(Deserialize)]
         struct Tags {
             models: Vec<LocalModel>,

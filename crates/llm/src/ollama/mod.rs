@@ -26,8 +26,8 @@ use crate::endpoint::redacted;
 use crate::error::one_line;
 use crate::tokens::Corrections;
 use crate::{
-    Cause, ChatEvent, ChatRequest, Lane, LaneError, LlmError, PromptSize, Provider, Reply,
-    TimeLimit,
+    Cause, ChatEvent, ChatRequest, EmbedPurpose, KeepAlive, Lane, LaneError, LlmError, ModelLine,
+    PromptSize, Provider, PullProgress, Reply, TimeLimit,
 };
 
 /// A lane to an Ollama server.
@@ -264,6 +264,54 @@ impl Provider for Ollama {
             self.contexts.forget(&request.model);
         }
         answered
+    }
+
+    async fn embed(
+        &self,
+        _model: &str,
+        _purpose: EmbedPurpose,
+        _texts: &[String],
+        _cancel: &CancellationToken,
+    ) -> Result<Vec<Vec<f32>>, LlmError> {
+        Err(self.not_offered("make vectors"))
+    }
+
+    async fn models(&self) -> Result<Vec<ModelLine>, LlmError> {
+        let models = self.local_models().await?;
+        Ok(models
+            .into_iter()
+            .map(|model| ModelLine {
+                name: model.name,
+                size: Some(model.size),
+                ..ModelLine::default()
+            })
+            .collect())
+    }
+
+    async fn pull(
+        &self,
+        _model: &str,
+        _on_progress: &mut (dyn FnMut(PullProgress) + Send),
+        _cancel: &CancellationToken,
+    ) -> Result<(), LlmError> {
+        Err(self.not_offered("fetch a model"))
+    }
+
+    async fn preload(&self, _model: &str, _keep_alive: KeepAlive) -> Result<(), LlmError> {
+        Err(self.not_offered("load a model"))
+    }
+
+    async fn context_of(&self, model: &str) -> Result<Option<u32>, LlmError> {
+        self.real_context(model).await
+    }
+}
+
+impl Ollama {
+    fn not_offered(&self, what: &'static str) -> LlmError {
+        LlmError::NotOffered {
+            provider: self.lane.provider,
+            what,
+        }
     }
 }
 
