@@ -11,6 +11,7 @@ mod diagnose;
 mod doctor;
 mod error;
 mod hosts;
+mod investigate;
 mod issues;
 mod log;
 mod look;

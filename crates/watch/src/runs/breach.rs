@@ -1,7 +1,7 @@
 //! What should only look, and tried to write: it was kept from it by the wall it ran behind (`remedy`), and it shows that
 //! the tables are wrong. It is an issue, and until that is resolved nothing runs by itself on that host.
 
-use watchkeeper_model::{Action, HostName, Phase, bounded};
+use watchkeeper_model::{Action, HostName, Phase, bounded, visible};
 use watchkeeper_remedy::{breach, is_behind_wall};
 use watchkeeper_store::{Issues, StepPlace, StoreError, Tx};
 
@@ -49,6 +49,27 @@ impl Watch {
         );
         self.raise_own_issue_in(tx, &key(host), Some(host), (&title, &detail))
             .await
+    }
+
+    /// Raises the same issue where a command that was run only to look, outside any action, says that it tried to write.
+    pub(crate) async fn tell_of_looking_breach(
+        &self,
+        host: &HostName,
+        script: &str,
+        words: &str,
+    ) -> Result<(), WatchError> {
+        let title = format!("a step that should only look tried to write on {host}");
+        let detail = format!(
+            "while looking, `{}`: {}. It was kept from it. Nothing runs by itself on {host} until this issue is resolved; \
+             please report the command, which is judged too low",
+            bounded(&visible(script), MAX_WORDS_CHARS),
+            bounded(words, MAX_WORDS_CHARS),
+        );
+        let mut tx = self.store().begin().await?;
+        self.raise_own_issue_in(&mut tx, &key(host), Some(host), (&title, &detail))
+            .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Whether something tried to write behind the wall of a host, and nobody has resolved that since.
