@@ -26,16 +26,19 @@ pub enum Operation {
     Approve,
     /// Accepts a host's key.
     Enrol,
+    /// Has a model answer: asks, talks, wishes.
+    Ask,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Look,
         Self::Check,
         Self::TrackIssue,
         Self::Approve,
         Self::Enrol,
+        Self::Ask,
     ];
 
     /// What it is, as a verb.
@@ -47,6 +50,7 @@ impl Operation {
             Self::TrackIssue => "change issues",
             Self::Approve => "decide about actions",
             Self::Enrol => "enrol hosts",
+            Self::Ask => "ask a model",
         }
     }
 }
@@ -83,12 +87,17 @@ pub const fn may(role: Role, operation: Operation) -> Result<(), NotAllowed> {
         (Role::Operator, _)
         | (Role::Viewer | Role::Daemon, Operation::Look)
         | (Role::Daemon, Operation::Check | Operation::TrackIssue) => Ok(()),
-        (Role::Daemon, Operation::Approve | Operation::Enrol) => {
+        // What is asked for in words becomes a proposal in the asker's name, and the daemon has none.
+        (Role::Daemon, Operation::Approve | Operation::Enrol | Operation::Ask) => {
             Err(NotAllowed::NeverTheDaemon { operation })
         }
         (
             Role::Viewer,
-            Operation::Check | Operation::TrackIssue | Operation::Approve | Operation::Enrol,
+            Operation::Check
+            | Operation::TrackIssue
+            | Operation::Approve
+            | Operation::Enrol
+            | Operation::Ask,
         ) => Err(NotAllowed::OperatorsOnly { operation }),
     }
 }
