@@ -64,6 +64,7 @@ fn settings(parallel: usize) -> Settings {
         },
         running: Running::default(),
         asking: Asking::default(),
+        knowledge: watchkeeper_watch::Knowing::default(),
     }
 }
 

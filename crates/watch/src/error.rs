@@ -2,11 +2,13 @@
 
 use watchkeeper_fleet::EnrolError;
 use watchkeeper_model::{
-    ActionNumber, ApprovalRefused, HostName, InvalidTransition, IssueNumber, LookFailure,
+    ActionNumber, ApprovalRefused, EntryNumber, HostName, InvalidTransition, IssueNumber, LookFailure,
 };
 use watchkeeper_policy::MayNotApprove;
 use watchkeeper_remedy::PlanError;
 use watchkeeper_store::StoreError;
+
+use crate::talk::TalkRefused;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,12 @@ pub enum WatchError {
     NoSuchHost {
         /// The name asked for.
         host: HostName,
+    },
+    /// There is no such entry of what is known.
+    #[error("there is no entry {number}")]
+    NoSuchEntry {
+        /// The number asked for.
+        number: EntryNumber,
     },
     /// A decision was refused.
     #[error(transparent)]
@@ -53,6 +61,9 @@ pub enum WatchError {
     /// The steps cannot be made into a plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Nothing was said.
+    #[error(transparent)]
+    Talk(#[from] TalkRefused),
     /// A host key was not accepted.
     #[error(transparent)]
     Enrol(#[from] EnrolError),
@@ -96,10 +107,21 @@ impl WatchError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::NoSuchAction { .. } | Self::NoSuchIssue { .. } | Self::NoSuchHost { .. } => {
+            Self::NoSuchAction { .. } | Self::NoSuchIssue { .. } | Self::NoSuchHost { .. } | Self::NoSuchEntry { .. } => {
                 Fault::NoSuchThing
             }
             Self::MayNotApprove(_) => Fault::NotTheirs,
+            Self::Talk(refused) => match refused {
+                TalkRefused::NoSuchConversation { .. } => Fault::NoSuchThing,
+                TalkRefused::OfAnother { .. } => Fault::NotTheirs,
+                TalkRefused::StillAnswering { .. } | TalkRefused::Decided { .. } => Fault::Conflict,
+                TalkRefused::NoModel => Fault::Unavailable,
+                TalkRefused::Full { .. }
+                | TalkRefused::Empty
+                | TalkRefused::TooLong { .. }
+                | TalkRefused::NoSuchLane { .. }
+                | TalkRefused::NoAction => Fault::Invalid,
+            },
             Self::Approval(_) | Self::Transition(_) | Self::LostRace { .. } => Fault::Conflict,
             Self::Invalid { .. } | Self::Plan(_) => Fault::Invalid,
             Self::Host { .. } => Fault::Host,
@@ -124,6 +146,7 @@ impl WatchError {
     pub fn advice(&self) -> String {
         match self {
             Self::Host { source, .. } => source.remedy(),
+            Self::Talk(refused) => refused.advice(),
             Self::MayNotApprove(MayNotApprove::OwnRequest { .. }) => {
                 "ask another operator, or say `own_requests = \"allow\"` in the standing orders"
                     .to_owned()

@@ -9,7 +9,7 @@ use watchkeeper_model::{Autonomy, GroupName, HostName};
 use watchkeeper_policy::PolicySettings;
 use watchkeeper_risk::HostFacts;
 
-use crate::StandingOrders;
+use crate::{Knowing, StandingOrders};
 
 /// Everything that may change while the watch runs; a reload replaces it whole.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Settings {
     pub running: Running,
     /// Limits of asking a model.
     pub asking: Asking,
+    /// Limits of knowing.
+    pub knowledge: Knowing,
 }
 
 /// Thresholds, and what groups and hosts say differently.

@@ -19,6 +19,7 @@ use watchkeeper_policy::OwnRequests;
 use watchkeeper_store::{CorruptRow, Store, StoreError};
 
 use crate::queue::LaneHealth;
+use crate::knowledge::Shelf;
 use crate::view::RunEvent;
 use crate::{Chance, Schedule, Settings, WatchError};
 
@@ -89,6 +90,7 @@ struct Shared {
     unstored_looks: Mutex<BTreeSet<HostName>>,
     schedule: RwLock<Schedule>,
     one_person: AtomicBool,
+    shelf: Shelf,
 }
 
 /// What a reload replaces, all at once.
@@ -137,6 +139,7 @@ impl Watch {
             unstored_looks: Mutex::default(),
             schedule: RwLock::new(Schedule::default()),
             one_person: AtomicBool::new(false),
+            shelf: Shelf::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -212,6 +215,11 @@ impl Watch {
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// The index of what is known.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shared.shelf
     }
 
     /// How hosts are reached.

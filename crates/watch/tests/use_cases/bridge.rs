@@ -326,6 +326,7 @@ pub(crate) fn settings() -> Settings {
             ..Running::default()
         },
         asking: Asking::default(),
+        knowledge: watchkeeper_watch::Knowing::default(),
     }
 }
 

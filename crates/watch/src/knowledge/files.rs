@@ -1,0 +1,1 @@
+//! The shipped entries and configuration files by their parts; see `configs`.

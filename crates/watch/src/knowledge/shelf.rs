@@ -1,0 +1,176 @@
+//! The index of all entries in this process, and how it catches up with the store.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use watchkeeper_knowledge::{Exact, Index, Point, VectorStore};
+use watchkeeper_model::{EntryNumber, Timestamp};
+use watchkeeper_store::{EntryChanges, Read, StoredVector};
+
+use crate::WatchError;
+use crate::watch::Watch;
+
+/// The key in the store's own values under which stands whose vectors serve.
+pub(super) const SERVING_MODEL: &str = "knowledge.model";
+/// The key under which stands where they are searched: `embedded` or `qdrant`.
+pub(super) const SERVING_PLACE: &str = "knowledge.place";
+
+/// The index of all entries in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    index: Arc<RwLock<Index>>,
+    exact: Arc<Exact>,
+    server: RwLock<Option<Arc<dyn VectorStore>>>,
+    /// Held while the index is brought up to date, so that one does it and the others wait for it.
+    catching_up: tokio::sync::Mutex<CaughtUp>,
+    /// Until then no meaning of a question is asked for: a lane failed.
+    pub(super) deaf_until: Mutex<Option<Timestamp>>,
+}
+
+/// Up to where the index tells.
+#[derive(Debug, Default)]
+struct CaughtUp {
+    version: i64,
+    /// The model whose vectors are in memory, and the last of them.
+    vectors: Option<(String, (i64, EntryNumber))>,
+}
+
+/// Which vectors a search goes by.
+#[derive(Clone, Debug)]
+pub(super) struct Serving {
+    /// The model that made them.
+    pub(super) model: String,
+    /// What finds the nearest.
+    pub(super) vectors: Arc<dyn VectorStore>,
+}
+
+impl Shelf {
+    pub(super) fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The Qdrant server, where one is configured.
+    pub(super) fn server(&self) -> Option<Arc<dyn VectorStore>> {
+        self.server
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn use_server(&self, server: Option<Arc<dyn VectorStore>>) {
+        *self.server.write().unwrap_or_else(PoisonError::into_inner) = server;
+    }
+}
+
+impl Watch {
+    /// Brings the index up to what the store holds now, and says which vectors serve; none where nothing is embedded.
+    pub(super) async fn catch_up(&self) -> Result<Option<Serving>, WatchError> {
+        let shelf = self.shelf();
+        let mut caught_up = shelf.catching_up.lock().await;
+        let mut read = self.store().read().await?;
+        let model = read.meta().get(SERVING_MODEL).await?;
+        let is_on_server = read.meta().get(SERVING_PLACE).await?.as_deref() == Some("qdrant");
+        let newest = read.entries().version().await?;
+        let changed = newest != caught_up.version;
+        if changed {
+            self.catch_up_entries(&mut read, &mut caught_up).await?;
+        }
+        let Some(model) = model else {
+            return Ok(None);
+        };
+        if is_on_server && let Some(vectors) = shelf.server() {
+            return Ok(Some(Serving { model, vectors }));
+        }
+        let is_other = caught_up
+            .vectors
+            .as_ref()
+            .is_none_or(|(of, _)| *of != model);
+        if changed || is_other {
+            self.catch_up_vectors(&mut read, &mut caught_up, &model)
+                .await?;
+        }
+        // The version is that of entries and vectors alike: both have been read up to it.
+        caught_up.version = newest;
+        let vectors = Arc::clone(&shelf.exact) as Arc<dyn VectorStore>;
+        Ok(Some(Serving { model, vectors }))
+    }
+
+    async fn catch_up_entries(
+        &self,
+        read: &mut Read,
+        caught_up: &mut CaughtUp,
+    ) -> Result<(), WatchError> {
+        loop {
+            let changes = read.entries().changed_since(caught_up.version).await?;
+            self.remember_corrupt(&changes.corrupt);
+            if changes.version == caught_up.version {
+                return Ok(());
+            }
+            caught_up.version = changes.version;
+            let shelf = self.shelf();
+            // What is not there is no error, and in memory there is no other.
+            let _ = shelf.exact.remove(&changes.removed).await;
+            let (index, exact) = (Arc::clone(&shelf.index), Arc::clone(&shelf.exact));
+            let applied =
+                tokio::task::spawn_blocking(move || apply(&index, &exact, &changes)).await;
+            applied.expect("indexing text does not panic");
+        }
+    }
+
+    async fn catch_up_vectors(
+        &self,
+        read: &mut Read,
+        caught_up: &mut CaughtUp,
+        model: &str,
+    ) -> Result<(), WatchError> {
+        let shelf = self.shelf();
+        let mut place = match caught_up.vectors.take() {
+            Some((of, place)) if of == model => place,
+            Some((of, _)) => {
+                let _ = shelf.exact.forget(&of).await;
+                (0, EntryNumber(0))
+            }
+            None => (0, EntryNumber(0)),
+        };
+        loop {
+            let vectors = read.vectors().since(model, place).await?;
+            self.remember_corrupt(&vectors.corrupt);
+            let Some(last) = vectors.rows.last() else {
+                break;
+            };
+            place = (last.version, last.entry);
+            for point in self.points(vectors.rows) {
+                let number = point.card.number;
+                if let Err(error) = shelf.exact.upsert(model, vec![point]).await {
+                    tracing::warn!(entry = %number, %error, "a vector was passed over");
+                }
+            }
+        }
+        caught_up.vectors = Some((model.to_owned(), place));
+        Ok(())
+    }
+
+    /// Vectors with the cards of their entries; one whose entry is gone is left out.
+    pub(super) fn points(&self, vectors: Vec<StoredVector>) -> Vec<Point> {
+        let index = self.shelf().index();
+        let point = |stored: StoredVector| {
+            Some(Point {
+                card: index.card(stored.entry)?,
+                vector: stored.vector,
+            })
+        };
+        vectors.into_iter().filter_map(point).collect()
+    }
+}
+
+fn apply(index: &RwLock<Index>, exact: &Exact, changes: &EntryChanges) {
+    let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+    for stored in &changes.changed {
+        index.put(&stored.entry);
+        if let Some(card) = index.card(stored.entry.number) {
+            exact.relabel(&card);
+        }
+    }
+    for number in &changes.removed {
+        index.remove(*number);
+    }
+}
