@@ -20,9 +20,19 @@ alter table jobs add column output_tokens integer;
 alter table jobs add column output_ms integer;
 update jobs set rank = asked_at - case priority when 3 then 7200000 when 2 then 2700000 when 1 then 900000 else 0 end;
 drop index jobs_waiting;
-create index jobs_by_rank on jobs (rank, number) where state = 'queued';
+drop index jobs_state;
+-- One range for each priority, in the order of service; the rest of the key passes over what is not to be served yet
+-- without a look at the row.
+create index jobs_by_rank on jobs (priority, rank, number, not_before, needs) where state = 'queued';
 create index jobs_waiting_of_host on jobs (host, priority) where state = 'queued' and host is not null;
+create index jobs_waiting_of_person on jobs (asked_by, priority) where state = 'queued' and asked_by is not null;
 create index jobs_leased on jobs (lease_until) where state = 'leased';
+create index jobs_over on jobs (ended_at) where ended_at is not null;
+create index jobs_dead on jobs (number) where state in ('failed', 'cancelled');
+-- How many waited when they were last counted, and the number that came next then: with the numbers given out since,
+-- it says that there is room without another count.
+insert into counters (name, next) select 'jobs_waiting', count(*) from jobs where state = 'queued';
+insert into counters (name, next) select 'jobs_counted_at', next from counters where name = 'job';
 -- One request at a time: what serves a lane fills its place while it has a job.
 create unique index jobs_one_per_slot on jobs (slot) where state = 'leased' and slot is not null;
 
@@ -40,10 +50,13 @@ create index job_members_issue on job_members (issue, job);
 
 -- What a job has said so far, for those who watch it from elsewhere. Removed some time after its end.
 create table job_output (
-    job integer not null references jobs (number),
+    job integer not null,
     seq integer not null,
     kind text not null,
     text text not null,
+    -- The how many-th piece it is, and how many bytes there are with it: what a job may say has an end.
+    nth integer not null,
+    bytes integer not null,
     primary key (job, seq)
 ) strict;
 
@@ -54,6 +67,8 @@ create table lanes (
     endpoint text not null,
     models text not null,
     needs text not null,
+    takes text not null,
+    places integer not null,
     standby integer not null,
     seen_at integer not null,
     job integer,

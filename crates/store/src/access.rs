@@ -4,7 +4,7 @@
 use crate::db::Conn;
 use crate::log::Pending;
 use crate::{
-    Actions, Conversations, Entries, Findings, Hosts, Issues, Jobs, Log, LookedAt, Meta,
+    Actions, Conversations, Entries, Findings, Hosts, Issues, Jobs, Lanes, Log, LookedAt, Meta,
     Observations, Read, Runs, Samples, Tx, Vectors,
 };
 
@@ -66,6 +66,8 @@ repositories! {
     runs: Runs;
     /// The LLM queue.
     jobs: Jobs;
+    /// The lanes that serve it.
+    lanes: Lanes;
     /// What was looked at while a question was answered.
     looked_at: LookedAt;
     /// What is known.

@@ -176,6 +176,38 @@ impl Conn<'_> {
         self.leave(operation, rows)
     }
 
+    /// All rows of a change that a unique index may refuse, because somebody else was first at the same moment: then
+    /// there are none, and the transaction goes on. SQLite has one writer, who sees what the one before has done.
+    pub(crate) async fn all_unless_taken(
+        &mut self,
+        operation: &'static str,
+        sql: impl Into<Sql>,
+        args: Vec<Arg>,
+        may_be_taken: bool,
+    ) -> Result<Vec<Row>, StoreError> {
+        let guarded = may_be_taken && self.is_postgres();
+        if guarded {
+            self.execute(operation, "savepoint unless_taken", args![])
+                .await?;
+        }
+        let rows = self.all(operation, sql, args).await;
+        let rows = match rows {
+            Err(error) if guarded && error.is_unique_violation() => {
+                // The failed statement is undone by the savepoint, so the transaction is not over.
+                *self.over = false;
+                self.execute(operation, "rollback to savepoint unless_taken", args![])
+                    .await?;
+                Vec::new()
+            }
+            rows => rows?,
+        };
+        if guarded {
+            self.execute(operation, "release savepoint unless_taken", args![])
+                .await?;
+        }
+        Ok(rows)
+    }
+
     /// The first row, if there is one.
     pub(crate) async fn first(
         &mut self,

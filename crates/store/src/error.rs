@@ -174,13 +174,15 @@ impl StoreError {
 
     /// Turns the violation of a unique index into a conflict over `what`.
     pub(crate) fn or_conflict(self, what: impl FnOnce() -> String) -> Self {
-        match &self {
-            Self::Database {
-                source: sqlx::Error::Database(error),
-                ..
-            } if error.is_unique_violation() => Self::Conflict { what: what() },
-            _ => self,
+        if self.is_unique_violation() {
+            Self::Conflict { what: what() }
+        } else {
+            self
         }
+    }
+
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Database { source: sqlx::Error::Database(error), .. } if error.is_unique_violation())
     }
 }
 

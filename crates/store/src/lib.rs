@@ -28,6 +28,7 @@ mod findings;
 mod hosts;
 mod issues;
 mod jobs;
+mod lanes;
 mod lock;
 mod log;
 mod looked_at;
@@ -51,7 +52,13 @@ pub use error::{CorruptRow, MigrationError, StoreError};
 pub use findings::{Findings, TrackedFinding};
 pub use hosts::{Hosts, Lease, WatchedHost};
 pub use issues::{IssueFilter, Issues, NewIssue};
-pub use jobs::{Enqueued, JobFilter, Jobs, NewJob, Retry};
+pub use jobs::{
+    Claimer, Completed, EnqueueError, EnqueueRefused, Enqueued, FAIR_SHARE, JobFilter, Jobs,
+    MAX_CLAIMED, MAX_JOB_MEMBERS, MAX_OUTPUT_BYTES, MAX_OUTPUT_PIECES, MAX_PROGRESS_BYTES, NewJob,
+    OutputPiece, PIECE_NOTE, Position, PutBack, QueueFigures, QueueLimits, Retry, Turn, Used,
+    Waiting, Word,
+};
+pub use lanes::{EVERY_LANE, LaneSighting, Lanes, PausedLane};
 pub use lock::{LockRefused, StoreLock};
 pub use log::{ExportError, Log, LogFilter, LogOrder, MAX_EVENT_BYTES};
 pub use looked_at::{KeptLook, LookedAt, MAX_LOOK_BYTES};

@@ -62,6 +62,21 @@ impl Query {
         self
     }
 
+    /// Adds `PART ('a', 'b', …)` where there are words; none means no condition. Words of our own may stand in the text,
+    /// where an index over only some rows is found by them.
+    pub(crate) fn any_of_words(&mut self, part: &'static str, words: &[&'static str]) -> &mut Self {
+        for (place, word) in words.iter().enumerate() {
+            debug_assert!(word.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            self.push(if place == 0 { part } else { "," });
+            self.push(if place == 0 { " ('" } else { " '" });
+            self.push(word).push("'");
+        }
+        if !words.is_empty() {
+            self.push(")");
+        }
+        self
+    }
+
     /// Adds `(a, b, …), (…)`.
     pub(crate) fn rows(&mut self, rows: impl IntoIterator<Item = Vec<Arg>>) -> &mut Self {
         for (place, row) in rows.into_iter().enumerate() {

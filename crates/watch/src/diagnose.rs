@@ -7,13 +7,13 @@ use watchkeeper_agent::{HostTraits as RunbookTraits, Init as RunbookInit};
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::Facts;
 use watchkeeper_model::{
-    About, ActionState, Confidence, Diagnosis, Finding, IssueNumber, JobRequest, JobState,
-    Priority, Severity,
+    About, ActionState, Confidence, Diagnosis, Finding, IssueNumber, JobMember, JobRequest,
+    JobState, Priority, Severity,
 };
 use watchkeeper_policy::MayPropose;
 use watchkeeper_remedy::Init;
 use watchkeeper_risk::Opinion;
-use watchkeeper_store::{ActionFilter, JobFilter, NewJob, Tx};
+use watchkeeper_store::{ActionFilter, EnqueueError, JobFilter, NewJob, QueueLimits, Tx};
 
 use crate::actions::{Case, Proposed};
 use crate::cycle::chain;
@@ -224,18 +224,28 @@ impl Watch {
             Severity::Warning | Severity::Info => Priority::Finding,
         };
         let host = entry.name.clone();
-        let job = NewJob {
-            request: JobRequest::DiagnoseFinding {
-                host,
-                issue,
-                fingerprint: finding.fingerprint(),
-            },
-            priority,
-            at: now,
-            not_before: now,
-            deadline: now.after(current.settings.asking.deadline),
+        let fingerprint = finding.fingerprint();
+        let request = JobRequest::DiagnoseFinding {
+            host: host.clone(),
+            issue,
+            fingerprint,
         };
-        let job = tx.jobs().enqueue(job).await?;
+        let deadline = now.after(current.settings.asking.deadline);
+        let mut job = NewJob::new(request, priority, now, deadline);
+        job.member = Some(JobMember {
+            host,
+            issue,
+            fingerprint,
+        });
+        let job = match tx.jobs().enqueue(job, &QueueLimits::default()).await {
+            // The next look asks again.
+            Err(EnqueueError::Refused(refused)) => {
+                tracing::warn!(issue.id = %issue, error = %refused, "a model is not asked about an issue");
+                return Ok(());
+            }
+            Err(EnqueueError::Store(error)) => return Err(error.into()),
+            Ok(job) => job,
+        };
         let text = format!(
             "job {}: no runbook is for it, so a model is asked",
             job.job().number

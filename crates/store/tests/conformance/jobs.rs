@@ -4,12 +4,34 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use watchkeeper_model::{Fingerprint, IssueNumber, Job, JobRequest, JobState, Priority, Timestamp};
-use watchkeeper_store::{Enqueued, JobFilter, NewJob, Retry, Store};
+use watchkeeper_model::{
+    ControllerId, Fingerprint, IssueNumber, Job, JobRequest, JobState, Need, Priority, Timestamp,
+};
+use watchkeeper_store::{
+    Claimer, Enqueued, FAIR_SHARE, JobFilter, NewJob, QueueLimits, Retry, Store, Used,
+};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
 
 use crate::ground::{DAY, Ground, MINUTE, controller};
+
+const LIMITS: QueueLimits = QueueLimits {
+    waiting: 1_000,
+    reserve: 10,
+    waiting_of_host: 1_000,
+    waiting_of_person: 10,
+};
+
+/// A lane that serves all there is.
+fn anything(worker: &ControllerId) -> Claimer<'_> {
+    Claimer {
+        worker,
+        lane: "gpu",
+        slot: None,
+        needs: &[Need::Answer, Need::Embed],
+        takes: &[],
+    }
+}
 
 fn job(subject: &str, priority: Priority, at: Timestamp) -> NewJob {
     let host = build::host("web1");
@@ -19,18 +41,12 @@ fn job(subject: &str, priority: Priority, at: Timestamp) -> NewJob {
         issue: IssueNumber(1),
         fingerprint,
     };
-    NewJob {
-        request,
-        priority,
-        at,
-        not_before: at,
-        deadline: at.after(DAY),
-    }
+    NewJob::new(request, priority, at, at.after(DAY))
 }
 
 async fn enqueue(store: &Store, new: NewJob) -> Enqueued {
     let mut tx = store.begin().await.unwrap();
-    let enqueued = tx.jobs().enqueue(new).await.unwrap();
+    let enqueued = tx.jobs().enqueue(new, &LIMITS).await.unwrap();
     tx.commit().await.unwrap();
     enqueued
 }
@@ -39,7 +55,7 @@ async fn claim(store: &Store, worker: &str, now: Timestamp) -> Option<Job> {
     let mut tx = store.begin().await.unwrap();
     let job = tx
         .jobs()
-        .claim(&controller(worker), now, MINUTE)
+        .claim(&anything(&controller(worker)), now, MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -95,6 +111,7 @@ pub(crate) async fn the_same_request_is_one_job(ground: &Ground) {
             &controller("w1"),
             NOON,
             &serde_json::json!({}),
+            &Used::default(),
         )
         .await
         .unwrap();
@@ -108,7 +125,8 @@ pub(crate) async fn the_same_request_is_one_job(ground: &Ground) {
 
 pub(crate) async fn jobs_are_served_by_priority_and_age(ground: &Ground) {
     let store = ground.open().await;
-    let later = NOON.after(MINUTE);
+    // More than the share that the first job of the host costs the second.
+    let later = NOON.after(2 * FAIR_SHARE);
     enqueue(&store, job("young", Priority::Finding, later)).await;
     enqueue(&store, job("background", Priority::Background, NOON)).await;
     enqueue(&store, job("old", Priority::Finding, NOON)).await;
@@ -160,7 +178,7 @@ pub(crate) async fn two_workers_never_share_a_job(ground: &Ground) {
     let mut tx = store.begin().await.unwrap();
     for n in 0..JOBS {
         tx.jobs()
-            .enqueue(job(&n.to_string(), Priority::Finding, NOON))
+            .enqueue(job(&n.to_string(), Priority::Finding, NOON), &LIMITS)
             .await
             .unwrap();
     }
@@ -327,12 +345,19 @@ pub(crate) async fn a_cancelled_job_takes_no_result(ground: &Ground) {
             &controller("w2"),
             NOON,
             &serde_json::json!(1),
+            &Used::default(),
         )
         .await;
     assert!(stranger.unwrap_err().is_conflict());
     jobs.cancel(served.number, NOON).await.unwrap();
     let late = jobs
-        .complete(served.number, &worker, NOON, &serde_json::json!(1))
+        .complete(
+            served.number,
+            &worker,
+            NOON,
+            &serde_json::json!(1),
+            &Used::default(),
+        )
         .await;
     assert!(late.unwrap_err().is_conflict());
     assert!(

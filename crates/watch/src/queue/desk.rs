@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_llm::{ChatEvent, ChatRequest, LlmError, Reply};
 use watchkeeper_model::{About, Job};
-use watchkeeper_store::Tx;
+use watchkeeper_store::{Tx, Used};
 
 use crate::queue::{JobError, Output};
 use crate::watch::{LaneParts, Watch};
@@ -143,7 +143,13 @@ impl<'a> Desk<'a> {
         let (watch, number) = (self.watch, self.job.number);
         let completed = tx
             .jobs()
-            .complete(number, watch.controller(), watch.now(), result)
+            .complete(
+                number,
+                watch.controller(),
+                watch.now(),
+                result,
+                &Used::default(),
+            )
             .await;
         match completed {
             Err(error) if error.is_conflict() => return Err(JobError::Lost),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use watchkeeper_model::{About, Job, JobNumber};
-use watchkeeper_store::{CorruptRow, Retry, StoreError};
+use watchkeeper_model::{About, Job, JobNumber, Need};
+use watchkeeper_store::{Claimer, CorruptRow, Retry, StoreError};
 
 use crate::WatchError;
 use crate::cycle::chain;
@@ -32,7 +32,14 @@ impl Watch {
         };
         let mut tx = self.store().begin().await?;
         let lease = current.settings.asking.lease;
-        let job = match tx.jobs().claim(self.controller(), self.now(), lease).await {
+        let claimer = Claimer {
+            worker: self.controller(),
+            lane: &parts.lane.name,
+            slot: None,
+            needs: &[Need::Answer],
+            takes: &[],
+        };
+        let job = match tx.jobs().claim(&claimer, self.now(), lease).await {
             Err(StoreError::CorruptRow(row)) => {
                 drop(tx);
                 return self.give_up_unread(row).await.map(|()| true);

@@ -1,0 +1,344 @@
+//! How a try ends: answered, failed, put back for somebody more urgent, taken back by who asked, or lost with its worker.
+//! Each is a change from one state, so that of two that come at the same moment exactly one wins.
+
+use watchkeeper_model::{ControllerId, Job, JobNumber, Timestamp};
+
+use super::{Jobs, columns, conflict};
+use crate::access::Writing;
+use crate::db::{Sql, args, json_text, skip_locked};
+use crate::{Listed, StoreError};
+
+/// Most jobs that one sweep changes; the next goes on.
+const MAX_SWEPT: i64 = 1_000;
+
+/// How a try that failed goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// The earliest time of the next try.
+    pub not_before: Timestamp,
+    /// After so many tries it is given up.
+    pub max_attempts: i64,
+}
+
+/// What an answer took; what is not known is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Tokens it was sent.
+    pub prompt_tokens: Option<i64>,
+    /// Tokens it answered.
+    pub output_tokens: Option<i64>,
+    /// How long it took to answer them.
+    pub output_ms: Option<i64>,
+}
+
+/// A job that was answered.
+#[derive(Clone, Debug)]
+pub struct Completed {
+    /// Which.
+    pub number: JobNumber,
+    /// What it returned.
+    pub result: serde_json::Value,
+    /// What it took.
+    pub used: Used,
+}
+
+/// Why a worker gives a job back that it did not finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutBack {
+    /// Somebody more urgent waits.
+    Preempted,
+    /// The worker stops.
+    Stopped,
+}
+
+/// What a lease that ends leaves behind.
+macro_rules! unleased {
+    () => {
+        "lease_by = null, lease_until = null, slot = null, preempt_at = null"
+    };
+}
+
+/// Answers as they are handed to a statement.
+pub(super) fn completed_json(done: &[Completed]) -> String {
+    let rows: Vec<_> = done
+        .iter()
+        .map(|done| {
+            serde_json::json!({
+                "number": done.number.0,
+                "result": json_text(&done.result),
+                "model": done.used.model,
+                "prompt_tokens": done.used.prompt_tokens,
+                "output_tokens": done.used.output_tokens,
+                "output_ms": done.used.output_ms,
+            })
+        })
+        .collect();
+    json_text(&rows)
+}
+
+const COMPLETE_MANY: Sql = Sql::Differs {
+    pg: concat!(
+        "update jobs set state = 'done', ended_at = $3, result = done.result, model = done.model,
+             prompt_tokens = done.prompt_tokens, output_tokens = done.output_tokens, output_ms = done.output_ms, ",
+        unleased!(),
+        " from json_to_recordset($2::json) as done (number bigint, result text, model text, prompt_tokens bigint,
+             output_tokens bigint, output_ms bigint)
+         where jobs.number = done.number and state = 'leased' and lease_by = $1 returning jobs.number"
+    ),
+    lite: concat!(
+        "update jobs set state = 'done', ended_at = $3, result = done.value ->> 'result', model = done.value ->> 'model',
+             prompt_tokens = done.value ->> 'prompt_tokens', output_tokens = done.value ->> 'output_tokens',
+             output_ms = done.value ->> 'output_ms', ",
+        unleased!(),
+        " from json_each($2) as done
+         where jobs.number = (done.value ->> 'number') and state = 'leased' and lease_by = $1 returning number"
+    ),
+};
+
+impl Jobs<'_, Writing<'_>> {
+    /// Records what a job returned.
+    ///
+    /// # Errors
+    /// It is a conflict when the lease was lost or the job cancelled: the result is not wanted any more.
+    pub async fn complete(
+        &mut self,
+        number: JobNumber,
+        worker: &ControllerId,
+        at: Timestamp,
+        result: &serde_json::Value,
+        used: &Used,
+    ) -> Result<(), StoreError> {
+        self.access.pending.wake();
+        let sql = concat!(
+            "update jobs set state = 'done', ended_at = $1, result = $2, model = $5, prompt_tokens = $6,
+                 output_tokens = $7, output_ms = $8, ",
+            unleased!(),
+            " where number = $3 and state = 'leased' and lease_by = $4"
+        );
+        let args = args![
+            at,
+            json_text(result),
+            number.0,
+            worker.as_str(),
+            used.model.clone(),
+            used.prompt_tokens,
+            used.output_tokens,
+            used.output_ms,
+        ];
+        self.db
+            .change_one("jobs.complete", sql, args, || format!("job {number}"))
+            .await
+    }
+
+    /// Records what several jobs returned, and says which of them: the others were lost or cancelled, and their results
+    /// are not wanted any more.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn complete_many(
+        &mut self,
+        done: &[Completed],
+        worker: &ControllerId,
+        at: Timestamp,
+    ) -> Result<Vec<JobNumber>, StoreError> {
+        self.access.pending.wake();
+        let args = args![worker.as_str(), completed_json(done), at];
+        let rows = self
+            .db
+            .all("jobs.complete_many", COMPLETE_MANY, args)
+            .await?;
+        let mut ended = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let number = row.int("number");
+            ended.push(JobNumber(
+                number.map_err(|bad| row.named(bad, "jobs", "number"))?,
+            ));
+        }
+        ended.sort();
+        Ok(ended)
+    }
+
+    /// Records that a try failed: the job waits for another, or is given up after its last or where none is asked for.
+    /// Returns the job as it stands then.
+    ///
+    /// # Errors
+    /// It is a conflict when the lease was lost or the job cancelled.
+    pub async fn fail(
+        &mut self,
+        number: JobNumber,
+        worker: &ControllerId,
+        at: Timestamp,
+        why: &str,
+        retry: Option<Retry>,
+    ) -> Result<Job, StoreError> {
+        self.access.pending.wake();
+        let retry = retry.unwrap_or(Retry {
+            not_before: at,
+            max_attempts: 0,
+        });
+        let sql = concat!(
+            "update jobs set last_error = $1,
+                 state = case when attempts < $2 and deadline > $3 then 'queued' else 'failed' end,
+                 ended_at = case when attempts < $2 and deadline > $3 then null else $4 end,
+                 not_before = $3, ",
+            unleased!(),
+            " where number = $5 and state = 'leased' and lease_by = $6 returning ",
+            columns!()
+        );
+        let args = args![
+            why,
+            retry.max_attempts,
+            retry.not_before,
+            at,
+            number.0,
+            worker.as_str()
+        ];
+        self.changed("jobs.fail", sql, args, number).await
+    }
+
+    /// Gives a job back unfinished. It keeps its rank and its progress, and the try does not count.
+    ///
+    /// # Errors
+    /// It is a conflict when the lease was lost or the job cancelled.
+    pub async fn put_back(
+        &mut self,
+        number: JobNumber,
+        worker: &ControllerId,
+        at: Timestamp,
+        why: PutBack,
+    ) -> Result<Job, StoreError> {
+        self.access.pending.wake();
+        let sql = concat!(
+            "update jobs set state = 'queued', not_before = $1, attempts = attempts - 1, preempted = preempted + $2, ",
+            unleased!(),
+            " where number = $3 and state = 'leased' and lease_by = $4 returning ",
+            columns!()
+        );
+        let preempted = i64::from(why == PutBack::Preempted);
+        let args = args![at, preempted, number.0, worker.as_str()];
+        self.changed("jobs.put_back", sql, args, number).await
+    }
+
+    /// Takes back a request, also one that is being served: its worker finds out by [`Jobs::watch_word`].
+    ///
+    /// # Errors
+    /// It is a conflict when the job is over.
+    pub async fn cancel(&mut self, number: JobNumber, at: Timestamp) -> Result<(), StoreError> {
+        self.access.pending.wake();
+        let sql = concat!(
+            "update jobs set state = 'cancelled', ended_at = $1, ",
+            unleased!(),
+            " where number = $2 and state in ('queued', 'leased')"
+        );
+        self.db
+            .change_one("jobs.cancel", sql, args![at, number.0], || {
+                format!("job {number}")
+            })
+            .await
+    }
+
+    /// Queues a job that was given up or cancelled once more, with all its tries and as long a deadline as it had.
+    ///
+    /// # Errors
+    /// It is a conflict when the job is not dead, or when the same is asked by another job meanwhile.
+    pub async fn retry(&mut self, number: JobNumber, at: Timestamp) -> Result<Job, StoreError> {
+        self.access.pending.wake();
+        let sql = concat!(
+            "update jobs set state = 'queued', ended_at = null, attempts = 0, not_before = $1,
+                 deadline = $1 + (deadline - asked_at), asked_at = $1,
+                 rank = $1 - case priority when 3 then 7200000 when 2 then 2700000 when 1 then 900000 else 0 end,
+                 progress = null, ",
+            unleased!(),
+            " where number = $2 and state in ('failed', 'cancelled') and not exists (select 1 from jobs as other
+                 where other.coalescing_key = jobs.coalescing_key and other.state in ('queued', 'leased'))
+             returning ",
+            columns!()
+        );
+        let args = args![at, number.0];
+        let queued = self.changed("jobs.retry", sql, args, number).await;
+        queued.map_err(|error| error.or_conflict(|| format!("job {number}")))
+    }
+
+    /// Gives up a job that waits or is being served, whatever stands in its other columns.
+    ///
+    /// # Errors
+    /// It is a conflict when the job is over.
+    pub async fn give_up(
+        &mut self,
+        number: JobNumber,
+        at: Timestamp,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        self.access.pending.wake();
+        let sql = concat!(
+            "update jobs set state = 'failed', ended_at = $1, last_error = $2, ",
+            unleased!(),
+            " where number = $3 and state in ('queued', 'leased')"
+        );
+        self.db
+            .change_one("jobs.give_up", sql, args![at, why, number.0], || {
+                format!("job {number}")
+            })
+            .await
+    }
+
+    /// Puts back the jobs whose leases ran out, and gives up those whose deadline has passed or that have had
+    /// `max_attempts` tries, at most 1,000 at once. Returns the jobs as they stand then. Makes room, too, for those who
+    /// wait where a lane that was thought idle did not serve them.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn sweep(
+        &mut self,
+        now: Timestamp,
+        max_attempts: i64,
+    ) -> Result<Listed<Job>, StoreError> {
+        let lost = skip_locked!(
+            "update jobs set
+                 state = case when attempts < $1 and deadline > $2 then 'queued' else 'failed' end,
+                 ended_at = case when attempts < $1 and deadline > $2 then null else $2 end,
+                 last_error = case when deadline <= $2 then 'its deadline passed' else 'its worker was lost' end,
+                 not_before = $2, lease_by = null, lease_until = null, slot = null, preempt_at = null
+             where number in (
+                 select number from jobs where state = 'leased' and lease_until <= $2 order by lease_until limit $3",
+            ") returning number, request, priority, state, not_before, lease_by, lease_until, attempts, last_error,
+                 asked_at, deadline, ended_at, preempted, asked_by, lane, leased_at"
+        );
+        let late = skip_locked!(
+            "update jobs set state = 'failed', ended_at = $1, last_error = 'its deadline passed'
+             where number in (select number from jobs where state = 'queued' and deadline <= $1 limit $2",
+            ") returning number, request, priority, state, not_before, lease_by, lease_until, attempts, last_error,
+                 asked_at, deadline, ended_at, preempted, asked_by, lane, leased_at"
+        );
+        let args = args![max_attempts, now, MAX_SWEPT];
+        let mut rows = self.db.all("jobs.sweep", lost, args).await?;
+        rows.extend(
+            self.db
+                .all("jobs.sweep", late, args![now, MAX_SWEPT])
+                .await?,
+        );
+        if !rows.is_empty() {
+            self.access.pending.wake();
+        }
+        self.make_room(now).await?;
+        let mut swept: Listed<Job> = Listed::read(&rows, "jobs", "number");
+        swept.rows.sort_by_key(|job| job.number);
+        Ok(swept)
+    }
+
+    /// A change of one job, and the job as it stands then.
+    async fn changed(
+        &mut self,
+        operation: &'static str,
+        sql: &'static str,
+        args: Vec<crate::db::Arg>,
+        number: JobNumber,
+    ) -> Result<Job, StoreError> {
+        match self.db.first(operation, sql, args).await? {
+            Some(row) => Ok(row.read("jobs", "number")?),
+            None => Err(conflict(number)),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What a worker does most, in one round trip and one commit: it records what it has done and takes what comes next. On
+//! Postgres each is one statement, which is a transaction by itself; a claim needs no entry in the log, so nobody waits
+//! for the log's one head. On SQLite, where there are no round trips, it is a transaction like any other.
+
+use std::time::Duration;
+
+use watchkeeper_model::{ControllerId, Job, JobNumber, Timestamp};
+
+use super::claim::{CLAIM, Claimer, follows, leased, picked, read_leased};
+use super::columns;
+use super::end::{Completed, completed_json};
+use super::room::{WATCH_WORD, Word, read_word};
+use crate::db::{Arg, Conn, Link, Row, Sql, args};
+use crate::store::Db;
+use crate::{Listed, Store, StoreError};
+
+/// What a turn did.
+#[derive(Debug)]
+pub struct Turn {
+    /// The jobs whose results were taken; the others were lost or cancelled meanwhile.
+    pub completed: Vec<JobNumber>,
+    /// The jobs that were leased, in the order of service.
+    pub claimed: Listed<Job>,
+}
+
+/// Completes, then claims; what is claimed may fill the slot of what is completed.
+const TURN_PG: &str = concat!(
+    "with ended as (",
+    "update jobs set state = 'done', ended_at = $3, result = done.result, model = done.model,
+         prompt_tokens = done.prompt_tokens, output_tokens = done.output_tokens, output_ms = done.output_ms,
+         lease_by = null, lease_until = null, slot = null, preempt_at = null
+     from json_to_recordset($15::json) as done (number bigint, result text, model text, prompt_tokens bigint,
+         output_tokens bigint, output_ms bigint)
+     where jobs.number = done.number and state = 'leased' and lease_by = $1 returning jobs.number",
+    "), total as materialized (select string_agg(number::text, ',') as completed, count(*) as count from ended)
+     , picked as materialized (",
+    picked!(
+        "strpos",
+        "and other.number not in (select number from ended)",
+        "for update of jobs skip locked"
+    ),
+    "), claimed as (update jobs set ",
+    leased!(),
+    " where number = any(array(select number from picked)) and (select count from total) >= 0 returning rank, ",
+    columns!(),
+    ") select total.completed, claimed.*,
+         case when total.count > 0 or claimed.priority = 3 then pg_notify('watchkeeper', '')::text end as told
+     from total left join claimed on true"
+);
+
+impl Store {
+    /// [`crate::Jobs::claim`], as a transaction of its own.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed, or that the job cannot be read: it is leased, and given up by
+    /// [`crate::Jobs::give_up`].
+    pub async fn claim_job(
+        &self,
+        claimer: &Claimer<'_>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Option<Job>, StoreError> {
+        let turn = self.turn_jobs(claimer, &[], 1, now, lease).await?;
+        Ok(turn.claimed.strict()?.into_iter().next())
+    }
+
+    /// [`crate::Jobs::complete_many`] and then [`crate::Jobs::claim_many`], as one transaction.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn turn_jobs(
+        &self,
+        claimer: &Claimer<'_>,
+        done: &[Completed],
+        count: u32,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Turn, StoreError> {
+        let Db::Pg(_) = &self.inner.db else {
+            let mut tx = self.begin().await?;
+            let mut jobs = tx.jobs();
+            let completed = if done.is_empty() {
+                Vec::new()
+            } else {
+                jobs.complete_many(done, claimer.worker, now).await?
+            };
+            let claimed = jobs.claim_many(claimer, count, now, lease).await?;
+            tx.commit().await?;
+            return Ok(Turn { completed, claimed });
+        };
+        let count = if claimer.slot.is_some() {
+            count.min(1)
+        } else {
+            count
+        };
+        let mut args = claimer.args(count, now, lease);
+        let sql = if done.is_empty() {
+            CLAIM
+        } else {
+            args.push(Arg::from(completed_json(done)));
+            Sql::Same(TURN_PG)
+        };
+        let rows = match self.one_statement("jobs.turn", sql, args).await {
+            // Somebody filled the slot at the same moment. Nothing was done, so what was completed is said again.
+            Err(error) if error.is_unique_violation() => {
+                let completed = self.complete_alone(done, claimer.worker, now).await?;
+                let claimed = read_leased(Vec::new());
+                return Ok(Turn { completed, claimed });
+            }
+            rows => rows?,
+        };
+        if done.is_empty() {
+            if rows.iter().any(follows) {
+                self.tell().await;
+            }
+            return Ok(Turn {
+                completed: Vec::new(),
+                claimed: read_leased(rows),
+            });
+        }
+        read_turn(rows)
+    }
+
+    /// [`crate::Jobs::watch_word`], as one look.
+    ///
+    /// # Errors
+    /// Says why the store cannot be read.
+    pub async fn job_word(
+        &self,
+        number: JobNumber,
+        worker: &ControllerId,
+    ) -> Result<Word, StoreError> {
+        if let Db::Lite { .. } = &self.inner.db {
+            return self.read().await?.jobs().watch_word(number, worker).await;
+        }
+        let rows = self
+            .one_statement("jobs.watch_word", WATCH_WORD.into(), args![number.0])
+            .await?;
+        read_word(rows.first(), worker)
+    }
+
+    async fn complete_alone(
+        &self,
+        done: &[Completed],
+        worker: &ControllerId,
+        at: Timestamp,
+    ) -> Result<Vec<JobNumber>, StoreError> {
+        if done.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.begin().await?;
+        let completed = tx.jobs().complete_many(done, worker, at).await?;
+        tx.commit().await?;
+        Ok(completed)
+    }
+
+    /// Wakes those who wait for changes on Postgres. A signal is for speed: one that is lost costs a wait.
+    async fn tell(&self) {
+        let told = self.one_statement(
+            "log.notify",
+            "select pg_notify('watchkeeper', '')::text as told".into(),
+            args![],
+        );
+        drop(told.await);
+    }
+
+    /// Runs one statement on Postgres, outside any transaction.
+    async fn one_statement(
+        &self,
+        operation: &'static str,
+        sql: Sql,
+        args: Vec<Arg>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let Db::Pg(pool) = &self.inner.db else {
+            return Ok(Vec::new());
+        };
+        let mut conn = pool
+            .acquire()
+            .await
+            .map_err(|error| StoreError::of(operation, error))?;
+        let mut over = false;
+        let mut db = Conn {
+            link: Link::Pg(&mut conn),
+            over: &mut over,
+        };
+        db.all(operation, sql, args).await
+    }
+}
+
+/// Reads what [`TURN_PG`] returns: a row for each job that was leased, or one without.
+fn read_turn(rows: Vec<Row>) -> Result<Turn, StoreError> {
+    let completed = match rows.first() {
+        Some(row) => row
+            .maybe_text("completed")
+            .map_err(|bad| row.named(bad, "jobs", "completed"))?
+            .unwrap_or_default(),
+        None => String::new(),
+    };
+    let mut completed: Vec<_> = completed
+        .split(',')
+        .filter_map(|number| number.parse().ok().map(JobNumber))
+        .collect();
+    completed.sort();
+    let claimed = rows
+        .into_iter()
+        .filter(|row| row.maybe_int("number").is_ok_and(|number| number.is_some()))
+        .collect();
+    Ok(Turn {
+        completed,
+        claimed: read_leased(claimed),
+    })
+}
