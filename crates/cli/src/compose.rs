@@ -311,6 +311,7 @@ fn settings(config: &Config, orders: StandingOrders) -> Settings {
             pause: llm.pause.0,
             deadline: llm.deadline.0,
         },
+        knowledge: config.knowledge.knowing(),
     }
 }
 

@@ -37,8 +37,8 @@ use crate::args::Common;
 use crate::surroundings::Surroundings;
 use layers::Layers;
 use sections::{
-    Faults, GroupSection, HostSection, LlmSection, RiskSection, RunSection, RunbooksSection,
-    ServerSection, SshSection, StoreSection, WatchSection,
+    Faults, GroupSection, HostSection, KnowledgeSection, LlmSection, RiskSection, RunSection,
+    RunbooksSection, ServerSection, SshSection, StoreSection, WatchSection,
 };
 
 /// Everything that can be configured.
@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) lanes: Vec<Lane>,
     /// How long and how often they are asked.
     pub(crate) llm: LlmSection,
+    /// How what is known is searched.
+    pub(crate) knowledge: KnowledgeSection,
     /// Diagnoses without a model.
     pub(crate) runbooks: RunbooksSection,
     /// Where the daemon answers, and who may decide.
@@ -96,6 +98,7 @@ impl Default for Config {
             store: StoreSection::default(),
             lanes: Vec::new(),
             llm: LlmSection::default(),
+            knowledge: KnowledgeSection::default(),
             runbooks: RunbooksSection::default(),
             server: ServerSection::default(),
             run: RunSection::default(),
@@ -157,6 +160,7 @@ impl Config {
         self.risk.check(&mut faults);
         self.ssh.check(&mut faults);
         self.store.check(&mut faults);
+        self.knowledge.check(&mut faults);
         self.runbooks.check(&mut faults);
         self.server.check(&mut faults);
         self.run.check(&mut faults);

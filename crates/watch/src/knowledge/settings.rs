@@ -25,7 +25,7 @@ impl Default for Knowing {
             "/etc/systemd/system",
         ];
         Self {
-            patience: Duration::from_millis(500),
+            patience: Duration::from_secs(1),
             paths: paths.map(str::to_owned).to_vec(),
             host_paths: BTreeMap::new(),
         }

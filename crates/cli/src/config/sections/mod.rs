@@ -3,6 +3,7 @@
 
 mod groups;
 mod hosts;
+mod knowledge;
 mod llm;
 mod orders;
 mod run;
@@ -14,6 +15,7 @@ mod watch;
 
 pub(crate) use groups::GroupSection;
 pub(crate) use hosts::HostSection;
+pub(crate) use knowledge::KnowledgeSection;
 pub(crate) use llm::LlmSection;
 pub(crate) use orders::{OrdersSection, RiskSection};
 pub(crate) use run::RunSection;
