@@ -30,6 +30,14 @@ pub struct ChatRequest {
     pub think: Think,
 }
 
+impl ChatRequest {
+    /// The temperature as a person writes it: 0.2 stays that in JSON.
+    pub(crate) fn written_temperature(&self) -> f64 {
+        let written = self.temperature.to_string();
+        written.parse().unwrap_or(f64::from(self.temperature))
+    }
+}
+
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "snake_case")]

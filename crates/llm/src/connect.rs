@@ -9,9 +9,8 @@ use crate::{ApiKey, Lane, LaneError, Ollama, Provider, ProviderKind};
 /// # Errors
 /// Says what is wrong with the lane, or that its key would go over the wire for everybody to read.
 pub fn connect(lane: Lane, key: Option<ApiKey>) -> Result<Arc<dyn Provider>, LaneError> {
-    let _ = key;
     match lane.provider {
-        ProviderKind::Ollama => Ok(Arc::new(Ollama::new(lane)?)),
+        ProviderKind::Ollama => Ok(Arc::new(Ollama::with_key(lane, key)?)),
         provider => Err(LaneError::Unusable {
             lane: lane.name,
             why: format!("{provider} is not spoken yet"),

@@ -332,6 +332,7 @@ fn remedy(lane: &Lane, error: &LlmError) -> String {
         LlmError::Status { .. } | LlmError::ErrorInStream { .. } | LlmError::CutShort { .. } => {
             "read the server's log: `journalctl -u ollama -n 50`".to_owned()
         }
+        LlmError::Declined { .. } => "ask another provider".to_owned(),
         LlmError::NotOffered { .. } => format!("set another `provider` for lane `{}`", lane.name),
         LlmError::Cancelled => "try again".to_owned(),
     }

@@ -20,8 +20,8 @@ pub enum EndpointError {
         /// What the parser says.
         why: String,
     },
-    /// Another scheme than http.
-    #[error("the address begins with {scheme}://, and only http:// is spoken")]
+    /// Another scheme than http and https.
+    #[error("the address begins with {scheme}://, and only http:// and https:// are spoken")]
     Scheme {
         /// The scheme.
         scheme: String,
@@ -38,9 +38,27 @@ impl Endpoint {
     /// The full URL of one of the server's methods, such as `api/chat`, below the prefix.
     pub(crate) fn method(&self, path: &str) -> Url {
         let mut url = self.0.clone();
-        let prefix = url.path().trim_end_matches('/').to_owned();
+        let mut prefix = url.path().trim_end_matches('/').to_owned();
+        // Where the version stands in both, as in `https://host/v1` and `v1/models`, it is meant once.
+        if path.starts_with("v1/")
+            && let Some(before) = prefix.strip_suffix("/v1")
+        {
+            prefix = before.to_owned();
+        }
         url.set_path(&format!("{prefix}/{path}"));
         url
+    }
+
+    /// Whether what is sent is encrypted on its way.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Whether a name or password stands in it.
+    #[must_use]
+    pub fn holds_credentials(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
     }
 
     /// Whether the server is on this very machine, so that nothing sent to it leaves it.
@@ -80,7 +98,7 @@ impl FromStr for Endpoint {
         let url = Url::parse(text).map_err(|error| EndpointError::NotAUrl {
             why: error.to_string(),
         })?;
-        if url.scheme() != "http" {
+        if !matches!(url.scheme(), "http" | "https") {
             return Err(EndpointError::Scheme {
                 scheme: watchkeeper_model::bounded(url.scheme(), 20).into_owned(),
             });
@@ -143,6 +161,16 @@ mod tests {
         ] {
             assert_eq!(endpoint(address).method("api/chat").as_str(), method);
         }
+    }
+
+    #[test]
+    fn a_version_may_be_said_or_left_out() {
+        for address in ["https://h/x/v1", "https://h/x/v1/", "https://h/x"] {
+            let method = endpoint(address).method("v1/models");
+            assert_eq!(method.as_str(), "https://h/x/v1/models", "{address}");
+        }
+        let method = endpoint("http://h/v1").method("api/chat");
+        assert_eq!(method.as_str(), "http://h/v1/api/chat");
     }
 
     #[test]

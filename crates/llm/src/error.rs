@@ -135,6 +135,14 @@ pub enum LlmError {
         /// What was wanted, as a verb phrase.
         what: &'static str,
     },
+    /// The provider does not want to answer this.
+    #[error("the provider of model `{model}` declined to answer: {why}")]
+    Declined {
+        /// Which model.
+        model: String,
+        /// What it says, one bounded line.
+        why: String,
+    },
     /// Nobody wants the answer any more.
     #[error("the request was cancelled")]
     Cancelled,
@@ -158,6 +166,30 @@ impl LlmError {
             | Self::OutputTooLong { .. }
             | Self::Protocol { .. }
             | Self::NotOffered { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled => false,
+        }
+    }
+
+    /// Whether the endpoint is to blame, so that others should not ask it for a while. What is wrong with the question
+    /// or with the answer of a model that did answer, is not its fault.
+    #[must_use]
+    pub const fn blames_the_lane(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::NoSuchModel { .. }
+            | Self::Busy { .. }
+            | Self::Redirected { .. }
+            | Self::ErrorInStream { .. }
+            | Self::CutShort { .. }
+            | Self::TooSlow { .. }
+            | Self::Protocol { .. } => true,
+            Self::Status { code, .. } => *code >= 500 || matches!(*code, 401..=404 | 408 | 429),
+            Self::PromptTooLong { .. }
+            | Self::PromptCut { .. }
+            | Self::OutputTooLong { .. }
+            | Self::NotOffered { .. }
+            | Self::Declined { .. }
             | Self::Cancelled => false,
         }
     }

@@ -289,6 +289,13 @@ impl Lane {
         }
     }
 
+    /// Whether nobody else reads what is sent to it: it is encrypted, stays on this machine, or its owner says that the
+    /// network is their own.
+    #[must_use]
+    pub fn keeps_secrets(&self) -> bool {
+        self.url.is_encrypted() || self.url.is_local() || self.private
+    }
+
     /// Checks what the types cannot.
     ///
     /// # Errors

@@ -129,6 +129,12 @@ impl Corrections {
         *factor = moved.clamp(*FACTORS.start(), *FACTORS.end());
     }
 
+    /// What share of the estimate a server counted; none for a prompt too short to tell.
+    pub(crate) fn share(request: &ChatRequest, counted: u64, least: u64) -> Option<f64> {
+        let estimated = estimate_prompt(request);
+        (estimated >= least).then(|| ratio(counted, estimated))
+    }
+
     fn factor(&self, model: &str) -> f64 {
         let factors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         factors.get(model).copied().unwrap_or(UNLEARNED_FACTOR)
@@ -139,7 +145,7 @@ impl Corrections {
     clippy::cast_precision_loss,
     reason = "token counts are far below 2^52"
 )]
-fn ratio(counted: u64, estimated: u64) -> f64 {
+pub(crate) fn ratio(counted: u64, estimated: u64) -> f64 {
     counted as f64 / estimated.max(1) as f64
 }
 

@@ -259,14 +259,14 @@ async fn the_schema_is_the_format_on_the_wire_and_the_answer_keeps_to_it() {
 }
 
 #[tokio::test]
-async fn context_keep_alive_and_think_are_sent_as_asked() {
+async fn keep_alive_and_think_are_sent_as_asked_and_the_context_stays_the_lanes() {
     let body = sent(|request| {
-        request.context_tokens = 16_384;
+        request.context_tokens = 4096;
         request.keep_alive = KeepAlive::Forever;
         request.think = Think::High;
     })
     .await;
-    assert_eq!(body["options"]["num_ctx"], 16_384);
+    assert_eq!(body["options"]["num_ctx"], 8192);
     assert_eq!(body["keep_alive"], -1);
     assert_eq!(body["think"], "high");
     let body = sent(|request| {

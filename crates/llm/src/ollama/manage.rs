@@ -1,19 +1,13 @@
 //! What a server says about itself and its models: version, list, one model's facts, what is loaded.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{Asked, Ollama};
-use crate::{Cause, LlmError, TimeLimit};
-
-/// How long such a question may take. A server answers them while it generates.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// So much of such an answer is read; a model's facts hold its licence and its template.
-const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+use super::Ollama;
+use crate::LlmError;
+use crate::caller::Asked;
 
 /// A model that is on the server's disk.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -149,29 +143,9 @@ impl Ollama {
             Some(model) => (Method::POST, Some(json!({ "model": model }))),
             None => (Method::GET, None),
         };
-        let asking = async {
-            let mut response = self
-                .send(
-                    method,
-                    path,
-                    Asked::about(model.unwrap_or_default()),
-                    body.as_ref(),
-                )
-                .await?;
-            let mut answer = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| LlmError::CutShort {
-                endpoint: self.endpoint(),
-                cause: Some(Cause::innermost(&error)),
-            })? {
-                if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
-                    return Err(self.protocol("an answer of bounded length", &answer));
-                }
-                answer.extend_from_slice(&chunk);
-            }
-            serde_json::from_slice(&answer).map_err(|_| self.protocol(expected, &answer))
-        };
-        tokio::time::timeout(TIME_LIMIT, asking)
+        let asked = Asked::about(model.unwrap_or_default());
+        self.caller
+            .ask(method, path, asked, body.as_ref(), expected)
             .await
-            .unwrap_or_else(|_| Err(self.too_slow(TimeLimit::Total, TIME_LIMIT)))
     }
 }

@@ -7,230 +7,89 @@
 //! takes its proxy from the environment unless it is given one of that kind, and turns on `preserve_order` in
 //! serde_json for everything that is built with it.
 
-mod contexts;
 mod manage;
+mod pull;
 mod stream;
+mod vectors;
 mod wire;
 
-use std::error::Error as _;
-use std::time::Duration;
-
 use async_trait::async_trait;
-use reqwest::{Client, Method, Response, StatusCode, header, redirect};
-use serde::Serialize;
+use reqwest::Method;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 pub use manage::{LoadedModel, LocalModel, ModelFacts};
 
-use crate::endpoint::redacted;
-use crate::error::one_line;
-use crate::tokens::Corrections;
+use crate::caller::{self, Asked, Caller, Dialect, Framing, KeyHeader, Protocol};
 use crate::{
-    Cause, ChatEvent, ChatRequest, EmbedPurpose, KeepAlive, Lane, LaneError, LlmError, ModelLine,
+    ApiKey, ChatEvent, ChatRequest, EmbedPurpose, KeepAlive, Lane, LaneError, LlmError, ModelLine,
     PromptSize, Provider, PullProgress, Reply, TimeLimit,
 };
 
 /// A lane to an Ollama server.
 #[derive(Debug)]
 pub struct Ollama {
-    lane: Lane,
-    client: Client,
-    corrections: Corrections,
-    contexts: contexts::Contexts,
-}
-
-/// So much of an error's body is read.
-const MAX_ERROR_BYTES: usize = 16 * 1024;
-/// Longest text taken from an error, in characters.
-const MAX_ERROR_CHARS: usize = 300;
-/// The longest wait a busy server may ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
-
-/// What a request is about, to tell what went wrong with it.
-#[derive(Clone, Copy, Debug)]
-struct Asked<'a> {
-    model: &'a str,
-    prompt_tokens: u64,
-    reserved: u64,
-    context: u64,
-}
-
-impl<'a> Asked<'a> {
-    fn chat(request: &'a ChatRequest, size: PromptSize) -> Self {
-        Self {
-            model: &request.model,
-            prompt_tokens: size.tokens,
-            reserved: request.max_tokens.into(),
-            context: request.context_tokens.into(),
-        }
-    }
-
-    /// A question about a model, or about none: nothing is generated.
-    fn about(model: &'a str) -> Self {
-        Self {
-            model,
-            prompt_tokens: 0,
-            reserved: 0,
-            context: 0,
-        }
-    }
-
-    fn too_long(self, counted: wire::Overflow) -> LlmError {
-        LlmError::PromptTooLong {
-            model: self.model.to_owned(),
-            estimated: counted.prompt_tokens.unwrap_or(self.prompt_tokens),
-            reserved: self.reserved,
-            context: counted.context.unwrap_or(self.context),
-        }
-    }
+    caller: Caller,
 }
 
 impl Ollama {
-    /// A provider for a lane. Nothing is sent yet.
+    /// A provider for a lane without a key. Nothing is sent yet.
     ///
     /// # Errors
     /// Says what is wrong with the lane.
     pub fn new(lane: Lane) -> Result<Self, LaneError> {
-        lane.validate()?;
-        // A connection serves one request: it is closed when the request is dropped, which is what frees the lane,
-        // and a server that was restarted in between is never met through a dead one.
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(lane.timeouts.connect.0)
-            .pool_max_idle_per_host(0)
-            .tcp_nodelay(true)
-            .user_agent(concat!("watchkeeper/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .expect("a client with neither TLS nor proxy needs nothing of the system");
+        Self::with_key(lane, None)
+    }
+
+    /// A provider for a lane; the key is for a proxy before the server, which knows none itself.
+    pub(crate) fn with_key(lane: Lane, key: Option<ApiKey>) -> Result<Self, LaneError> {
         Ok(Self {
-            lane,
-            client,
-            corrections: Corrections::default(),
-            contexts: contexts::Contexts::default(),
+            caller: Caller::new(lane, key, KeyHeader::Bearer)?,
         })
     }
 
     /// The lane it speaks for.
     #[must_use]
     pub const fn lane(&self) -> &Lane {
-        &self.lane
+        &self.caller.lane
+    }
+}
+
+#[async_trait]
+impl Protocol for Ollama {
+    fn caller(&self) -> &Caller {
+        &self.caller
     }
 
-    fn endpoint(&self) -> String {
-        self.lane.url.to_string()
+    fn path(&self) -> &'static str {
+        "api/chat"
     }
 
-    /// Sends one request and gives the answer's beginning when its status is a success.
-    async fn send<B: Serialize + Sync>(
-        &self,
-        method: Method,
-        path: &str,
-        asked: Asked<'_>,
-        body: Option<&B>,
-    ) -> Result<Response, LlmError> {
-        let mut request = self.client.request(method, self.lane.url.method(path));
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.no_answer(&error))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        Err(self.refusal(asked, response).await)
+    fn framing(&self) -> Framing {
+        Framing::Lines
     }
 
-    /// Why there was no answer at all.
-    fn no_answer(&self, error: &reqwest::Error) -> LlmError {
-        let (endpoint, cause) = (self.endpoint(), Cause::innermost(error));
-        if error.is_connect() {
-            return LlmError::Unreachable { endpoint, cause };
-        }
-        if is_not_http(error) {
-            return LlmError::Protocol {
-                endpoint,
-                expected: "an HTTP answer",
-                found: cause.to_string(),
-            };
-        }
-        LlmError::CutShort {
-            endpoint,
-            cause: Some(cause),
-        }
+    fn body(&self, request: &ChatRequest, run_with: u32) -> serde_json::Value {
+        serde_json::to_value(wire::ChatBody::of(request, run_with))
+            .expect("texts and numbers are JSON")
     }
 
-    /// What an answer without success means.
-    async fn refusal(&self, asked: Asked<'_>, response: Response) -> LlmError {
-        let (endpoint, status) = (self.endpoint(), response.status());
-        if status.is_redirection() {
-            return LlmError::Redirected {
-                endpoint,
-                code: status.as_u16(),
-                to: location(&response),
-            };
-        }
-        let retry_after = retry_after(&response);
-        let body = self.error_body(response).await;
-        let body = String::from_utf8_lossy(&body);
-        let said = wire::error_text(&body);
-        if let Some(overflow) = said.as_deref().and_then(wire::Overflow::read) {
-            return asked.too_long(overflow);
-        }
-        match status {
-            StatusCode::NOT_FOUND if said.as_deref().is_some_and(wire::names_a_missing_model) => {
-                LlmError::NoSuchModel {
-                    endpoint,
-                    model: asked.model.to_owned(),
-                }
-            }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => LlmError::Busy {
-                endpoint,
-                retry_after,
-            },
-            _ => LlmError::Status {
-                endpoint,
-                code: status.as_u16(),
-                body: one_line(said.as_deref().unwrap_or(&body), MAX_ERROR_CHARS),
-            },
-        }
+    fn dialect(&self) -> Box<dyn Dialect> {
+        Box::new(stream::Stream)
     }
 
-    /// As much of an error's body as comes soon and is worth reading.
-    async fn error_body(&self, mut response: Response) -> Vec<u8> {
-        let mut body = Vec::new();
-        let reading = async {
-            while let Ok(Some(chunk)) = response.chunk().await {
-                let room = MAX_ERROR_BYTES - body.len();
-                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if body.len() >= MAX_ERROR_BYTES {
-                    break;
-                }
-            }
-        };
-        // What was read until then is all there is to tell; the status says the rest.
-        let _ = tokio::time::timeout(self.lane.timeouts.idle.0, reading).await;
-        body
+    fn sets_context(&self) -> bool {
+        true
     }
 
-    fn too_slow(&self, limit: TimeLimit, after: Duration) -> LlmError {
-        LlmError::TooSlow {
-            endpoint: self.endpoint(),
-            limit,
-            after,
-        }
-    }
-
-    fn protocol(&self, expected: &'static str, found: &[u8]) -> LlmError {
-        let head = &found[..found.len().min(MAX_ERROR_CHARS * 4)];
-        LlmError::Protocol {
-            endpoint: self.endpoint(),
-            expected,
-            found: one_line(&String::from_utf8_lossy(head), MAX_ERROR_CHARS),
+    async fn longest_context(&self, model: &str) -> Result<Option<u32>, LlmError> {
+        match self.facts(model).await {
+            Ok(facts) => Ok(facts
+                .context_length
+                .map(|length| u32::try_from(length).unwrap_or(u32::MAX))),
+            // A server that speaks of chat only. Whether it does, the chat will show.
+            Err(LlmError::Status { .. } | LlmError::Protocol { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }
@@ -238,12 +97,11 @@ impl Ollama {
 #[async_trait]
 impl Provider for Ollama {
     fn name(&self) -> &str {
-        &self.lane.name
+        &self.caller.lane.name
     }
 
     fn measure(&self, request: &ChatRequest) -> PromptSize {
-        self.corrections
-            .measure(&self.held_to_known_context(request))
+        caller::measure(&self.caller, request)
     }
 
     async fn chat(
@@ -252,122 +110,78 @@ impl Provider for Ollama {
         on_event: &mut (dyn FnMut(ChatEvent) + Send),
         cancel: &CancellationToken,
     ) -> Result<Reply, LlmError> {
-        let total = self.lane.timeouts.total.0;
-        let answered = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(LlmError::Cancelled),
-            answered = tokio::time::timeout(total, self.ask_when_it_fits(request, on_event)) => {
-                answered.unwrap_or_else(|_| Err(self.too_slow(TimeLimit::Total, total)))
-            }
-        };
-        if answered.is_err() {
-            self.contexts.forget(&request.model);
-        }
-        answered
+        caller::chat(self, request, on_event, cancel).await
     }
 
     async fn embed(
         &self,
-        _model: &str,
-        _purpose: EmbedPurpose,
-        _texts: &[String],
-        _cancel: &CancellationToken,
+        model: &str,
+        purpose: EmbedPurpose,
+        texts: &[String],
+        cancel: &CancellationToken,
     ) -> Result<Vec<Vec<f32>>, LlmError> {
-        Err(self.not_offered("make vectors"))
+        crate::vectors::embed(self, model, purpose, texts, cancel).await
     }
 
     async fn models(&self) -> Result<Vec<ModelLine>, LlmError> {
         let models = self.local_models().await?;
-        Ok(models
-            .into_iter()
-            .map(|model| ModelLine {
-                name: model.name,
+        let loaded = self.loaded().await.unwrap_or_default();
+        let line = |model: LocalModel| {
+            let in_memory = loaded.iter().find(|loaded| loaded.name == model.name);
+            ModelLine {
+                context: in_memory
+                    .and_then(|loaded| loaded.context_length)
+                    .and_then(|context| u32::try_from(context).ok()),
+                loaded: Some(in_memory.is_some()),
                 size: Some(model.size),
-                ..ModelLine::default()
-            })
-            .collect())
+                name: model.name,
+            }
+        };
+        Ok(models.into_iter().map(line).collect())
     }
 
     async fn pull(
         &self,
-        _model: &str,
-        _on_progress: &mut (dyn FnMut(PullProgress) + Send),
-        _cancel: &CancellationToken,
+        model: &str,
+        on_progress: &mut (dyn FnMut(PullProgress) + Send),
+        cancel: &CancellationToken,
     ) -> Result<(), LlmError> {
-        Err(self.not_offered("fetch a model"))
+        self.fetch(model, on_progress, cancel).await
     }
 
-    async fn preload(&self, _model: &str, _keep_alive: KeepAlive) -> Result<(), LlmError> {
-        Err(self.not_offered("load a model"))
+    async fn preload(&self, model: &str, keep_alive: KeepAlive) -> Result<(), LlmError> {
+        caller::learn_context(self, model).await?;
+        let limit = self.caller.lane.timeouts.first_byte.0;
+        let body = json!({
+            "model": model,
+            "stream": false,
+            "keep_alive": wire::WireKeepAlive::of(keep_alive),
+            "options": { "num_ctx": caller::run_with(&self.caller, model) },
+        });
+        let loading = self.caller.ask_patiently::<serde_json::Value>(
+            Method::POST,
+            "api/generate",
+            Asked::about(model),
+            Some(&body),
+            "a JSON object with `done`",
+        );
+        let answer = tokio::time::timeout(limit, loading)
+            .await
+            .unwrap_or_else(|_| Err(self.caller.too_slow(TimeLimit::FirstByte, limit)))?;
+        if answer["done"] == true {
+            return Ok(());
+        }
+        let found = answer.to_string();
+        Err(self
+            .caller
+            .protocol("a JSON object with `done`", found.as_bytes()))
     }
 
     async fn context_of(&self, model: &str) -> Result<Option<u32>, LlmError> {
-        self.real_context(model).await
-    }
-}
-
-impl Ollama {
-    fn not_offered(&self, what: &'static str) -> LlmError {
-        LlmError::NotOffered {
-            provider: self.lane.provider,
-            what,
-        }
-    }
-}
-
-impl Ollama {
-    /// Measures the prompt, first against what was asked for, then against what the model really has, and asks.
-    async fn ask_when_it_fits(
-        &self,
-        request: &ChatRequest,
-        on_event: &mut (dyn FnMut(ChatEvent) + Send),
-    ) -> Result<Reply, LlmError> {
-        self.fitting(request)?;
-        let request = self.within_real_context(request).await?;
-        let size = self.fitting(&request)?;
-        self.exchange(&request, size, on_event).await
+        self.longest_context(model).await
     }
 
-    fn fitting(&self, request: &ChatRequest) -> Result<PromptSize, LlmError> {
-        let size = self.corrections.measure(request);
-        if size.fits() {
-            return Ok(size);
-        }
-        Err(Asked::chat(request, size).too_long(wire::Overflow::default()))
+    async fn server(&self) -> Result<String, LlmError> {
+        Ok(format!("Ollama {}", self.version().await?))
     }
-}
-
-/// Whether what answered does not speak HTTP: it cannot be parsed, or came before anything was asked, for which hyper
-/// has no word of its own.
-fn is_not_http(error: &reqwest::Error) -> bool {
-    let mut innermost = None;
-    let mut source = error.source();
-    while let Some(error) = source {
-        innermost = error.downcast_ref::<hyper::Error>().or(innermost);
-        source = error.source();
-    }
-    innermost.is_some_and(|error| {
-        let is_an_end = error.is_canceled() || error.is_closed() || error.is_incomplete_message();
-        error.is_parse() || (!is_an_end && error.source().is_none())
-    })
-}
-
-/// Where an answer points to, without credentials.
-fn location(response: &Response) -> String {
-    response
-        .headers()
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| response.url().join(text).ok())
-        .map_or_else(
-            || "nowhere that can be read".to_owned(),
-            |url| one_line(&redacted(&url), MAX_ERROR_CHARS),
-        )
-}
-
-/// The seconds of `Retry-After`. Its other form, a date, would need the server's clock to be right and is not read.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    let seconds: u64 = text.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }

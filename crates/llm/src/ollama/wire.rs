@@ -27,7 +27,7 @@ pub(super) struct ChatBody<'a> {
 struct Options {
     num_ctx: u32,
     num_predict: u32,
-    temperature: f32,
+    temperature: f64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -62,9 +62,18 @@ struct WireTool<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum WireKeepAlive {
+pub(super) enum WireKeepAlive {
     Seconds(String),
     Forever(i8),
+}
+
+impl WireKeepAlive {
+    pub(super) fn of(keep_alive: KeepAlive) -> Self {
+        match keep_alive {
+            KeepAlive::For(span) => Self::Seconds(format!("{}ms", span.0.as_millis())),
+            KeepAlive::Forever => Self::Forever(-1),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -75,7 +84,7 @@ enum WireThink {
 }
 
 impl<'a> ChatBody<'a> {
-    pub(super) fn of(request: &'a ChatRequest) -> Self {
+    pub(super) fn of(request: &'a ChatRequest, num_ctx: u32) -> Self {
         Self {
             model: &request.model,
             messages: request.messages.iter().map(WireMessage::of).collect(),
@@ -89,14 +98,11 @@ impl<'a> ChatBody<'a> {
                 .collect(),
             format: request.schema.as_ref(),
             options: Options {
-                num_ctx: request.context_tokens,
+                num_ctx,
                 num_predict: request.max_tokens,
-                temperature: request.temperature,
+                temperature: request.written_temperature(),
             },
-            keep_alive: match request.keep_alive {
-                KeepAlive::For(span) => WireKeepAlive::Seconds(format!("{}ms", span.0.as_millis())),
-                KeepAlive::Forever => WireKeepAlive::Forever(-1),
-            },
+            keep_alive: WireKeepAlive::of(request.keep_alive),
             think: match request.think {
                 Think::Off => WireThink::Switch(false),
                 Think::On => WireThink::Switch(true),
@@ -186,116 +192,4 @@ pub(super) struct FunctionPiece {
     pub(super) name: String,
     #[serde(default)]
     pub(super) arguments: serde_json::Value,
-}
-
-/// The text of an `{"error": …}` body; some proxies put an object there.
-pub(super) fn error_text(body: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Body {
-        error: serde_json::Value,
-    }
-    serde_json::from_str::<Body>(body)
-        .ok()
-        .map(|body| plain(&body.error))
-}
-
-/// An `error` value as text.
-pub(super) fn plain(error: &serde_json::Value) -> String {
-    match error {
-        serde_json::Value::String(text) => text.clone(),
-        other => other
-            .get("message")
-            .and_then(serde_json::Value::as_str)
-            .map_or_else(|| other.to_string(), str::to_owned),
-    }
-}
-
-/// Whether an error's text says that the model is not there: `model 'x' not found`, `model "x" not found, try pulling
-/// it first`. A bare 404 comes from something that is not Ollama.
-pub(super) fn names_a_missing_model(text: &str) -> bool {
-    text.contains("model") && text.contains("not found")
-}
-
-/// The server's refusal of a prompt that is longer than the context, with its counts where it gives them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Overflow {
-    pub(super) prompt_tokens: Option<u64>,
-    pub(super) context: Option<u64>,
-}
-
-/// How versions of Ollama, and llama.cpp's server inside them, word that refusal.
-const OVERFLOW_WORDS: [&str; 4] = [
-    "exceeds the context length",
-    "exceeds maximum context length",
-    "exceeds the available context",
-    "exceed_context_size_error",
-];
-
-impl Overflow {
-    /// Reads the refusal in an error's text, if it is one. Newer versions pass on llama.cpp's own error as JSON in it.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Outer {
-            error: Counts,
-        }
-        #[derive(Deserialize)]
-        struct Counts {
-            n_prompt_tokens: Option<u64>,
-            n_ctx: Option<u64>,
-        }
-        if !OVERFLOW_WORDS.iter().any(|words| text.contains(words)) {
-            return None;
-        }
-        let counts = serde_json::from_str::<Outer>(text)
-            .ok()
-            .map(|outer| outer.error);
-        Some(Self {
-            prompt_tokens: counts.as_ref().and_then(|counts| counts.n_prompt_tokens),
-            context: counts.as_ref().and_then(|counts| counts.n_ctx),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_refusals_of_several_versions_are_recognised() {
-        let nested = r#"{"error":{"code":400,"message":"request (2622 tokens) exceeds the available context size (512 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":2622,"n_ctx":512}}"#;
-        assert_eq!(
-            Overflow::read(nested),
-            Some(Overflow {
-                prompt_tokens: Some(2622),
-                context: Some(512)
-            })
-        );
-        let unknown = Some(Overflow {
-            prompt_tokens: None,
-            context: None,
-        });
-        assert_eq!(
-            Overflow::read("the input length exceeds the context length"),
-            unknown
-        );
-        assert_eq!(
-            Overflow::read("input length exceeds maximum context length"),
-            unknown
-        );
-        assert_eq!(Overflow::read("illegal base64 data at input byte 0"), None);
-    }
-
-    #[test]
-    fn an_error_is_read_as_text_or_object() {
-        assert_eq!(
-            error_text(r#"{"error":"model 'x' not found"}"#).as_deref(),
-            Some("model 'x' not found")
-        );
-        assert_eq!(
-            error_text(r#"{"error":{"message":"no"}}"#).as_deref(),
-            Some("no")
-        );
-        assert_eq!(error_text("<html>"), None);
-        assert_eq!(error_text("{}"), None);
-    }
 }
