@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::anthropic::Anthropic;
+use crate::openai::Openai;
 use crate::{ApiKey, Lane, LaneError, Ollama, Provider, ProviderKind};
 
 /// The provider of a lane. Nothing is sent yet.
@@ -9,11 +11,9 @@ use crate::{ApiKey, Lane, LaneError, Ollama, Provider, ProviderKind};
 /// # Errors
 /// Says what is wrong with the lane, or that its key would go over the wire for everybody to read.
 pub fn connect(lane: Lane, key: Option<ApiKey>) -> Result<Arc<dyn Provider>, LaneError> {
-    match lane.provider {
-        ProviderKind::Ollama => Ok(Arc::new(Ollama::with_key(lane, key)?)),
-        provider => Err(LaneError::Unusable {
-            lane: lane.name,
-            why: format!("{provider} is not spoken yet"),
-        }),
-    }
+    Ok(match lane.provider {
+        ProviderKind::Ollama => Arc::new(Ollama::with_key(lane, key)?),
+        ProviderKind::OpenaiCompatible | ProviderKind::Openai => Arc::new(Openai::new(lane, key)?),
+        ProviderKind::Anthropic => Arc::new(Anthropic::new(lane, key)?),
+    })
 }

@@ -5,7 +5,7 @@
 //! an answer means is `agent`'s. Nothing here reads the environment, follows a redirect or repeats a request.
 
 mod answer;
-pub(crate) mod anthropic;
+mod anthropic;
 mod breaker;
 mod caller;
 mod chat;
@@ -20,6 +20,7 @@ mod frames;
 mod key;
 mod lane;
 pub mod ollama;
+mod openai;
 mod provider;
 mod tokens;
 mod vectors;

@@ -1,0 +1,51 @@
+//! The models an account may use.
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::Anthropic;
+use crate::caller::Asked;
+use crate::{LlmError, ModelLine};
+
+/// What the list is expected to be.
+const EXPECTED_LIST: &str = "a JSON object with `data`";
+
+#[derive(Debug, Deserialize)]
+struct List {
+    data: Vec<Listed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Listed {
+    id: String,
+    max_input_tokens: Option<u32>,
+}
+
+impl Anthropic {
+    pub(super) async fn listed(&self) -> Result<Vec<ModelLine>, LlmError> {
+        let list: List = self
+            .caller
+            .ask(
+                Method::GET,
+                "v1/models",
+                Asked::about(""),
+                None,
+                EXPECTED_LIST,
+            )
+            .await?;
+        let line = |listed: Listed| ModelLine {
+            name: listed.id,
+            context: listed.max_input_tokens,
+            ..ModelLine::default()
+        };
+        Ok(list.data.into_iter().map(line).collect())
+    }
+
+    /// The context of a model, where the list says it. Names without a date stand for the newest of their kind and
+    /// are not listed.
+    pub(super) async fn said_context(&self, model: &str) -> Result<Option<u32>, LlmError> {
+        let models = self.listed().await?;
+        let found = models.iter().find(|line| line.name == model);
+        Ok(found.and_then(|line| line.context))
+    }
+}
