@@ -55,6 +55,15 @@ impl Endpoint {
         self.0.scheme() == "https"
     }
 
+    /// Whether it is a provider's that serves everybody.
+    #[must_use]
+    pub fn is_public_provider(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        ["openai.com", "anthropic.com"]
+            .iter()
+            .any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
+    }
+
     /// Whether a name or password stands in it.
     #[must_use]
     pub fn holds_credentials(&self) -> bool {

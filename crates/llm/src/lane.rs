@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use watchkeeper_model::Priority;
 
-use crate::{ChatRequest, Endpoint, Message, Span, SpanError, Think};
+use crate::egress::{EVERY_HOST, PRIVATE};
+use crate::{BreakerSettings, ChatRequest, Endpoint, Message, Span, SpanError, Think};
 
 /// One LLM endpoint and the model that is asked there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +71,9 @@ pub struct Lane {
     /// How long to wait for what.
     #[serde(default)]
     pub timeouts: Timeouts,
+    /// When the endpoint is left alone after failures.
+    #[serde(default)]
+    pub breaker: BreakerSettings,
 }
 
 /// What is spoken at an endpoint.
@@ -85,6 +89,18 @@ pub enum ProviderKind {
     Openai,
     /// Anthropic's messages.
     Anthropic,
+}
+
+impl ProviderKind {
+    /// Where the provider itself is, for those that are one place in the world.
+    #[must_use]
+    pub const fn home(self) -> Option<&'static str> {
+        match self {
+            Self::Ollama | Self::OpenaiCompatible => None,
+            Self::Openai => Some("https://api.openai.com"),
+            Self::Anthropic => Some("https://api.anthropic.com"),
+        }
+    }
 }
 
 impl fmt::Display for ProviderKind {
@@ -223,6 +239,8 @@ const MAX_NAME_CHARS: usize = 200;
 const MIN_CONTEXT: u32 = 1024;
 /// The largest context there is room for; beyond it a number is a slip of the finger.
 const MAX_CONTEXT: u32 = 4 * 1024 * 1024;
+/// The most questions an endpoint answers at one time.
+const MAX_PARALLEL: u32 = 64;
 /// The longest time anything may be waited for.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -250,6 +268,7 @@ impl Lane {
             keep_alive: KeepAlive::default(),
             think: Think::default(),
             timeouts: Timeouts::default(),
+            breaker: BreakerSettings::default(),
         }
     }
 
@@ -301,11 +320,17 @@ impl Lane {
     /// # Errors
     /// Names the key that is wrong and what it may be.
     pub fn validate(&self) -> Result<(), LaneError> {
-        for (key, text) in [("name", &self.name), ("model", &self.model)] {
+        for (key, text) in self.names() {
             if !is_name(text) {
                 return Err(LaneError::Name { key });
             }
         }
+        self.makes_sense().map_err(|why| LaneError::Unusable {
+            lane: self.name.clone(),
+            why,
+        })?;
+        self.in_range("parallel", self.parallel, 1, MAX_PARALLEL)?;
+        self.in_range("breaker.failures", self.breaker.failures, 1, 1000)?;
         self.in_range("context", self.context, MIN_CONTEXT, MAX_CONTEXT)?;
         self.in_range("max_tokens", self.max_tokens, 1, self.context / 2)?;
         self.in_range("temperature", self.temperature, 0.0, 2.0)?;
@@ -316,8 +341,64 @@ impl Lane {
             ("timeouts.first_byte", self.timeouts.first_byte),
             ("timeouts.idle", self.timeouts.idle),
             ("timeouts.total", self.timeouts.total),
+            ("breaker.pause", self.breaker.pause),
+            ("breaker.longest", self.breaker.longest),
         ] {
             self.in_range(key, span, least, most)?;
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let always = [("name", &self.name), ("model", &self.model)];
+        let where_said = [
+            ("triage_model", &self.triage_model),
+            ("critic_model", &self.critic_model),
+            ("embedding_model", &self.embedding_model),
+        ];
+        let said = where_said
+            .into_iter()
+            .filter_map(|(key, name)| Some((key, name.as_ref()?)));
+        always.into_iter().chain(said)
+    }
+
+    /// What does not go together, in words that say what to do.
+    fn makes_sense(&self) -> Result<(), String> {
+        if self.name == PRIVATE || self.name == EVERY_HOST {
+            return Err("[egress] uses that word; give the lane another name".to_owned());
+        }
+        if self.standby_for.contains(&self.name) {
+            return Err("it cannot stand by for itself; correct standby_for".to_owned());
+        }
+        if self.url.holds_credentials() && !self.keeps_secrets() {
+            return Err(format!(
+                "the password in its url would go to {} over plain http for everybody to read; use https, or say \
+                 private = true where the network is your own",
+                self.url
+            ));
+        }
+        if self.api_key_file.is_some() && self.url.holds_credentials() {
+            return Err("a key and a password in url are one too many; leave one out".to_owned());
+        }
+        if let Some(home) = self.provider.home() {
+            if self.url == Endpoint::default() {
+                return Err(format!(
+                    "{} is not on this machine; say where it is, url = \"{home}\"",
+                    self.provider
+                ));
+            }
+            if self.api_key_file.is_none() && !self.url.is_local() {
+                return Err(format!(
+                    "{} wants a key; name its file in api_key_file",
+                    self.provider
+                ));
+            }
+        }
+        if self.private && self.url.is_public_provider() {
+            return Err(format!(
+                "{} is on nobody's own premises; leave out private",
+                self.url
+            ));
         }
         Ok(())
     }
@@ -379,6 +460,44 @@ mod tests {
         lane.think = Think::High;
         let json = serde_json::to_string(&lane).expect("a lane is JSON");
         assert_eq!(read(&json).expect("read back"), lane);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused_with_what_to_do() {
+        for (said, hint) in [
+            (r#""provider":"openai""#, "https://api.openai.com"),
+            (r#""provider":"anthropic""#, "https://api.anthropic.com"),
+            (
+                r#""provider":"anthropic","url":"https://api.anthropic.com""#,
+                "api_key_file",
+            ),
+            (
+                r#""provider":"openai","url":"https://api.openai.com","api_key_file":"/k","private":true"#,
+                "leave out private",
+            ),
+            (r#""url":"http://u:word@gpu:1""#, "private = true"),
+            (
+                r#""url":"https://u:word@gpu:1","api_key_file":"/k""#,
+                "one too many",
+            ),
+            (r#""name":"private""#, "another name"),
+            (r#""standby_for":["local"]"#, "standby_for"),
+        ] {
+            let lane = read(&format!(r#"{{"model":"m",{said}}}"#)).expect(said);
+            let error = lane.validate().expect_err(said).to_string();
+            assert!(error.contains(hint), "{said}: {error}");
+            assert!(!error.contains("word@"), "{error}");
+        }
+        for said in [
+            r#""provider":"openai","url":"https://api.openai.com/v1","api_key_file":"/k""#,
+            r#""provider":"openai_compatible","url":"http://gpu:8000","private":true,"api_key_file":"/k""#,
+            r#""provider":"anthropic","url":"http://127.0.0.1:9""#,
+            r#""url":"http://u:word@gpu:1","private":true"#,
+            r#""takes":["interactive","critical_finding"],"standby_for":["gpu"],"tools":"off""#,
+        ] {
+            let lane = read(&format!(r#"{{"model":"m",{said}}}"#)).expect(said);
+            assert_eq!(lane.validate(), Ok(()), "{said}");
+        }
     }
 
     #[test]

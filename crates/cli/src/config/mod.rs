@@ -37,8 +37,8 @@ use crate::args::Common;
 use crate::surroundings::Surroundings;
 use layers::Layers;
 use sections::{
-    Faults, GroupSection, HostSection, KnowledgeSection, LlmSection, RiskSection, RunSection,
-    RunbooksSection, ServerSection, SshSection, StoreSection, WatchSection,
+    EgressSection, Faults, GroupSection, HostSection, KnowledgeSection, LlmSection, RiskSection,
+    RunSection, RunbooksSection, ServerSection, SshSection, StoreSection, WatchSection,
 };
 
 /// Everything that can be configured.
@@ -70,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) store: StoreSection,
     /// The models that may be asked.
     pub(crate) lanes: Vec<Lane>,
+    /// Where what hosts say may go.
+    pub(crate) egress: EgressSection,
     /// How long and how often they are asked.
     pub(crate) llm: LlmSection,
     /// How what is known is searched.
@@ -97,6 +99,7 @@ impl Default for Config {
             ssh: SshSection::default(),
             store: StoreSection::default(),
             lanes: Vec::new(),
+            egress: EgressSection::default(),
             llm: LlmSection::default(),
             knowledge: KnowledgeSection::default(),
             runbooks: RunbooksSection::default(),
@@ -172,6 +175,7 @@ impl Config {
         self.check_policy(&mut faults);
         self.check_thresholds(&mut faults);
         self.check_lanes(&mut faults);
+        self.check_egress(&mut faults);
         faults
     }
 
@@ -239,9 +243,22 @@ impl Config {
                 );
             }
             if let Err(error) = lane.validate() {
-                faults.add(key, error.to_string());
+                faults.add(key.clone(), error.to_string());
+            }
+            for other in &lane.standby_for {
+                if !self.lanes.iter().any(|lane| lane.name == *other) {
+                    let why = format!("lane {} stands by for {other}, which is no lane", lane.name);
+                    faults.add(key.name("standby_for"), why);
+                }
             }
         }
+    }
+
+    fn check_egress(&self, faults: &mut Faults) {
+        let lanes = self.lanes.iter().map(|lane| lane.name.as_str());
+        let of_hosts = self.hosts.values().flat_map(|host| &host.groups);
+        let groups = of_hosts.chain(self.groups.keys());
+        self.egress.check(lanes, groups, faults);
     }
 }
 

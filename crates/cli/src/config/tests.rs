@@ -288,7 +288,7 @@ fn settings_are_shown_with_their_origin_and_without_passwords() {
     let world = World::new().file(
         "etc/config.toml",
         "[store]\nurl = \"postgres://ops:s3cret@db/watch\"\n[hosts.web1]\n[[lanes]]\nmodel = \"m\"\n\
-         url = \"http://u:s3cret@gpu:11434\"\n",
+         url = \"http://u:s3cret@gpu:11434\"\nprivate = true\n",
     );
     let loaded = world.look().strict().expect("nothing is wrong");
     let settings = loaded.settings();

@@ -1,6 +1,7 @@
 //! The sections, one file each: what a person may say, its default, and what makes no sense.
 #![warn(clippy::missing_docs_in_private_items)]
 
+mod egress;
 mod groups;
 mod hosts;
 mod knowledge;
@@ -13,6 +14,7 @@ mod ssh;
 mod store;
 mod watch;
 
+pub(crate) use egress::EgressSection;
 pub(crate) use groups::GroupSection;
 pub(crate) use hosts::HostSection;
 pub(crate) use knowledge::KnowledgeSection;
