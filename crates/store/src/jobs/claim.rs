@@ -13,8 +13,16 @@ use crate::{Listed, StoreError};
 
 /// Most jobs that one claim leases.
 pub const MAX_CLAIMED: u32 = 1_000;
-/// Candidates beyond those wanted: so many claims at the same moment each find one.
-const SPARE_CANDIDATES: i64 = 32;
+/// Candidates for one job: so many claims at the same moment each find one.
+const ONE_OF: &str = "32";
+/// Candidates for many: [`MAX_CLAIMED`], and some that others are just taking.
+const MANY_OF: &str = "1100";
+const SOONEST_FIRST: [Priority; 4] = [
+    Priority::Interactive,
+    Priority::CriticalFinding,
+    Priority::Finding,
+    Priority::Background,
+];
 
 /// Who takes a job, and what it can serve.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +45,8 @@ impl Claimer<'_> {
         self.takes.is_empty() || self.takes.contains(&priority)
     }
 
-    /// The values of [`picked!`], `$1` to `$14`.
-    pub(super) fn args(&self, count: u32, now: Timestamp, lease: Duration) -> Vec<Arg> {
-        let count = i64::from(count.min(MAX_CLAIMED));
-        let needs = || self.needs.iter().map(|need| need.as_str());
+    /// The values that every claim has: `$1` to `$6`.
+    pub(super) fn args(&self, now: Timestamp, lease: Duration) -> Vec<Arg> {
         args![
             self.worker.as_str(),
             now.after(lease),
@@ -48,85 +54,107 @@ impl Claimer<'_> {
             self.lane,
             self.slot.map(str::to_owned),
             format!("|{}|", self.lane),
-            count,
-            count + SPARE_CANDIDATES,
-            needs().min().unwrap_or_default(),
-            needs().max().unwrap_or_default(),
-            self.takes(Priority::Interactive),
-            self.takes(Priority::CriticalFinding),
-            self.takes(Priority::Finding),
-            self.takes(Priority::Background),
         ]
+    }
+
+    /// What the lane's offer lets through, as a condition.
+    fn offered(&self) -> &'static str {
+        let offers = |need| self.needs.contains(&need);
+        match (offers(Need::Answer), offers(Need::Embed)) {
+            (true, true) => "",
+            (true, false) => " and needs = 'answer'",
+            (false, true) => " and needs = 'embed'",
+            (false, false) => " and false",
+        }
     }
 }
 
-/// The first jobs of one priority that may be served.
-macro_rules! first_of {
-    ($priority:literal, $taken:literal, $contains:literal) => {
-        concat!(
-            "select * from (select number, rank from jobs
-                 where state = 'queued' and priority = ",
-            $priority,
-            " and ",
-            $taken,
-            " and not_before <= $3
-                     and needs >= $9 and needs <= $10 and deadline > $3
-                     and (lanes is null or ",
-            $contains,
-            "(lanes, $6) > 0)
-                 order by rank, number limit $8) as of_",
-            $priority
-        )
-    };
-}
-
-/// The first of all priorities, unless the lane is paused or its slot taken; `$except` may let the slot's own job pass.
-macro_rules! picked {
-    ($contains:literal, $except:literal, $lock:literal) => {
-        concat!(
-            "select jobs.number from (select number, rank from (",
-            super::claim::first_of!("3", "$11", $contains), " union all ",
-            super::claim::first_of!("2", "$12", $contains), " union all ",
-            super::claim::first_of!("1", "$13", $contains), " union all ",
-            super::claim::first_of!("0", "$14", $contains),
-            ") as of_all order by rank, number limit $8) as first join jobs on jobs.number = first.number
-             where jobs.state = 'queued'
-                 and not exists (select 1 from paused_lanes where name = $4 or name = '*')
-                 and not exists (select 1 from jobs as other where other.state = 'leased' and other.slot = $5 ", $except, ")
-             order by first.rank, first.number limit $7 ", $lock
-        )
-    };
-}
-
 /// What a lease sets.
-macro_rules! leased {
-    () => {
-        "state = 'leased', lease_by = $1, lease_until = $2, leased_at = $3, lane = $4, slot = $5,
-         attempts = attempts + 1, preempt_at = null"
-    };
+const LEASED: &str = "state = 'leased', lease_by = $1, lease_until = $2, leased_at = $3, lane = $4,
+     slot = $5, attempts = attempts + 1, preempt_at = null";
+
+/// What a claim returns.
+const RETURNED: &str = concat!(" returning rank, ", columns!());
+
+/// Of the candidates, those that nobody else is just taking. One that was taken since is found out by its state, which
+/// is asked for in a way that no index answers, and row by row: while the table is small a planner may else read all of
+/// it, and keep to that when it is large.
+const LOCKED: &str = "cross join lateral (select jobs.number from jobs
+     where jobs.number = first.number and jobs.state || '' = 'queued' for update skip locked) as locked";
+
+/// How many a claim takes: one, or up to as many as a value says.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Count {
+    One,
+    UpTo(&'static str),
 }
 
-pub(super) use {first_of, leased, picked};
+/// Selects the numbers of the jobs that are leased. The text is made for what the lane takes: a planner that knows the
+/// limits and conditions makes a plan that it need not make anew for each claim. Where a slot is filled, `except` lets
+/// its own job pass.
+pub(super) fn picked(
+    claimer: &Claimer<'_>,
+    count: Count,
+    postgres: bool,
+    except: &'static str,
+) -> String {
+    let (contains, number, locked) = if postgres {
+        ("strpos", "locked.number", LOCKED)
+    } else {
+        ("instr", "first.number", "")
+    };
+    let (candidates, limit) = match count {
+        Count::One => (ONE_OF, "1"),
+        Count::UpTo(value) => (MANY_OF, value),
+    };
+    let offered = claimer.offered();
+    let taken: Vec<String> = SOONEST_FIRST
+        .into_iter()
+        .filter(|priority| claimer.takes(*priority))
+        .map(|priority| {
+            let priority = priority.as_number();
+            format!(
+                "select * from (select number, rank from jobs where state = 'queued' and priority = {priority}{offered}
+                     and not_before <= $3 and deadline > $3 and (lanes is null or {contains}(lanes, $6) > 0)
+                     order by rank, number limit {candidates}) as of_{priority}"
+            )
+        })
+        .collect();
+    let slot = match claimer.slot {
+        Some(_) => format!(
+            " and not exists (select 1 from jobs as other where other.state = 'leased' and other.slot = $5{except})"
+        ),
+        None => String::new(),
+    };
+    format!(
+        "select {number} from (select number, rank from ({}) as of_all order by rank, number limit {candidates})
+             as first {locked}
+         where not exists (select 1 from paused_lanes where name in ($4, '*')){slot}
+         order by first.rank, first.number limit {limit}",
+        taken.join(" union all ")
+    )
+}
 
 /// Leases what is served next.
-pub(super) const CLAIM: Sql = Sql::Differs {
-    pg: concat!(
-        "with picked as materialized (",
-        picked!("strpos", "", "for update of jobs skip locked"),
-        ") update jobs set ",
-        leased!(),
-        " where number = any(array(select number from picked)) returning rank, ",
-        columns!()
-    ),
-    lite: concat!(
-        "update jobs set ",
-        leased!(),
-        " where number in (",
-        picked!("instr", "", ""),
-        ") returning rank, ",
-        columns!()
-    ),
-};
+pub(super) fn claiming(claimer: &Claimer<'_>, count: Count, postgres: bool) -> Sql {
+    let picked = picked(claimer, count, postgres, "");
+    Sql::Built(leasing(&picked, count, postgres))
+}
+
+/// The change that leases what is picked. Each form has it picked once, whatever the planner thinks of how many there
+/// are.
+pub(super) fn leasing(picked: &str, count: Count, postgres: bool) -> String {
+    match (count, postgres) {
+        (_, false) => format!("update jobs set {LEASED} where number in ({picked}){RETURNED}"),
+        (Count::One, true) => {
+            format!("update jobs set {LEASED} where number = ({picked}){RETURNED}")
+        }
+        (Count::UpTo(_), true) => format!(
+            "with picked (taken) as materialized ({picked}) update jobs set {LEASED} from picked
+             where number = taken{RETURNED}"
+        ),
+    }
+}
 
 /// Reads what was leased, in the order of service.
 pub(super) fn read_leased(mut rows: Vec<Row>) -> Listed<Job> {
@@ -165,15 +193,21 @@ impl Jobs<'_, Writing<'_>> {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Listed<Job>, StoreError> {
-        let count = if claimer.slot.is_some() { 1 } else { count };
-        if claimer.needs.is_empty() || count == 0 {
+        if count == 0 {
             return Ok(read_leased(Vec::new()));
         }
-        let args = claimer.args(count, now, lease);
+        let mut args = claimer.args(now, lease);
+        let count = if count == 1 || claimer.slot.is_some() {
+            Count::One
+        } else {
+            args.push(Arg::from(i64::from(count.min(MAX_CLAIMED))));
+            Count::UpTo("$7")
+        };
+        let sql = claiming(claimer, count, self.db.is_postgres());
         // Of two that fill one slot at the same moment, the index lets one through: the other has none.
         let rows = self
             .db
-            .all_unless_taken("jobs.claim", CLAIM, args, claimer.slot.is_some())
+            .all_unless_taken("jobs.claim", sql, args, claimer.slot.is_some())
             .await?;
         if rows.iter().any(follows) {
             self.access.pending.wake();

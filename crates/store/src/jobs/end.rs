@@ -78,19 +78,30 @@ pub(super) fn completed_json(done: &[Completed]) -> String {
     json_text(&rows)
 }
 
+/// Ends the jobs of the worker `$1` that a JSON tells of, at `$3`, on Postgres.
+macro_rules! complete_pg {
+    ($json:literal) => {
+        concat!(
+            "update jobs set state = 'done', ended_at = $3, result = done.result, model = done.model,
+                 prompt_tokens = done.prompt_tokens, output_tokens = done.output_tokens,
+                 output_ms = done.output_ms, ",
+            unleased!(),
+            " from json_to_recordset(", $json, "::json) as done (number bigint, result text, model text,
+                 prompt_tokens bigint, output_tokens bigint, output_ms bigint)
+             where jobs.number = done.number and state = 'leased' and lease_by = $1 returning jobs.number"
+        )
+    };
+}
+
+/// The same as a part of a turn, with its JSON at `$7`.
+pub(super) const COMPLETE_OF_TURN: &str = complete_pg!("$7");
+
 const COMPLETE_MANY: Sql = Sql::Differs {
-    pg: concat!(
-        "update jobs set state = 'done', ended_at = $3, result = done.result, model = done.model,
-             prompt_tokens = done.prompt_tokens, output_tokens = done.output_tokens, output_ms = done.output_ms, ",
-        unleased!(),
-        " from json_to_recordset($2::json) as done (number bigint, result text, model text, prompt_tokens bigint,
-             output_tokens bigint, output_ms bigint)
-         where jobs.number = done.number and state = 'leased' and lease_by = $1 returning jobs.number"
-    ),
+    pg: complete_pg!("$2"),
     lite: concat!(
-        "update jobs set state = 'done', ended_at = $3, result = done.value ->> 'result', model = done.value ->> 'model',
-             prompt_tokens = done.value ->> 'prompt_tokens', output_tokens = done.value ->> 'output_tokens',
-             output_ms = done.value ->> 'output_ms', ",
+        "update jobs set state = 'done', ended_at = $3, result = done.value ->> 'result',
+             model = done.value ->> 'model', prompt_tokens = done.value ->> 'prompt_tokens',
+             output_tokens = done.value ->> 'output_tokens', output_ms = done.value ->> 'output_ms', ",
         unleased!(),
         " from json_each($2) as done
          where jobs.number = (done.value ->> 'number') and state = 'leased' and lease_by = $1 returning number"

@@ -11,6 +11,9 @@ mod output;
 mod room;
 mod turn;
 
+#[cfg(test)]
+mod tests;
+
 use watchkeeper_model::{
     HostName, IssueNumber, Job, JobMember, JobNumber, JobState, Priority, UnknownWord,
 };

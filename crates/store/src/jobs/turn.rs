@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use watchkeeper_model::{ControllerId, Job, JobNumber, Timestamp};
 
-use super::claim::{CLAIM, Claimer, follows, leased, picked, read_leased};
-use super::columns;
-use super::end::{Completed, completed_json};
+use super::claim::{Claimer, Count, MAX_CLAIMED, claiming, follows, leasing, picked, read_leased};
+use super::end::{COMPLETE_OF_TURN, Completed, completed_json};
 use super::room::{WATCH_WORD, Word, read_word};
 use crate::db::{Arg, Conn, Link, Row, Sql, args};
 use crate::store::Db;
@@ -23,30 +22,22 @@ pub struct Turn {
     pub claimed: Listed<Job>,
 }
 
-/// Completes, then claims; what is claimed may fill the slot of what is completed.
-const TURN_PG: &str = concat!(
-    "with ended as (",
-    "update jobs set state = 'done', ended_at = $3, result = done.result, model = done.model,
-         prompt_tokens = done.prompt_tokens, output_tokens = done.output_tokens, output_ms = done.output_ms,
-         lease_by = null, lease_until = null, slot = null, preempt_at = null
-     from json_to_recordset($15::json) as done (number bigint, result text, model text, prompt_tokens bigint,
-         output_tokens bigint, output_ms bigint)
-     where jobs.number = done.number and state = 'leased' and lease_by = $1 returning jobs.number",
-    "), total as materialized (select string_agg(number::text, ',') as completed, count(*) as count from ended)
-     , picked as materialized (",
-    picked!(
-        "strpos",
-        "and other.number not in (select number from ended)",
-        "for update of jobs skip locked"
-    ),
-    "), claimed as (update jobs set ",
-    leased!(),
-    " where number = any(array(select number from picked)) and (select count from total) >= 0 returning rank, ",
-    columns!(),
-    ") select total.completed, claimed.*,
-         case when total.count > 0 or claimed.priority = 3 then pg_notify('watchkeeper', '')::text end as told
-     from total left join claimed on true"
-);
+/// Completes what `$7` tells of, then claims; what is claimed may fill the slot of what is completed.
+fn turning(claimer: &Claimer<'_>, count: Count) -> Sql {
+    let except =
+        " and other.number not in (select number from ended) and (select count from total) >= 0";
+    let picked = picked(claimer, count, true, except);
+    let claiming = leasing(&picked, count, true);
+    // What is completed is read before anything is picked, so that it comes first.
+    Sql::Built(format!(
+        "with ended as ({COMPLETE_OF_TURN}),
+         total as materialized (select string_agg(number::text, ',') as completed, count(*) as count from ended),
+         claimed as ({claiming})
+         select total.completed, claimed.*,
+             case when total.count > 0 or claimed.priority = 3 then pg_notify('watchkeeper', '')::text end as told
+         from total left join claimed on true"
+    ))
+}
 
 impl Store {
     /// [`crate::Jobs::claim`], as a transaction of its own.
@@ -88,17 +79,25 @@ impl Store {
             tx.commit().await?;
             return Ok(Turn { completed, claimed });
         };
-        let count = if claimer.slot.is_some() {
-            count.min(1)
-        } else {
-            count
-        };
-        let mut args = claimer.args(count, now, lease);
-        let sql = if done.is_empty() {
-            CLAIM
-        } else {
+        if count == 0 {
+            let completed = self.complete_alone(done, claimer.worker, now).await?;
+            let claimed = read_leased(Vec::new());
+            return Ok(Turn { completed, claimed });
+        }
+        let mut args = claimer.args(now, lease);
+        if !done.is_empty() {
             args.push(Arg::from(completed_json(done)));
-            Sql::Same(TURN_PG)
+        }
+        let count = if count == 1 || claimer.slot.is_some() {
+            Count::One
+        } else {
+            args.push(Arg::from(i64::from(count.min(MAX_CLAIMED))));
+            Count::UpTo(if done.is_empty() { "$7" } else { "$8" })
+        };
+        let sql = if done.is_empty() {
+            claiming(claimer, count, true)
+        } else {
+            turning(claimer, count)
         };
         let rows = match self.one_statement("jobs.turn", sql, args).await {
             // Somebody filled the slot at the same moment. Nothing was done, so what was completed is said again.
