@@ -310,6 +310,7 @@ fn settings(config: &Config, orders: StandingOrders) -> Settings {
             attempts: i64::from(llm.attempts),
             pause: llm.pause.0,
             deadline: llm.deadline.0,
+            ..Asking::default()
         },
         knowledge: config.knowledge.knowing(),
     }

@@ -31,6 +31,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// A host did not answer as it should.
     Host,
+    /// So much waits already that nothing is added.
+    Full,
     /// It cannot be done now; nothing was changed.
     Unavailable,
     /// Something is broken on this side.
@@ -39,7 +41,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Invalid,
         Self::Forbidden,
         Self::NotFound,
@@ -49,6 +51,7 @@ impl Kind {
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::Host,
+        Self::Full,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -66,6 +69,7 @@ impl Kind {
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Host => "host",
+            Self::Full => "full",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -84,6 +88,7 @@ impl Kind {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Host => StatusCode::BAD_GATEWAY,
+            Self::Full => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -172,6 +177,7 @@ impl From<WatchError> for Problem {
             Fault::Conflict => (Kind::Conflict, "look again, then decide again"),
             Fault::Invalid => (Kind::Invalid, ""),
             Fault::Host => (Kind::Host, "watchkeeper doctor"),
+            Fault::Full => (Kind::Full, "ask again when less waits"),
             Fault::Unavailable => (
                 Kind::Unavailable,
                 "check the store, then try again; nothing was changed",

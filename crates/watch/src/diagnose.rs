@@ -13,11 +13,12 @@ use watchkeeper_model::{
 use watchkeeper_policy::MayPropose;
 use watchkeeper_remedy::Init;
 use watchkeeper_risk::Opinion;
-use watchkeeper_store::{ActionFilter, EnqueueError, JobFilter, NewJob, QueueLimits, Tx};
+use watchkeeper_store::{ActionFilter, Enqueued, JobFilter, NewJob, Tx};
 
 use crate::actions::{Case, Proposed};
 use crate::cycle::chain;
 use crate::look::Seen;
+use crate::queue::{MayHave, coalescing_key};
 use crate::tracking::{Memory, Tracked};
 use crate::traits::of_facts;
 use crate::watch::{Watch, with};
@@ -73,7 +74,7 @@ impl Watch {
         let open = diagnosis
             .as_ref()
             .is_none_or(|found| found.proposal.is_none() && finding.severity > Severity::Info);
-        let asks_model = open && !self.current().lanes.is_empty();
+        let asks_model = open && self.has_lanes().await?;
         if diagnosis.is_none() && !asks_model {
             return Ok(());
         }
@@ -96,7 +97,7 @@ impl Watch {
                 .await?;
         }
         if asks_model {
-            self.ask_model(&mut tx, &mut memory, entry, finding, issue)
+            self.ask_model(&mut tx, &mut memory, entry, finding, issue, traits)
                 .await?;
         }
         if memory != before {
@@ -198,6 +199,7 @@ impl Watch {
         entry: &HostEntry,
         finding: &Finding,
         issue: IssueNumber,
+        traits: &RunbookTraits,
     ) -> Result<(), WatchError> {
         let filter = ActionFilter {
             fingerprint: Some(finding.fingerprint()),
@@ -218,42 +220,78 @@ impl Watch {
         if memory.asked == Some(asked) && !self.may_ask_again(tx, issue).await? {
             return Ok(());
         }
-        let now = self.now();
+        let lanes = match self.lanes_for(entry) {
+            MayHave::Any => None,
+            MayHave::These(lanes) => Some(lanes),
+            MayHave::None(why) => {
+                if memory.escalated != Some(asked.0) {
+                    let text = format!("no model is asked: {why}");
+                    tx.log()
+                        .append(self.record("issue.escalated", about(finding, issue), text))?;
+                    memory.escalated = Some(asked.0);
+                }
+                return Ok(());
+            }
+        };
+        // What was tried on one host is no part of another's question.
+        let key = if tried == 0 {
+            coalescing_key(finding, traits, lanes.as_deref())
+        } else {
+            None
+        };
+        let job = self.diagnose_job(finding, issue, lanes, key);
+        let queued = match self.queue_job_in(tx, job).await {
+            // The next look asks again.
+            Err(WatchError::QueueFull(refused)) => {
+                tracing::warn!(issue.id = %issue, error = %refused, "a model is not asked about an issue");
+                return Ok(());
+            }
+            queued => queued?,
+        };
+        let number = queued.job().number;
+        let text = match &queued {
+            Enqueued::New(_) => {
+                format!("job {number}: no runbook is for it, so a model is asked")
+            }
+            Enqueued::Coalesced(_) => {
+                format!("job {number}: a model is asked the same already, and answers for both")
+            }
+        };
+        tx.log()
+            .append(self.record("job.queued", about(finding, issue), text))?;
+        memory.asked = Some(asked);
+        Ok(())
+    }
+
+    /// The question about a finding.
+    fn diagnose_job(
+        &self,
+        finding: &Finding,
+        issue: IssueNumber,
+        lanes: Option<Vec<String>>,
+        key: Option<String>,
+    ) -> NewJob {
+        let (now, host, fingerprint) = (self.now(), finding.host.clone(), finding.fingerprint());
         let priority = match finding.severity {
             Severity::Critical => Priority::CriticalFinding,
             Severity::Warning | Severity::Info => Priority::Finding,
         };
-        let host = entry.name.clone();
-        let fingerprint = finding.fingerprint();
         let request = JobRequest::DiagnoseFinding {
             host: host.clone(),
             issue,
             fingerprint,
         };
-        let deadline = now.after(current.settings.asking.deadline);
-        let mut job = NewJob::new(request, priority, now, deadline);
-        job.member = Some(JobMember {
-            host,
-            issue,
-            fingerprint,
-        });
-        let job = match tx.jobs().enqueue(job, &QueueLimits::default()).await {
-            // The next look asks again.
-            Err(EnqueueError::Refused(refused)) => {
-                tracing::warn!(issue.id = %issue, error = %refused, "a model is not asked about an issue");
-                return Ok(());
-            }
-            Err(EnqueueError::Store(error)) => return Err(error.into()),
-            Ok(job) => job,
-        };
-        let text = format!(
-            "job {}: no runbook is for it, so a model is asked",
-            job.job().number
-        );
-        tx.log()
-            .append(self.record("job.queued", about(finding, issue), text))?;
-        memory.asked = Some(asked);
-        Ok(())
+        let deadline = now.after(self.current().settings.asking.deadline);
+        NewJob {
+            key,
+            lanes,
+            member: Some(JobMember {
+                host,
+                issue,
+                fingerprint,
+            }),
+            ..NewJob::new(request, priority, now, deadline)
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use watchkeeper_fleet::EnrolError;
 use watchkeeper_model::{
-    ActionNumber, ApprovalRefused, EntryNumber, HostName, InvalidTransition, IssueNumber, LookFailure,
+    ActionNumber, ApprovalRefused, EntryNumber, HostName, InvalidTransition, IssueNumber, JobNumber, LookFailure,
 };
 use watchkeeper_policy::MayNotApprove;
 use watchkeeper_remedy::PlanError;
-use watchkeeper_store::StoreError;
+use watchkeeper_store::{EnqueueRefused, StoreError};
 
 use crate::talk::TalkRefused;
 
@@ -37,6 +37,21 @@ pub enum WatchError {
         /// The number asked for.
         number: EntryNumber,
     },
+    /// There is no such job.
+    #[error("there is no job {number}")]
+    NoSuchJob {
+        /// The number asked for.
+        number: JobNumber,
+    },
+    /// Nobody knows of such a lane.
+    #[error("there is no lane `{name}`")]
+    NoSuchLane {
+        /// The name asked for.
+        name: String,
+    },
+    /// So much waits for the models already that nothing is added.
+    #[error(transparent)]
+    QueueFull(#[from] EnqueueRefused),
     /// A decision was refused.
     #[error(transparent)]
     Approval(#[from] ApprovalRefused),
@@ -94,6 +109,8 @@ pub enum Fault {
     Invalid,
     /// A host did not answer as it should.
     Host,
+    /// So much waits already that nothing is added.
+    Full,
     /// The store does not answer now; nothing was changed.
     Unavailable,
     /// Whether it took effect is not known: look again.
@@ -107,9 +124,10 @@ impl WatchError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::NoSuchAction { .. } | Self::NoSuchIssue { .. } | Self::NoSuchHost { .. } | Self::NoSuchEntry { .. } => {
+            Self::NoSuchAction { .. } | Self::NoSuchIssue { .. } | Self::NoSuchHost { .. } | Self::NoSuchEntry { .. } | Self::NoSuchJob { .. } | Self::NoSuchLane { .. } => {
                 Fault::NoSuchThing
             }
+            Self::QueueFull(_) => Fault::Full,
             Self::MayNotApprove(_) => Fault::NotTheirs,
             Self::Talk(refused) => match refused {
                 TalkRefused::NoSuchConversation { .. } => Fault::NoSuchThing,
@@ -146,6 +164,9 @@ impl WatchError {
     pub fn advice(&self) -> String {
         match self {
             Self::Host { source, .. } => source.remedy(),
+            Self::QueueFull(_) => {
+                "ask again when less waits, or take something back: watchkeeper queue list".to_owned()
+            }
             Self::Talk(refused) => refused.advice(),
             Self::MayNotApprove(MayNotApprove::OwnRequest { .. }) => {
                 "ask another operator, or say `own_requests = \"allow\"` in the standing orders"

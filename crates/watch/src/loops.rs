@@ -12,6 +12,7 @@ use watchkeeper_store::ActionFilter;
 
 use crate::WatchError;
 use crate::cycle::chain;
+use crate::queue::work;
 use crate::runs::Ran;
 use crate::watch::Watch;
 
@@ -19,8 +20,6 @@ use crate::watch::Watch;
 const POLL: Duration = Duration::from_secs(2);
 /// How long looks under way may take to end when the watch ends.
 const LOOKS_END_WITHIN: Duration = Duration::from_secs(3);
-/// How often an idle worker looks for a job.
-const JOB_POLL: Duration = Duration::from_secs(1);
 /// How often old observations are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// The pause after the store did not answer.
@@ -108,44 +107,6 @@ impl Loops {
     }
 }
 
-/// Answers jobs until told to stop: one at a time on every lane, those included that a reload brings.
-pub async fn work(watch: Watch, stop: CancellationToken) {
-    let mut tasks: JoinSet<usize> = JoinSet::new();
-    let mut busy = std::collections::BTreeSet::new();
-    while !stop.is_cancelled() {
-        while let Some(ended) = tasks.try_join_next() {
-            free_lane(ended, &mut busy);
-        }
-        for lane in 0..watch.current().lanes.len() {
-            if busy.insert(lane) {
-                tasks.spawn(working(watch.clone(), lane, stop.clone()));
-            }
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(POLL) => {}
-        }
-    }
-    while let Some(ended) = tasks.join_next().await {
-        free_lane(ended, &mut busy);
-    }
-}
-
-fn free_lane(
-    ended: Result<usize, tokio::task::JoinError>,
-    busy: &mut std::collections::BTreeSet<usize>,
-) {
-    match ended {
-        Ok(lane) => {
-            busy.remove(&lane);
-        }
-        Err(error) => {
-            tracing::error!(error = %error, "a worker broke down; its job is served again when its lease ends");
-            busy.clear();
-        }
-    }
-}
-
 /// Waits for an approval here, the poll (which finds approvals elsewhere), or the end; false at the end.
 async fn wake(watch: &Watch, poll: Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
@@ -156,7 +117,7 @@ async fn wake(watch: &Watch, poll: Duration, stop: &CancellationToken) -> bool {
 }
 
 /// Waits out a store that does not answer.
-async fn pause_after(what: &str, error: &WatchError, stop: &CancellationToken) {
+pub(crate) async fn pause_after(what: &str, error: &WatchError, stop: &CancellationToken) {
     tracing::error!(error = chain(error), "{what}; it is tried again");
     tokio::select! {
         () = stop.cancelled() => {}
@@ -459,24 +420,8 @@ impl Watch {
             let mut tx = self.store().begin().await?;
             tx.observations().prune(before).await?;
             tx.commit().await?;
+            self.prune_queue().await?;
         }
         Ok(())
     }
-}
-
-/// One worker of one lane; it ends with the lane.
-async fn working(watch: Watch, lane: usize, stop: CancellationToken) -> usize {
-    while !stop.is_cancelled() && lane < watch.current().lanes.len() {
-        match watch.work_once(lane, &stop).await {
-            Ok(true) => {}
-            Ok(false) => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(JOB_POLL) => {}
-                }
-            }
-            Err(error) => pause_after("a job could not be served", &error, &stop).await,
-        }
-    }
-    lane
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::{Thresholds, ThresholdsPatch};
+use watchkeeper_llm::{BreakerSettings, Egress};
 use watchkeeper_model::{Autonomy, GroupName, HostName};
 use watchkeeper_policy::PolicySettings;
 use watchkeeper_risk::HostFacts;
+use watchkeeper_store::QueueLimits;
 
 use crate::{Knowing, StandingOrders};
 
@@ -126,6 +128,12 @@ pub struct Asking {
     pub pause: Duration,
     /// After this a job is given up.
     pub deadline: Duration,
+    /// How much may wait.
+    pub limits: QueueLimits,
+    /// When a lane that fails is left alone, and for how long.
+    pub breaker: BreakerSettings,
+    /// What may leave for which lane.
+    pub egress: Egress,
 }
 
 impl Default for Asking {
@@ -135,6 +143,9 @@ impl Default for Asking {
             attempts: 3,
             pause: Duration::from_secs(30),
             deadline: Duration::from_secs(6 * 3_600),
+            limits: QueueLimits::default(),
+            breaker: BreakerSettings::default(),
+            egress: Egress::default(),
         }
     }
 }

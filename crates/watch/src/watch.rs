@@ -13,12 +13,12 @@ use watchkeeper_agent::Runbooks;
 use watchkeeper_fleet::{Engine, Engines, Fleet, HostEntry, SshTarget};
 use watchkeeper_llm::{Lane, Provider};
 use watchkeeper_model::{
-    About, Actor, Clock, ControllerId, HostName, LogRecord, Person, Timestamp,
+    About, Actor, Clock, ControllerId, HostName, JobNumber, LogRecord, Person, Timestamp,
 };
 use watchkeeper_policy::OwnRequests;
 use watchkeeper_store::{CorruptRow, Store, StoreError};
 
-use crate::queue::LaneHealth;
+use crate::queue::{Ears, LaneBook};
 use crate::knowledge::Shelf;
 use crate::view::RunEvent;
 use crate::{Chance, Schedule, Settings, WatchError};
@@ -83,7 +83,9 @@ struct Shared {
     controller: ControllerId,
     known_hosts: PathBuf,
     current: RwLock<Arc<Current>>,
-    lane_health: LaneHealth,
+    lane_book: LaneBook,
+    ears: Ears,
+    left_jobs: Mutex<Vec<JobNumber>>,
     run_events: broadcast::Sender<RunEvent>,
     approvals: Notify,
     corrupt: Mutex<BTreeMap<String, Timestamp>>,
@@ -132,7 +134,9 @@ impl Watch {
                 runbooks,
                 lanes,
             })),
-            lane_health: LaneHealth::default(),
+            lane_book: LaneBook::default(),
+            ears: Ears::default(),
+            left_jobs: Mutex::default(),
             run_events: broadcast::Sender::new(RUN_EVENTS_KEPT),
             approvals: Notify::new(),
             corrupt: Mutex::default(),
@@ -153,11 +157,19 @@ impl Watch {
             runbooks,
             lanes,
         });
-        *self
-            .shared
-            .current
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = fresh;
+        let old = std::mem::replace(
+            &mut *self
+                .shared
+                .current
+                .write()
+                .unwrap_or_else(PoisonError::into_inner),
+            Arc::clone(&fresh),
+        );
+        for parts in &old.lanes {
+            if !fresh.lanes.iter().any(|new| new.lane == parts.lane) {
+                self.lane_book().forget(&parts.lane.name);
+            }
+        }
     }
 
     /// Ends the looks that an earlier process left unfinished, so that nobody waits for them. Only for who has the store
@@ -244,8 +256,20 @@ impl Watch {
         &self.shared.known_hosts
     }
 
-    pub(crate) fn lane_health(&self) -> &LaneHealth {
-        &self.shared.lane_health
+    pub(crate) fn lane_book(&self) -> &LaneBook {
+        &self.shared.lane_book
+    }
+
+    pub(crate) fn ears(&self) -> &Ears {
+        &self.shared.ears
+    }
+
+    /// Jobs whose followers have gone away, and that are to be taken back.
+    pub(crate) fn left_jobs(&self) -> MutexGuard<'_, Vec<JobNumber>> {
+        self.shared
+            .left_jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What happens to actions while they run, from now on. For speed: the store is the truth.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use watchkeeper_agent::{PromptError, ReplyRefused};
-use watchkeeper_llm::LlmError;
+use watchkeeper_llm::{EgressRefused, LlmError};
 use watchkeeper_store::StoreError;
 
 use crate::WatchError;
@@ -20,6 +20,9 @@ pub(crate) enum JobError {
     /// There is an answer that is of no use.
     #[error("the model's answer cannot be used")]
     Reply(#[from] ReplyRefused),
+    /// What the job is about may not go to the lane that has it.
+    #[error(transparent)]
+    Egress(#[from] EgressRefused),
     /// What the job needs could not be read or written.
     #[error(transparent)]
     Watch(#[from] WatchError),
@@ -60,6 +63,7 @@ impl JobError {
             }
             Self::Watch(WatchError::Host { .. }) => Some(Duration::ZERO),
             Self::Prompt(_)
+            | Self::Egress(_)
             | Self::Llm(_)
             | Self::Watch(_)
             | Self::NotNeeded

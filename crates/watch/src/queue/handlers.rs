@@ -9,7 +9,11 @@ impl Watch {
     /// Serves a job at its desk.
     pub(crate) async fn handle(&self, desk: &Desk<'_>) -> Result<(), JobError> {
         match &desk.job.request {
-            JobRequest::DiagnoseFinding { .. } => self.serve_diagnosis(desk).await,
+            JobRequest::DiagnoseFinding { host, .. } => {
+                // Those alike on other hosts share the set of lanes, as far as this process knew when they were queued.
+                self.may_leave([host], &desk.parts.lane)?;
+                self.serve_diagnosis(desk).await
+            }
             JobRequest::AnswerPerson { .. } => self.serve_answer(desk).await,
             JobRequest::LearnFromAction { .. } => self.serve_learning(desk).await,
             JobRequest::EmbedEntries { .. } => self.serve_embedding(desk).await,

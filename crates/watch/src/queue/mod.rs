@@ -9,15 +9,29 @@
 //!
 //! What the jobs are about is left to the handlers; which job is next, to the store; the wire, to `llm`.
 
+mod asking;
+mod coalesce;
 mod desk;
 mod diagnosis;
+mod ears;
 mod error;
+mod estimate;
+mod follow;
 mod handlers;
-mod health;
+mod lanes;
+mod leaving;
 mod output;
+mod settle;
+mod work;
 mod worker;
 
+pub use asking::QueueQuery;
+pub(crate) use coalesce::coalescing_key;
 pub(crate) use desk::{Desk, ModelRole};
+pub(crate) use ears::Ears;
 pub(crate) use error::JobError;
-pub(crate) use health::LaneHealth;
-pub(crate) use output::{Output, Piece};
+pub use follow::{Following, OnLeaving};
+pub(crate) use lanes::LaneBook;
+pub(crate) use leaving::MayHave;
+pub(crate) use output::Output;
+pub use work::work;

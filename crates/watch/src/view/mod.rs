@@ -5,10 +5,12 @@ mod action;
 mod check;
 mod issue;
 mod orders;
+mod queue;
 mod status;
 
 pub use action::*;
 pub use check::*;
 pub use issue::*;
 pub use orders::*;
+pub use queue::*;
 pub use status::*;
