@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+pub use watchkeeper_model::estimate_tokens as estimate;
+
 use crate::{ChatRequest, Message};
 
 /// How long a prompt is thought to be, and how much fits.
@@ -23,42 +25,10 @@ impl PromptSize {
     }
 }
 
-/// Letters a token holds, at the least that is usual. Plain English has four to five, identifiers three.
-const LETTERS_PER_TOKEN: u64 = 3;
-/// Blanks in a row that make one token, beyond the one before a word, which is part of the word's token.
-const BLANKS_PER_TOKEN: u64 = 4;
 /// What a template writes around each message.
 const TOKENS_PER_MESSAGE: u64 = 8;
 /// What a template writes around the whole, and before the answer.
 const TOKENS_PER_PROMPT: u64 = 16;
-
-/// Tokens of a text, estimated: words by their letters, digits and signs one each (many vocabularies have no longer
-/// ones), other scripts by their bytes.
-#[must_use]
-pub fn estimate(text: &str) -> u64 {
-    let (mut tokens, mut letters, mut blanks) = (0, 0, 0);
-    for c in text.chars() {
-        if c.is_ascii_alphabetic() {
-            letters += 1;
-        } else {
-            tokens += u64::div_ceil(letters, LETTERS_PER_TOKEN);
-            letters = 0;
-        }
-        if c == ' ' {
-            blanks += 1;
-            continue;
-        }
-        tokens += u64::div_ceil(u64::saturating_sub(blanks, 1), BLANKS_PER_TOKEN);
-        blanks = 0;
-        if !c.is_ascii_alphabetic() {
-            tokens += match c.len_utf8() {
-                1 | 2 => 1,
-                bytes => bytes as u64 - 1,
-            };
-        }
-    }
-    tokens + u64::div_ceil(letters, LETTERS_PER_TOKEN) + u64::div_ceil(blanks, BLANKS_PER_TOKEN)
-}
 
 /// Tokens of a whole prompt, estimated and not corrected.
 fn estimate_prompt(request: &ChatRequest) -> u64 {

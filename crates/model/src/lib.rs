@@ -22,6 +22,7 @@ mod step;
 mod terminal;
 mod text;
 mod time;
+mod tokens;
 mod verdict;
 
 pub use action::*;
@@ -43,4 +44,5 @@ pub use step::*;
 pub use terminal::*;
 pub use text::*;
 pub use time::*;
+pub use tokens::*;
 pub use verdict::*;

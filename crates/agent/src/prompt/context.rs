@@ -1,45 +1,27 @@
-//! What the templates are given. Each has a sample, with which a test renders them.
-
-use std::fmt;
+//! What the template of a diagnosis is given. It has a sample, with which a test renders it.
 
 use serde::Serialize;
-use watchkeeper_model::{ActionNumber, Finding, Plan, Step, bounded, visible, visible_block};
+use watchkeeper_model::{ActionNumber, Finding, HostName, Plan, Step, bounded};
 
-use crate::{HostTraits, redact};
+use super::fence::{Boundary, block, line};
+use crate::HostTraits;
+use crate::machine::Known;
+use crate::reduce::{TextKind, reduce};
 
-/// Most characters of one piece of evidence.
-const MAX_PIECE_CHARS: usize = 1_500;
-/// Most characters of all evidence together.
-const MAX_EVIDENCE_CHARS: usize = 10_000;
+/// Most bytes of one piece of evidence.
+const MAX_PIECE_BYTES: usize = 2_000;
+/// Most bytes of all evidence together.
+const MAX_EVIDENCE_BYTES: usize = 10_000;
 /// Most characters of a line such as the summary.
 const MAX_LINE_CHARS: usize = 400;
 /// Most earlier attempts that are told.
 const MAX_ATTEMPTS: usize = 5;
-
-/// The mark of a fence: random for every prompt, so that no text from a host can hold it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Boundary(String);
-
-impl Boundary {
-    /// A mark out of random bytes; the caller brings them, because this crate has no chance.
-    #[must_use]
-    pub fn from_random(random: [u8; 16]) -> Self {
-        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    /// The mark.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Boundary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Boundary(…)")
-    }
-}
+/// Most notes that are told.
+const MAX_KNOWN: usize = 5;
+/// Most bytes of one note.
+const MAX_KNOWN_BYTES: usize = 800;
+/// Most other hosts that are named.
+const MAX_PEERS: usize = 8;
 
 /// For `system.hbs`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,6 +43,8 @@ impl SystemContext {
 /// One piece of evidence, fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Piece {
+    /// What it is cited by.
+    pub label: String,
     /// Where it was seen.
     pub source: String,
     /// What was seen.
@@ -85,8 +69,8 @@ impl Attempt {
         let steps: Vec<String> = steps.iter().map(Step::summary).collect();
         Self {
             number,
-            steps: line(&steps.join(", ")),
-            outcome: line(outcome),
+            steps: line(&steps.join(", "), MAX_LINE_CHARS),
+            outcome: line(outcome, MAX_LINE_CHARS),
         }
     }
 }
@@ -132,7 +116,7 @@ pub(crate) const STEP_KINDS: [StepKind; 7] = [
     },
 ];
 
-/// For `diagnose_finding.hbs`.
+/// For `diagnose.hbs`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DiagnoseFinding {
     /// The host.
@@ -143,18 +127,20 @@ pub struct DiagnoseFinding {
     pub check: String,
     /// The finding's severity.
     pub severity: &'static str,
-    /// The finding's subject.
-    pub subject: String,
-    /// The finding's summary.
-    pub summary: String,
-    /// The finding's cause.
-    pub cause: String,
-    /// What was seen.
-    pub evidence: Vec<Piece>,
+    /// What the check found, fenced under `F1`.
+    pub finding: String,
+    /// What was seen, each fenced under its label from `F2`.
+    pub evidence: Vec<String>,
     /// How many pieces of evidence are left out.
     pub left_out: usize,
+    /// Notes, each fenced with its origin.
+    pub known: Vec<String>,
     /// What was tried before, the latest last.
     pub attempts: Vec<Attempt>,
+    /// Other hosts that may be looked at.
+    pub peers: String,
+    /// Whether the model has tools; without, it answers by the schema.
+    pub tools: bool,
     /// The steps there are.
     pub kinds: Vec<StepKind>,
     /// Most steps of a proposal.
@@ -164,7 +150,8 @@ pub struct DiagnoseFinding {
 }
 
 impl DiagnoseFinding {
-    /// The question about a finding: everything from the host redacted, visible, bounded and free of the mark.
+    /// The question about a finding, for a model without tools: everything from the host redacted, visible, bounded and
+    /// free of the mark.
     #[must_use]
     pub fn new(
         finding: &Finding,
@@ -172,27 +159,37 @@ impl DiagnoseFinding {
         attempts: &[Attempt],
         boundary: Boundary,
     ) -> Self {
-        let line = |text: &str| unmarked(&line(text), &boundary);
-        let (evidence, left_out) = pieces(finding, &boundary);
+        let pieces = pieces(finding, MAX_EVIDENCE_BYTES);
+        let fenced = |piece: &Piece| boundary.fence(&piece.label, &piece.source, &piece.text);
         Self {
             host: finding.host.to_string(),
-            system: line(host.os.as_deref().unwrap_or("not known")),
+            system: boundary.without(&line(
+                host.os.as_deref().unwrap_or("not known"),
+                MAX_LINE_CHARS,
+            )),
             check: finding.check.to_string(),
             severity: finding.severity.as_str(),
-            subject: line(if finding.subject.is_empty() {
-                "the host as a whole"
-            } else {
-                &finding.subject
-            }),
-            summary: line(&finding.summary),
-            cause: line(&finding.cause),
-            evidence,
-            left_out,
+            finding: fenced(&pieces[0]),
+            evidence: pieces[1..].iter().map(fenced).collect(),
+            left_out: finding.evidence.len() + 1 - pieces.len(),
+            known: Vec::new(),
             attempts: attempts[attempts.len().saturating_sub(MAX_ATTEMPTS)..].to_vec(),
+            peers: String::new(),
+            tools: false,
             kinds: STEP_KINDS.to_vec(),
             max_steps: Plan::MAX_STEPS,
             boundary,
         }
+    }
+
+    /// With notes, for a model that has tools or not.
+    #[must_use]
+    pub fn with(mut self, known: &[Known], peers: &[HostName], tools: bool) -> Self {
+        self.known = notes(known, &self.boundary);
+        let names: Vec<&str> = peers.iter().take(MAX_PEERS).map(HostName::as_str).collect();
+        self.peers = names.join(", ");
+        self.tools = tools;
+        self
     }
 
     /// A sample.
@@ -201,7 +198,7 @@ impl DiagnoseFinding {
     /// Never: the names in it are valid.
     #[must_use]
     pub fn sample() -> Self {
-        use watchkeeper_model::{CheckName, Evidence, HostName, Severity, UnitName};
+        use watchkeeper_model::{CheckName, Evidence, Severity, UnitName};
         let finding = Finding {
             host: HostName::new("web1").expect("a host's name"),
             check: CheckName::new("units").expect("a check's name"),
@@ -224,35 +221,67 @@ impl DiagnoseFinding {
     }
 }
 
-/// As much of the evidence as fits, and how many pieces do not.
-fn pieces(finding: &Finding, boundary: &Boundary) -> (Vec<Piece>, usize) {
-    let mut pieces = Vec::new();
-    let mut room = MAX_EVIDENCE_CHARS;
-    for evidence in &finding.evidence {
-        let text = block(&evidence.text);
-        let chars = text.chars().count();
-        if chars > room {
+/// What the check found, as `F1`, and as much of the evidence as fits in so many bytes, from `F2`.
+pub(crate) fn pieces(finding: &Finding, bytes: usize) -> Vec<Piece> {
+    let subject = if finding.subject.is_empty() {
+        "the host as a whole"
+    } else {
+        &finding.subject
+    };
+    let found = |what: &str, text: &str| format!("{what}: {}", line(text, MAX_LINE_CHARS));
+    let mut pieces = vec![Piece {
+        label: "F1".to_owned(),
+        source: "what the check found".to_owned(),
+        text: [
+            found("subject", subject),
+            found("summary", &finding.summary),
+            found("cause", &finding.cause),
+        ]
+        .join("\n"),
+    }];
+    let mut room = bytes;
+    let each = MAX_PIECE_BYTES.min(bytes / 3);
+    for (at, evidence) in finding.evidence.iter().enumerate() {
+        let text = reduce(&block(&evidence.text), TextKind::Unknown, each).text;
+        if text.len() > room {
             break;
         }
-        room -= chars;
+        room -= text.len();
         pieces.push(Piece {
-            source: unmarked(&bounded(&line(&evidence.source), 40), boundary),
-            text: unmarked(&text, boundary),
+            label: format!("F{}", at + 2),
+            source: line(&evidence.source, 40),
+            text,
         });
     }
-    let left_out = finding.evidence.len() - pieces.len();
-    (pieces, left_out)
+    pieces
 }
 
-fn line(text: &str) -> String {
-    bounded(&visible(&redact(text)), MAX_LINE_CHARS).into_owned()
+/// Notes, each fenced with its origin.
+pub(crate) fn notes(known: &[Known], boundary: &Boundary) -> Vec<String> {
+    let fenced = |note: &Known| {
+        let about = note.host.as_ref().map(|host| format!(", about {host}"));
+        let found = if note.confirmed {
+            ", found right by a person"
+        } else {
+            ""
+        };
+        let title = format!(
+            "{} (from {}{}{found})",
+            bounded(&note.title, 80),
+            bounded(&note.from_where, 60),
+            about.unwrap_or_default(),
+        );
+        boundary.fence(&note.label, &title, &note_text(note))
+    };
+    known.iter().take(MAX_KNOWN).map(fenced).collect()
 }
 
-fn block(text: &str) -> String {
-    bounded(&visible_block(&redact(text)), MAX_PIECE_CHARS).into_owned()
+/// What is shown of a note.
+pub(crate) fn note_text(note: &Known) -> String {
+    reduce(&block(&note.text), TextKind::Plain, MAX_KNOWN_BYTES).text
 }
 
-/// The text without the mark, should it stand in it against all odds.
-fn unmarked(text: &str, boundary: &Boundary) -> String {
-    text.replace(boundary.as_str(), "(mark)")
+/// The notes that are told.
+pub(crate) fn told(known: &[Known]) -> &[Known] {
+    &known[..known.len().min(MAX_KNOWN)]
 }

@@ -6,23 +6,40 @@
 //! becoming actions is that a reply is parsed, assessed and judged like anybody's proposal.
 
 mod context;
+mod converse;
+mod fence;
 
-pub(crate) use context::STEP_KINDS;
-pub use context::{Attempt, Boundary, DiagnoseFinding, Piece, StepKind, SystemContext};
+pub use context::{Attempt, DiagnoseFinding, Piece, StepKind, SystemContext};
+pub(crate) use context::{STEP_KINDS, note_text, pieces, told};
+pub(crate) use converse::{Talk, question};
+pub use fence::Boundary;
+pub(crate) use fence::{block, line};
 
 use handlebars::{Handlebars, no_escape};
 use serde::Serialize;
+use watchkeeper_model::ConversationKind;
 
 /// The templates that come with Watchkeeper.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 9] = [
     (SYSTEM, include_str!("../../../../prompts/system.hbs")),
-    (
-        DIAGNOSE_FINDING,
-        include_str!("../../../../prompts/diagnose_finding.hbs"),
-    ),
+    (DIAGNOSE, include_str!("../../../../prompts/diagnose.hbs")),
+    (TRIAGE, include_str!("../../../../prompts/triage.hbs")),
+    (CRITIC, include_str!("../../../../prompts/critic.hbs")),
+    ("ask", include_str!("../../../../prompts/ask.hbs")),
+    ("chat", include_str!("../../../../prompts/chat.hbs")),
+    ("do", include_str!("../../../../prompts/do.hbs")),
+    ("discuss", include_str!("../../../../prompts/discuss.hbs")),
+    (SUMMARISE, include_str!("../../../../prompts/summarise.hbs")),
 ];
 const SYSTEM: &str = "system";
-const DIAGNOSE_FINDING: &str = "diagnose_finding";
+const DIAGNOSE: &str = "diagnose";
+const TRIAGE: &str = "triage";
+const CRITIC: &str = "critic";
+const SUMMARISE: &str = "summarise";
+/// Most words that a summary is asked for.
+const SUMMARY_WORDS: u32 = 250;
+/// What the watch is called where nobody gave it a name.
+const NAMELESS: &str = "watchkeeper";
 
 /// A prompt, ready to be measured and sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +51,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Most bytes of a prompt, both parts together. What is longer is refused, never cut.
+    /// Most bytes of one text of a prompt as it is rendered. What is longer is refused, never cut.
     pub const MAX_BYTES: usize = 64 * 1024;
 }
 
@@ -79,9 +96,19 @@ pub enum PromptError {
     },
 }
 
-/// The templates.
+/// The templates, and what the watch is called in them.
 #[derive(Clone, Debug)]
-pub struct Prompts(Handlebars<'static>);
+pub struct Prompts {
+    templates: Handlebars<'static>,
+    name: String,
+}
+
+/// For `triage.hbs`, `critic.hbs` and `summarise.hbs`.
+#[derive(Serialize)]
+struct Marked<'a> {
+    boundary: &'a Boundary,
+    words: u32,
+}
 
 impl Prompts {
     /// The templates that come with Watchkeeper.
@@ -98,7 +125,17 @@ impl Prompts {
                 .register_template_string(name, text)
                 .expect("the shipped templates can be read");
         }
-        Self(registry)
+        Self {
+            templates: registry,
+            name: NAMELESS.to_owned(),
+        }
+    }
+
+    /// The same with the name of the watch.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
     }
 
     /// The shipped templates with some of them replaced, each given by its name without `.hbs`, and its text. They
@@ -119,15 +156,35 @@ impl Prompts {
                     known,
                 });
             }
-            self.0
+            self.templates
                 .register_template_string(name, text.as_ref())
                 .map_err(|source| PromptError::Unreadable {
                     name: name.to_owned(),
                     source: Box::new(source),
                 })?;
         }
-        self.diagnose_finding(&SystemContext::sample(), &DiagnoseFinding::sample())?;
+        self.try_all()?;
         Ok(self)
+    }
+
+    /// Renders every template with a sample.
+    fn try_all(&self) -> Result<(), PromptError> {
+        let sample = DiagnoseFinding::sample();
+        self.diagnose_finding(&SystemContext::sample(), &sample)?;
+        let boundary = Boundary::from_random([7; 16]);
+        for name in [TRIAGE, CRITIC, SUMMARISE] {
+            self.marked(name, &boundary)?;
+        }
+        let task = crate::machine::ConverseTask::sample();
+        for kind in [
+            ConversationKind::Ask,
+            ConversationKind::Chat,
+            ConversationKind::Do,
+            ConversationKind::Discuss,
+        ] {
+            self.talk(kind, &Talk::new(&task, true, &boundary))?;
+        }
+        Ok(())
     }
 
     /// Asks for the cause of a finding and a repair.
@@ -141,26 +198,66 @@ impl Prompts {
     ) -> Result<Prompt, PromptError> {
         let prompt = Prompt {
             system: self.render(SYSTEM, system)?,
-            user: self.render(DIAGNOSE_FINDING, asked)?,
+            user: self.render(DIAGNOSE, asked)?,
         };
-        let bytes = prompt.system.len() + prompt.user.len();
+        Ok(prompt)
+    }
+
+    /// The standing instructions.
+    pub(crate) fn system(&self) -> Result<String, PromptError> {
+        let context = SystemContext {
+            name: self.name.clone(),
+        };
+        self.render(SYSTEM, &context)
+    }
+
+    /// What is asked about a finding.
+    pub(crate) fn diagnose(&self, asked: &DiagnoseFinding) -> Result<String, PromptError> {
+        self.render(DIAGNOSE, asked)
+    }
+
+    /// What is asked in a talk.
+    pub(crate) fn talk(&self, kind: ConversationKind, talk: &Talk) -> Result<String, PromptError> {
+        self.render(kind.as_str(), talk)
+    }
+
+    /// What the small model is told that sorts.
+    pub(crate) fn triage(&self, boundary: &Boundary) -> Result<String, PromptError> {
+        self.marked(TRIAGE, boundary)
+    }
+
+    /// What the model is told that doubts.
+    pub(crate) fn critic(&self, boundary: &Boundary) -> Result<String, PromptError> {
+        self.marked(CRITIC, boundary)
+    }
+
+    /// How a part of a conversation is summarised.
+    pub(crate) fn summarise(&self, boundary: &Boundary) -> Result<String, PromptError> {
+        self.marked(SUMMARISE, boundary)
+    }
+
+    fn marked(&self, name: &'static str, boundary: &Boundary) -> Result<String, PromptError> {
+        let words = SUMMARY_WORDS;
+        self.render(name, &Marked { boundary, words })
+    }
+
+    fn render(&self, name: &'static str, context: &impl Serialize) -> Result<String, PromptError> {
+        let text =
+            self.templates
+                .render(name, context)
+                .map_err(|source| PromptError::Unrenderable {
+                    name,
+                    source: Box::new(source),
+                })?;
+        let bytes = text.len();
         if bytes > Prompt::MAX_BYTES {
             return Err(PromptError::TooLarge {
-                name: DIAGNOSE_FINDING,
+                name,
                 bytes,
                 limit: Prompt::MAX_BYTES,
             });
         }
-        Ok(prompt)
-    }
-
-    fn render(&self, name: &'static str, context: &impl Serialize) -> Result<String, PromptError> {
-        self.0
-            .render(name, context)
-            .map_err(|source| PromptError::Unrenderable {
-                name,
-                source: Box::new(source),
-            })
+        Ok(text)
     }
 }
 

@@ -385,7 +385,8 @@ fn opinion(wire: &RiskWire, model: &str) -> Result<Opinion, ReplyRefused> {
     })
 }
 
-fn step(number: usize, value: &Value) -> Result<Step, ReplyRefused> {
+/// Reads one step that a model proposes.
+pub(crate) fn step(number: usize, value: &Value) -> Result<Step, ReplyRefused> {
     let kind = value.get("kind").and_then(Value::as_str).unwrap_or("");
     if !STEP_KINDS.iter().any(|offered| offered.kind == kind) {
         return Err(ReplyRefused::UnknownStepKind {

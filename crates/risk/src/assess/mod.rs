@@ -21,7 +21,7 @@ use join::{cannot_be_undone, join};
 use text::read_text;
 
 /// Somebody's opinion of a risk, for instance a model's. It can raise an assessment and never lower it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Opinion {
     /// How bad they say it is. More than high counts as high: only code forbids.
     pub level: RiskLevel,

@@ -1,0 +1,483 @@
+//! Looking: the calls of an answer are read, refused with a line, answered from what was seen before, or handed out; what
+//! comes back gets its label and goes into the lines.
+
+use serde_json::{Map, Value};
+use watchkeeper_model::HostName;
+
+use super::{
+    Answer, CallId, Effect, Investigation, Line, Look, LookedAt, Phase, RawCall, Seen, Slot, Use,
+    open_uses,
+};
+use crate::prompt::{block, line};
+use crate::reduce::{TextKind, reduce};
+use crate::tools::{Conclude, Propose, Tool, ToolEffect, ToolName, ToolRefused, host_of};
+
+/// Same calls one after another that end the looking.
+const MAX_REPEATS: u32 = 3;
+/// Hosts named in a refusal.
+const MAX_NAMED: usize = 8;
+/// Longest text kept of an answer that calls tools, in characters.
+const MAX_TEXT_CHARS: usize = 4_000;
+/// Longest reason why nothing was seen, in characters.
+const MAX_REASON_CHARS: usize = 300;
+/// Longest name of a tool, as it is shown to the model again.
+const MAX_NAME_CHARS: usize = 40;
+
+/// What became of one call.
+enum Handled {
+    /// It gets this line.
+    Told(String),
+    /// It is refused with this line, and counted.
+    Refused(String),
+    /// It was made before, under this label.
+    Repeated(String),
+    /// It is to be done.
+    Use(Use),
+    /// It ends the investigation.
+    Concludes(Conclude),
+    /// It ends a talk.
+    Proposes(Propose),
+}
+
+impl Investigation {
+    /// Takes an answer of the main model while it looks.
+    pub(super) fn take_looking(&mut self, answer: Answer) -> Vec<Effect> {
+        let mut calls = answer.calls;
+        if calls.is_empty() {
+            match call_in_text(&answer.text) {
+                Some(call) => calls.push(call),
+                None => return self.take_text(&answer.text),
+            }
+        }
+        let heeded = usize::try_from(self.limits.calls_per_answer.max(1)).unwrap_or(usize::MAX);
+        let beyond = calls.len().saturating_sub(heeded);
+        calls.truncate(heeded);
+        let (mut slots, mut kept, mut end) = (Vec::new(), Vec::new(), None);
+        for call in calls {
+            let id = self.next_call();
+            let handled = self.handle(&id, &call);
+            kept.push(shown_call(&id, call));
+            let name = kept
+                .last()
+                .map_or_else(String::new, |call| call.name.clone());
+            match handled {
+                Handled::Concludes(_) | Handled::Proposes(_) => end = Some(handled),
+                handled => slots.push(self.slot(id, name, handled)),
+            }
+        }
+        if let Some(end) = end {
+            return self.end_with(end, &answer.text);
+        }
+        if beyond > 0 {
+            self.counts.refusals += 1;
+            self.note_beyond(&mut slots, beyond);
+        }
+        self.lines.push(Line::Assistant {
+            text: self.shown_text(&answer.text),
+            calls: kept,
+        });
+        self.after_calls(slots)
+    }
+
+    fn end_with(&mut self, end: Handled, text: &str) -> Vec<Effect> {
+        match end {
+            Handled::Concludes(conclude) => self.conclude(conclude),
+            Handled::Proposes(propose) => self.conclude_talk(text, Some(propose)),
+            _ => self.go_on(),
+        }
+    }
+
+    fn note_beyond(&self, slots: &mut [Slot], beyond: usize) {
+        let note = format!(
+            "({beyond} further calls were not heeded; at most {} in one answer.)",
+            self.limits.calls_per_answer
+        );
+        let filled = slots.iter_mut().rev().find_map(|slot| match slot {
+            Slot::Filled(Line::Tool { text, .. }) => Some(text),
+            _ => None,
+        });
+        if let Some(text) = filled {
+            *text = format!("{text}\n{note}");
+        }
+    }
+
+    /// One call's place among the results.
+    fn slot(&mut self, id: CallId, name: String, handled: Handled) -> Slot {
+        let text = match handled {
+            Handled::Use(using) => {
+                self.counts.repeats = 0;
+                return Slot::Open { name, using };
+            }
+            Handled::Repeated(label) => {
+                self.counts.repeats += 1;
+                format!("This was looked at before: it is {label}. It is not looked at again.")
+            }
+            Handled::Refused(why) => {
+                self.counts.refusals += 1;
+                format!("Refused: {why}.")
+            }
+            Handled::Told(text) => text,
+            Handled::Concludes(_) | Handled::Proposes(_) => String::new(),
+        };
+        Slot::Filled(Line::Tool {
+            call: id,
+            name,
+            label: None,
+            text: self.boundary.without(&text),
+        })
+    }
+
+    /// Hands out what is open, or goes on.
+    fn after_calls(&mut self, slots: Vec<Slot>) -> Vec<Effect> {
+        if self.counts.repeats >= MAX_REPEATS {
+            self.stop = Some("the same was asked for again and again".to_owned());
+        } else if self.counts.refusals > self.limits.refusals {
+            self.stop = Some("too many calls could not be used".to_owned());
+        }
+        let open = open_uses(&slots);
+        if open.is_empty() {
+            self.lines.extend(filled(slots));
+            return self.go_on();
+        }
+        self.phase = Phase::Using(slots);
+        open
+    }
+
+    /// One line back to the model about an answer without calls that cannot be used.
+    pub(super) fn refuse_text(&mut self, text: &str, why: &str) -> Vec<Effect> {
+        self.counts.refusals += 1;
+        let shown = self.shown_text(text);
+        if !shown.is_empty() {
+            self.lines.push(Line::Assistant {
+                text: shown,
+                calls: Vec::new(),
+            });
+        }
+        let told = self.boundary.without(why);
+        self.lines.push(Line::User { text: told });
+        self.after_calls(Vec::new())
+    }
+
+    /// What a model wrote, as it is said to it again.
+    fn shown_text(&self, text: &str) -> String {
+        let shown = block(text.trim());
+        self.boundary
+            .without(&watchkeeper_model::bounded(&shown, MAX_TEXT_CHARS))
+    }
+
+    fn next_call(&mut self) -> CallId {
+        self.counts.calls += 1;
+        CallId(format!("call_{}", self.counts.calls))
+    }
+
+    fn handle(&mut self, id: &CallId, call: &RawCall) -> Handled {
+        match self.read(call) {
+            Err(why) => Handled::Refused(why),
+            Ok((_, Tool::Conclude(conclude))) => Handled::Concludes(conclude),
+            Ok((_, Tool::Propose(propose))) => self.take_proposal(propose),
+            Ok((host, tool)) => self.hand_out(id, host, tool),
+        }
+    }
+
+    /// The tool of a call, and the host it is meant for.
+    fn read(&self, call: &RawCall) -> Result<(Option<HostName>, Tool), String> {
+        let offered = self.case.tools();
+        let name = ToolName::find(call.name.trim()).filter(|name| offered.contains(name));
+        let Some(name) = name else {
+            let known: Vec<&str> = offered.iter().map(|name| name.as_str()).collect();
+            let refused = ToolRefused::Unknown {
+                name: line(&call.name, MAX_NAME_CHARS),
+                known: known.join(", "),
+            };
+            return Err(refused.to_string());
+        };
+        let read = Tool::parse(name.as_str(), &call.arguments);
+        let mut tool = read.map_err(|refused| refused.to_string())?;
+        let named = host_of(name, &call.arguments).map_err(|refused| refused.to_string())?;
+        let host = named.or_else(|| self.case.host.clone());
+        if matches!(tool, Tool::Propose(_) | Tool::Conclude(_)) {
+            return Ok((host, tool));
+        }
+        if let Some(host) = &host {
+            self.may_look(host)?;
+        } else if tool.effect() == ToolEffect::ReadsHost {
+            return Err(format!("host must be one of {}", self.named_hosts()));
+        }
+        self.settle_compared(&mut tool, host.as_ref())?;
+        if let Tool::Output { label, .. } = &tool {
+            self.is_kept(label)?;
+        }
+        Ok((host, tool))
+    }
+
+    fn may_look(&self, host: &HostName) -> Result<(), String> {
+        if self.case.hosts.contains(host) {
+            Ok(())
+        } else {
+            let known = self.named_hosts();
+            Err(format!(
+                "there is no host {host} to look at here; there are {known}"
+            ))
+        }
+    }
+
+    fn named_hosts(&self) -> String {
+        let names: Vec<&str> = self
+            .case
+            .hosts
+            .iter()
+            .take(MAX_NAMED)
+            .map(HostName::as_str)
+            .collect();
+        match self.case.hosts.len().saturating_sub(names.len()) {
+            0 if names.is_empty() => "none".to_owned(),
+            0 => names.join(", "),
+            more => format!("{} and {more} more", names.join(", ")),
+        }
+    }
+
+    /// Fills in the hosts that a comparison leaves out, and refuses those that may not be looked at.
+    fn settle_compared(&self, tool: &mut Tool, host: Option<&HostName>) -> Result<(), String> {
+        let Tool::Compare { hosts, .. } = tool else {
+            return Ok(());
+        };
+        for host in hosts.iter() {
+            self.may_look(host)?;
+        }
+        if hosts.is_empty() {
+            let others = self.case.hosts.iter().filter(|other| Some(*other) != host);
+            hosts.extend(others.take(Tool::MAX_COMPARED).cloned());
+        }
+        if hosts.is_empty() {
+            return Err("there is no other host to compare with".to_owned());
+        }
+        Ok(())
+    }
+
+    fn is_kept(&self, label: &str) -> Result<(), String> {
+        let looked = self.seen.iter().any(|look| look.label == label);
+        let noted = self.case.notes.iter().any(|note| note.label == label);
+        if looked || noted {
+            Ok(())
+        } else {
+            Err(format!("there is no {label}; there are {}", self.labels()))
+        }
+    }
+
+    /// The labels there are.
+    fn labels(&self) -> String {
+        let looks = self.seen.iter().map(|look| look.label.as_str());
+        let notes = self.case.notes.iter().map(|note| note.label.as_str());
+        let labels: Vec<&str> = looks.chain(notes).collect();
+        if labels.is_empty() {
+            "none yet".to_owned()
+        } else {
+            labels.join(", ")
+        }
+    }
+
+    fn hand_out(&mut self, id: &CallId, host: Option<HostName>, tool: Tool) -> Handled {
+        let key = canonical(host.as_ref(), &tool);
+        if let Some(label) = self.made.get(&key) {
+            return Handled::Repeated(label.clone());
+        }
+        if self.spent.uses >= self.limits.calls {
+            return Handled::Refused(format!("all {} looks are used", self.limits.calls));
+        }
+        let asked: Vec<HostName> = match &tool {
+            Tool::Compare { hosts, .. } => hosts.clone(),
+            _ if tool.effect() == ToolEffect::ReadsHost => host.iter().cloned().collect(),
+            _ => Vec::new(),
+        };
+        let most = self.limits.calls_per_host;
+        let full = |host: &&HostName| self.counts.per_host.get(*host).is_some_and(|n| *n >= most);
+        if let Some(host) = asked.iter().find(full) {
+            return Handled::Refused(format!(
+                "{host} was looked at {most} times, which is enough"
+            ));
+        }
+        for host in asked {
+            *self.counts.per_host.entry(host).or_default() += 1;
+        }
+        self.spent.uses += 1;
+        let label = format!("E{}", self.counts.labels);
+        self.counts.labels = self.counts.labels.saturating_add(1);
+        self.made.insert(key, label.clone());
+        Handled::Use(Use {
+            call: id.clone(),
+            host,
+            tool,
+            label,
+        })
+    }
+
+    /// Takes a proposal, or says what is wrong with it. In a talk it ends it; about a finding a conclusion follows.
+    fn take_proposal(&mut self, mut propose: Propose) -> Handled {
+        let host = propose
+            .host
+            .take()
+            .or_else(|| match &*self.case.may_change {
+                [only] => Some(only.clone()),
+                _ => self.case.host.clone(),
+            });
+        let allowed = host.filter(|host| self.case.may_change.contains(host));
+        let Some(host) = allowed else {
+            let names: Vec<&str> = self
+                .case
+                .may_change
+                .iter()
+                .take(MAX_NAMED)
+                .map(HostName::as_str)
+                .collect();
+            return Handled::Refused(format!(
+                "the host of a proposal must be one of {}",
+                names.join(", ")
+            ));
+        };
+        propose.host = Some(host);
+        if self.case.finding().is_none() {
+            return Handled::Proposes(propose);
+        }
+        let known = |label: &String| self.is_kept(label).is_ok();
+        if !propose.evidence.iter().all(known) || propose.evidence.is_empty() {
+            return Handled::Refused(format!(
+                "evidence of a proposal must be labels of what was seen: {}",
+                self.labels()
+            ));
+        }
+        self.draft = Some(propose);
+        Handled::Told(
+            "Noted. It is assessed and decided later. Now call conclude with the cause.".to_owned(),
+        )
+    }
+
+    /// Takes what a tool has shown.
+    pub(super) fn on_seen(&mut self, seen: Seen) -> Vec<Effect> {
+        let Phase::Using(slots) = &mut self.phase else {
+            return Vec::new();
+        };
+        let mut slots = std::mem::take(slots);
+        let place = slots
+            .iter()
+            .position(|slot| matches!(slot, Slot::Open { using, .. } if using.call == seen.call));
+        if let Some(place) = place
+            && let Slot::Open { name, using } = slots[place].clone()
+        {
+            slots[place] = Slot::Filled(self.look_line(name, &using, seen.outcome));
+        }
+        if !open_uses(&slots).is_empty() {
+            self.phase = Phase::Using(slots);
+            return Vec::new();
+        }
+        self.lines.extend(filled(slots));
+        self.go_on()
+    }
+
+    /// Keeps what was seen under its label, and the line that shows it.
+    fn look_line(&mut self, name: String, using: &Use, outcome: Result<Look, String>) -> Line {
+        let mut title = using.tool.provenance(using.host.as_ref());
+        let (look, failed) = match outcome {
+            Ok(look) => (look, None),
+            Err(why) => (Look::default(), Some(line(&why, MAX_REASON_CHARS))),
+        };
+        if let Some(hint) = &look.label_hint {
+            title = format!("{title} ({hint})");
+        }
+        let (kind, room) = (kind_of(&using.tool), self.shown_bytes());
+        let text = block(look.text.trim_end());
+        let reduced = reduce(&text, kind, room);
+        self.seen.push(LookedAt {
+            label: using.label.clone(),
+            host: using.host.clone(),
+            tool: using.tool.name().to_string(),
+            input: line(&title, 400),
+            shown: self.boundary.without(&reduced.text),
+            failed,
+            bytes: look.bytes.max(look.text.len() as u64),
+            took_ms: look.took_ms,
+        });
+        let mut text = self.shown_look(&using.label, room);
+        if let Some(left_out) = reduced.left_out {
+            text = format!("{text}\n{}", left_out.note(&using.label));
+        }
+        Line::Tool {
+            call: using.call.clone(),
+            name,
+            label: Some(using.label.clone()),
+            text,
+        }
+    }
+}
+
+/// The lines of calls that are all done.
+fn filled(slots: Vec<Slot>) -> impl Iterator<Item = Line> {
+    slots.into_iter().filter_map(|slot| match slot {
+        Slot::Filled(line) => Some(line),
+        Slot::Open { .. } => None,
+    })
+}
+
+/// A call as it is said to the model again: our id, a name and arguments that every server takes.
+fn shown_call(id: &CallId, call: RawCall) -> RawCall {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let name: String = call
+        .name
+        .chars()
+        .filter(plain)
+        .take(MAX_NAME_CHARS)
+        .collect();
+    let arguments = match call.arguments {
+        Value::Object(map) => Some(map),
+        Value::String(text) => crate::json::object_in(&text),
+        _ => None,
+    };
+    let fits = |map: &Map<String, Value>| Value::Object(map.clone()).to_string().len() <= 4_000;
+    RawCall {
+        id: id.0.clone(),
+        name: if name.is_empty() {
+            "unknown".to_owned()
+        } else {
+            name
+        },
+        arguments: Value::Object(arguments.filter(fits).unwrap_or_default()),
+    }
+}
+
+/// A call that a model wrote as text: an object with the name of a tool and its arguments.
+fn call_in_text(text: &str) -> Option<RawCall> {
+    let object = crate::json::object_in(text)?;
+    let object = match object.get("function").or_else(|| object.get("tool_call")) {
+        Some(Value::Object(inner)) => inner.clone(),
+        _ => object,
+    };
+    let name = ["name", "tool", "function"]
+        .iter()
+        .find_map(|key| object.get(*key)?.as_str())
+        .filter(|name| ToolName::find(name.trim()).is_some())?;
+    let arguments = ["arguments", "parameters", "args", "input"]
+        .iter()
+        .find_map(|key| object.get(*key));
+    Some(RawCall {
+        id: String::new(),
+        name: name.to_owned(),
+        arguments: arguments.cloned().unwrap_or(Value::Null),
+    })
+}
+
+/// What is the same for two calls that ask for the same.
+fn canonical(host: Option<&HostName>, tool: &Tool) -> String {
+    let host = host.map_or("", HostName::as_str);
+    let tool = serde_json::to_string(tool).unwrap_or_default();
+    format!("{host} {tool}")
+}
+
+const fn kind_of(tool: &Tool) -> TextKind {
+    match tool {
+        Tool::Logs { .. } => TextKind::Log,
+        Tool::Processes { .. } => TextKind::Table,
+        Tool::ReadFile { .. } | Tool::Knowledge { .. } | Tool::SimilarIssues { .. } => {
+            TextKind::Plain
+        }
+        _ => TextKind::Unknown,
+    }
+}
