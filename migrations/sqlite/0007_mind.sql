@@ -70,6 +70,7 @@ create table entries (
 ) strict;
 create unique index entries_import_key on entries (import_key) where import_key is not null;
 create index entries_collection on entries (collection, number);
+create index entries_digest on entries (digest);
 create index entries_version on entries (version);
 create table removed_entries (
     number integer primary key,

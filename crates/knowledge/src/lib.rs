@@ -9,6 +9,7 @@ mod fuse;
 mod index;
 mod lexical;
 mod rerank;
+mod shipped;
 mod vectors;
 mod words;
 
@@ -18,4 +19,5 @@ pub use fuse::{FoundBy, Fused, fuse};
 pub use index::Index;
 pub use lexical::{Lexical, Ranked};
 pub use rerank::{Candidate, Reranker, reorder};
+pub use shipped::{Shipped, shipped};
 pub use vectors::{MAX_DIMENSIONS, Near, Point, VectorError, VectorStore};

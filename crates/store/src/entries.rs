@@ -184,6 +184,26 @@ impl<A> Entries<'_, A> {
         Ok(row.map(|row| row.read("entries", "number")).transpose()?)
     }
 
+    /// An entry that says the same about the same host; none of a host where `host` is none.
+    ///
+    /// # Errors
+    /// Says why the store, or this row, cannot be read.
+    pub async fn same(
+        &mut self,
+        digest: Digest,
+        host: Option<&HostName>,
+    ) -> Result<Option<StoredEntry>, StoreError> {
+        let mut query = Query::new(select!("where digest = "), args![]);
+        query.bind(digest.to_string());
+        match host {
+            Some(host) => query.push(" and host = ").bind(host),
+            None => query.push(" and host is null"),
+        };
+        let (sql, args) = query.page(" order by number", 1).finish();
+        let row = self.db.first("entries.same", sql, args).await?;
+        Ok(row.map(|row| row.read("entries", "number")).transpose()?)
+    }
+
     /// Keys that begin so, with their entries, in the order of the keys, at most [`MAX_PAGE`], those after `after`.
     ///
     /// # Errors

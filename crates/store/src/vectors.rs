@@ -1,7 +1,7 @@
 //! The vectors of entries, by model. The rows here are the truth: an index in memory and a Qdrant server are filled from
 //! them. A vector belongs to what its entry said when it was made; one whose entry says something else now is missing.
 
-use watchkeeper_model::{Digest, EntryNumber};
+use watchkeeper_model::{Digest, EntryNumber, HostName};
 
 use crate::access::Writing;
 use crate::db::{BadColumn, Conn, Row, args};
@@ -36,6 +36,8 @@ pub struct Unembedded {
     pub title: String,
     /// Its text.
     pub text: String,
+    /// The host it is about.
+    pub host: Option<HostName>,
 }
 
 impl TryFrom<&Row> for StoredVector {
@@ -69,6 +71,7 @@ impl TryFrom<&Row> for Unembedded {
             digest: row.parsed("digest")?,
             title: row.text("title")?,
             text: row.text("text")?,
+            host: row.maybe_parsed("host")?,
         })
     }
 }
@@ -117,19 +120,20 @@ impl<A> Vectors<'_, A> {
         Ok(row.map(|row| row.read("vectors", "entry")).transpose()?)
     }
 
-    /// Entries that the model has not embedded as they stand, oldest first.
+    /// Entries that the model has not embedded as they stand, oldest first, those with a greater number than `after`.
     ///
     /// # Errors
     /// Says why the store cannot be read.
     pub async fn missing(
         &mut self,
         model: &str,
+        after: EntryNumber,
         limit: u32,
     ) -> Result<Listed<Unembedded>, StoreError> {
-        let sql = "select e.number, e.digest, e.title, e.text from entries e
+        let sql = "select e.number, e.digest, e.title, e.text, e.host from entries e
                    left join vectors v on v.entry = e.number and v.model = $1
-                   where v.entry is null or v.digest <> e.digest order by e.number limit $2";
-        let args = args![model, i64::from(limit.min(MAX_PAGE))];
+                   where e.number > $2 and (v.entry is null or v.digest <> e.digest) order by e.number limit $3";
+        let args = args![model, after.0, i64::from(limit.min(MAX_PAGE))];
         let rows = self.db.all("vectors.missing", sql, args).await?;
         Ok(Listed::read(&rows, "entries", "number"))
     }

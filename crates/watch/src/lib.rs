@@ -14,6 +14,7 @@ mod hosts;
 mod investigate;
 mod issues;
 mod knowledge;
+mod learn;
 mod log;
 mod look;
 mod loops;
@@ -35,7 +36,10 @@ pub use actions::{ActionQuery, Decision, Edit};
 pub use chance::Chance;
 pub use error::{Fault, WatchError};
 pub use issues::{IssueQuery, NewIssue};
-pub use knowledge::{EntryEdit, EntryQuery, Found, Knowing, KnownQuery, Seeded, Taught};
+pub use knowledge::{
+    ConfigFile, ConfigsIndexed, EntryEdit, EntryLine, EntryQuery, Exported, Found, Imported, Knowing, KnownQuery,
+    MAX_IMPORT_LINES, Moved, RefusedFile, RefusedLine, RepositoryFile, Seeded, Taught, VectorPlace,
+};
 pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule};
 pub use orders::{OrdersError, StandingOrders};

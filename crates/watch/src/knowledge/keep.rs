@@ -232,7 +232,13 @@ impl Watch {
     /// # Errors
     /// Refuses what is empty or too long.
     pub async fn learn(&self, tx: &mut Tx, new: NewEntry) -> Result<Brought, WatchError> {
-        Ok(tx.entries().bring(texts::fit(new)?).await?)
+        let brought = tx.entries().bring(texts::fit(new)?).await?;
+        if !matches!(brought, Brought::Same(_))
+            && let Some(model) = self.embedding_model()
+        {
+            self.ask_for_vectors(tx, model).await?;
+        }
+        Ok(brought)
     }
 
     pub(super) fn tell_of(

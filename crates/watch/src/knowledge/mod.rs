@@ -6,16 +6,22 @@
 //! takes too long, or that no lane serves, is a search by words alone. Whether an entry may speak when a host is looked
 //! into is decided by the model's `Reach` and asked in every search, and once more of what the store says at that moment.
 
+mod configs;
 mod embed;
 mod find;
 mod keep;
 mod seed;
+mod server;
 mod settings;
 mod shelf;
 mod texts;
+mod transfer;
 
+pub use configs::{ConfigFile, ConfigsIndexed, RefusedFile, RepositoryFile};
 pub use find::{Found, KnownQuery};
 pub use keep::{EntryEdit, EntryQuery, Taught};
 pub use seed::Seeded;
+pub use server::{Moved, VectorPlace};
 pub use settings::Knowing;
 pub(crate) use shelf::Shelf;
+pub use transfer::{EntryLine, Exported, Imported, MAX_IMPORT_LINES, RefusedLine};

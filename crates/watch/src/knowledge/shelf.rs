@@ -73,11 +73,22 @@ impl Watch {
         let changed = newest != caught_up.version;
         if changed {
             self.catch_up_entries(&mut read, &mut caught_up).await?;
+            // Entries and vectors share their versions, and both are read at this one moment.
+            caught_up.version = newest;
         }
         let Some(model) = model else {
             return Ok(None);
         };
         if is_on_server && let Some(vectors) = shelf.server() {
+            drop(read);
+            if let Some((of, _)) = caught_up.vectors.take() {
+                let _ = shelf.exact.forget(&of).await;
+            }
+            if changed && let Err(error) = self.keep_in_step(vectors.as_ref(), &model).await {
+                // It may be back at the next change; until then it finds what it has.
+                tracing::warn!(%error, "the vector server is behind");
+                caught_up.version = newest - 1;
+            }
             return Ok(Some(Serving { model, vectors }));
         }
         let is_other = caught_up
@@ -88,8 +99,6 @@ impl Watch {
             self.catch_up_vectors(&mut read, &mut caught_up, &model)
                 .await?;
         }
-        // The version is that of entries and vectors alike: both have been read up to it.
-        caught_up.version = newest;
         let vectors = Arc::clone(&shelf.exact) as Arc<dyn VectorStore>;
         Ok(Some(Serving { model, vectors }))
     }

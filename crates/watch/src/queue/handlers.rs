@@ -15,23 +15,13 @@ impl Watch {
                 self.serve_diagnosis(desk).await
             }
             JobRequest::AnswerPerson { .. } => self.serve_answer(desk).await,
-            JobRequest::LearnFromAction { .. } => self.serve_learning(desk).await,
+            JobRequest::LearnFromAction { action } => self.learn_in_words(desk, *action).await,
             JobRequest::EmbedEntries { .. } => self.serve_embedding(desk).await,
         }
     }
 
     /// Answers what a person said in a conversation.
     pub(crate) async fn serve_answer(&self, desk: &Desk<'_>) -> Result<(), JobError> {
-        Err(not_yet(desk))
-    }
-
-    /// Writes down what an action has taught.
-    pub(crate) async fn serve_learning(&self, desk: &Desk<'_>) -> Result<(), JobError> {
-        Err(not_yet(desk))
-    }
-
-    /// Gives entries of what is known their vectors.
-    pub(crate) async fn serve_embedding(&self, desk: &Desk<'_>) -> Result<(), JobError> {
         Err(not_yet(desk))
     }
 }

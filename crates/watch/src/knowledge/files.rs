@@ -1,1 +1,0 @@
-//! The shipped entries and configuration files by their parts; see `configs`.
