@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use watchkeeper_model::{ActionNumber, Autonomy, HostName, IssueNumber, Severity, Timestamp};
 
 use crate::called::Called;
+use crate::commands::{QueueArgs, WorkerArgs};
 use crate::failure::Kind;
 
 /// Watches over Linux hosts, proposes repairs, and runs what you approve.
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Risk(RiskArgs),
     /// The standing orders: check them, ask them, try them on the past
     Orders(OrdersArgs),
+    /// The queue to the models: what waits, who serves; take back, ask again, pause a lane
+    Queue(QueueArgs),
     /// What happened
     Logs(LogsArgs),
     /// The hash-chained log: verify it, export it
@@ -129,7 +132,7 @@ pub(crate) enum Command {
     /// Watch until told to stop
     Daemon,
     /// Answer jobs for the model until told to stop
-    Worker,
+    Worker(WorkerArgs),
     /// Make the short commands: hal-check, hal-approve, …
     Links(LinksArgs),
 }
@@ -478,8 +481,8 @@ pub(crate) struct LinksArgs {
 }
 
 /// The tools that get a short command of their own.
-pub(crate) const TOOLS: [&str; 15] = [
-    "check", "approve", "issues", "systems", "status", "risk", "orders", "logs", "log", "enrol",
+pub(crate) const TOOLS: [&str; 16] = [
+    "check", "approve", "issues", "systems", "status", "risk", "orders", "queue", "logs", "log", "enrol",
     "config", "doctor", "daemon", "worker", "links",
 ];
 

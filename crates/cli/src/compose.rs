@@ -12,7 +12,7 @@ use watchkeeper_fleet::{
 use watchkeeper_llm::{ApiKey, Lane, LaneError, connect};
 use watchkeeper_model::ControllerId;
 use watchkeeper_risk::HostFacts;
-use watchkeeper_store::Store;
+use watchkeeper_store::{QueueLimits, Store};
 use watchkeeper_watch::{
     Asking, Chance, Every, LaneParts, Looking, Parts, Running, Schedule, Settings, StandingOrders,
     ThresholdLayers, Watch,
@@ -310,7 +310,13 @@ fn settings(config: &Config, orders: StandingOrders) -> Settings {
             attempts: i64::from(llm.attempts),
             pause: llm.pause.0,
             deadline: llm.deadline.0,
-            ..Asking::default()
+            limits: QueueLimits {
+                waiting: llm.waiting,
+                waiting_of_host: llm.waiting_of_host,
+                waiting_of_person: llm.waiting_of_person,
+                ..QueueLimits::default()
+            },
+            egress: config.egress.rules(),
         },
         knowledge: config.knowledge.knowing(),
     }

@@ -23,7 +23,7 @@ pub use caller::{Caller, Gate};
 pub use problem::{Kind as ProblemKind, Problem};
 pub use routes::{
     ApproveBody, CheckBody, EditBody, EnrolBody, IssueBody, LogQuery, NoteBody, ROUTES, RejectBody,
-    ReplayBody, Route, Serving, router,
+    LaneBody, ReplayBody, Route, Serving, router,
 };
 pub use serve::serve;
 pub use socket::{ListenError, bind};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_health::{Thresholds, ThresholdsPatch};
-use watchkeeper_llm::{BreakerSettings, Egress};
+use watchkeeper_llm::Egress;
 use watchkeeper_model::{Autonomy, GroupName, HostName};
 use watchkeeper_policy::PolicySettings;
 use watchkeeper_risk::HostFacts;
@@ -130,8 +130,6 @@ pub struct Asking {
     pub deadline: Duration,
     /// How much may wait.
     pub limits: QueueLimits,
-    /// When a lane that fails is left alone, and for how long.
-    pub breaker: BreakerSettings,
     /// What may leave for which lane.
     pub egress: Egress,
 }
@@ -144,7 +142,6 @@ impl Default for Asking {
             pause: Duration::from_secs(30),
             deadline: Duration::from_secs(6 * 3_600),
             limits: QueueLimits::default(),
-            breaker: BreakerSettings::default(),
             egress: Egress::default(),
         }
     }

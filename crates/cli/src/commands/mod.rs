@@ -11,6 +11,7 @@ mod issues;
 mod links;
 mod log;
 mod orders;
+mod queue;
 mod risk;
 mod status;
 mod worker;
@@ -27,6 +28,9 @@ use crate::called::Called;
 use crate::failure::CommandError;
 use crate::session::Session;
 use crate::surroundings::Surroundings;
+
+pub(crate) use queue::QueueArgs;
+pub(crate) use worker::WorkerArgs;
 
 /// The exit status of a command that did what was asked.
 pub(crate) type Ended = Result<u8, CommandError>;
@@ -52,13 +56,14 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Status => here.in_session(async |session| status::status(session).await),
         Command::Risk(args) => risk::run(common, around, args),
         Command::Orders(args) => orders::run(&here, args),
+        Command::Queue(args) => here.in_session(async |session| queue::run(session, args).await),
         Command::Logs(args) => here.in_session(async |session| log::logs(session, args).await),
         Command::Log(args) => here.in_session(async |session| log::log(session, args).await),
         Command::Enrol(args) => here.in_session(async |session| enrol::run(session, args).await),
         Command::Config(args) => config::run(common, around, args),
         Command::Doctor => command_runtime()?.block_on(doctor::run(common, around, called)),
         Command::Daemon => daemon::run(common, around),
-        Command::Worker => worker::run(common, around),
+        Command::Worker(args) => worker::run(common, around, args),
         Command::Links(args) => links::run(common, around, args),
     }
 }

@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use clap::Args;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use watchkeeper_llm::Lane;
+use watchkeeper_model::visible;
 use watchkeeper_watch::work;
 
 use super::Ended;
@@ -23,20 +26,44 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long a command may keep the store until the worker gives up starting.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Which lanes are served.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Serve only this lane of the configuration; may be said several times
+    #[arg(long = "lane", value_name = "NAME")]
+    pub(crate) lanes: Vec<String>,
+}
+
 /// Answers until told to stop.
-pub(super) fn run(common: &Common, around: &Surroundings) -> Ended {
-    let config = Config::load(common, around)?.config;
+pub(super) fn run(common: &Common, around: &Surroundings, args: &WorkerArgs) -> Ended {
+    let mut config = Config::load(common, around)?.config;
     if config.lanes.is_empty() {
         let error = anyhow!("no lane is configured, so there is no model to ask");
         return Err(
             CommandError::usage(error).hint("add [[lanes]] with a model to the configuration")
         );
     }
+    only(&mut config.lanes, &args.lanes)?;
     log::start(&config.log, around);
     let runtime = super::service_runtime()?;
     let ended = runtime.block_on(live(around, config));
     runtime.shutdown_background();
     ended
+}
+
+/// Leaves the lanes that are named, or all where none is.
+fn only(lanes: &mut Vec<Lane>, names: &[String]) -> Result<(), CommandError> {
+    let unknown = |name: &&String| !lanes.iter().any(|lane| lane.name == **name);
+    if let Some(name) = names.iter().find(unknown) {
+        let known: Vec<_> = lanes.iter().map(|lane| visible(&lane.name)).collect();
+        let error = anyhow!("there is no lane `{}`", visible(name));
+        let hint = format!("the configuration has: {}", known.join(", "));
+        return Err(CommandError::usage(error).hint(&hint));
+    }
+    if !names.is_empty() {
+        lanes.retain(|lane| names.contains(&lane.name));
+    }
+    Ok(())
 }
 
 async fn live(around: &Surroundings, config: Config) -> Ended {

@@ -8,6 +8,7 @@ mod hosts;
 mod issues;
 mod log;
 mod orders;
+pub(crate) mod queue;
 mod status;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use watchkeeper_watch::Operation::{Approve, Check, Enrol, Look, TrackIssue};
+use watchkeeper_watch::Operation::{Approve, Ask, Check, Enrol, Look, TrackIssue};
 use watchkeeper_watch::{Operation, Watch};
 
 use crate::caller::Caller;
@@ -36,6 +37,7 @@ pub use hosts::EnrolBody;
 pub use issues::{IssueBody, NoteBody};
 pub use log::LogQuery;
 pub use orders::ReplayBody;
+pub use queue::LaneBody;
 
 /// Verifications of the whole log at a time; each reads all of it.
 const VERIFICATIONS_AT_ONCE: usize = 1;
@@ -96,7 +98,7 @@ const fn route(method: Method, path: &'static str, operation: Operation, handle:
 }
 
 /// Every route there is.
-pub static ROUTES: [Route; 24] = [
+pub static ROUTES: [Route; 31] = [
     get("/v1/status", Look, |guard| guard.before(status::status)),
     get("/v1/doctor", Check, |guard| guard.before(status::doctor)),
     get("/v1/systems", Look, |guard| guard.before(hosts::list)),
@@ -144,6 +146,21 @@ pub static ROUTES: [Route; 24] = [
     }),
     post("/v1/orders/replay", Check, |guard| {
         guard.before(orders::replay)
+    }),
+    get("/v1/queue", Look, |guard| guard.before(queue::list)),
+    post("/v1/queue/pause", Ask, |guard| guard.before(queue::pause)),
+    post("/v1/queue/resume", Ask, |guard| {
+        guard.before(queue::resume)
+    }),
+    get("/v1/jobs/{number}", Look, |guard| guard.before(queue::show)),
+    get("/v1/jobs/{number}/events", Look, |guard| {
+        guard.before(queue::events)
+    }),
+    post("/v1/jobs/{number}/cancel", Ask, |guard| {
+        guard.before(queue::cancel)
+    }),
+    post("/v1/jobs/{number}/retry", Ask, |guard| {
+        guard.before(queue::retry)
     }),
     get("/v1/log", Look, |guard| guard.before(log::list)),
     get("/v1/log/follow", Look, |guard| guard.before(log::follow)),

@@ -385,7 +385,7 @@ impl Watch {
     }
 
     fn sighting(&self, lane: &Lane, standby: bool, now: Timestamp) -> LaneSighting {
-        let page = self.lane_book().page(&lane.name, now);
+        let page = self.lane_book().page(lane, now);
         let full = page.serving.len() >= lane.parallel as usize;
         let first = page.serving.values().min_by_key(|(_, since)| *since);
         let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);

@@ -131,11 +131,7 @@ impl<'a> Desk<'a> {
 
     /// What a lane answered tells how it fares.
     fn heard<T>(&self, answer: Result<T, LlmError>) -> Result<T, LlmError> {
-        let (book, lane, now) = (
-            self.watch.lane_book(),
-            &self.parts.lane.name,
-            self.watch.now(),
-        );
+        let (book, lane, now) = (self.watch.lane_book(), &self.parts.lane, self.watch.now());
         match &answer {
             Ok(_) => book.answered(lane, now),
             Err(error) => book.refused(lane, error, now),

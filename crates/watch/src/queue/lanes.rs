@@ -78,16 +78,16 @@ impl LaneBook {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change<T>(&self, lane: &str, now: Timestamp, change: impl FnOnce(&mut LanePage) -> T) -> T {
+    fn change<T>(&self, lane: &Lane, now: Timestamp, change: impl FnOnce(&mut LanePage) -> T) -> T {
         let mut pages = self.pages();
         let page = pages
-            .entry(lane.to_owned())
-            .or_insert_with(|| LanePage::new(BreakerSettings::default(), now));
+            .entry(lane.name.clone())
+            .or_insert_with(|| LanePage::new(lane.breaker, now));
         change(page)
     }
 
     /// What is known of a lane.
-    pub(crate) fn page(&self, lane: &str, now: Timestamp) -> LanePage {
+    pub(crate) fn page(&self, lane: &Lane, now: Timestamp) -> LanePage {
         self.change(lane, now, |page| page.clone())
     }
 
@@ -97,22 +97,22 @@ impl LaneBook {
     }
 
     /// Whether a lane may be asked now.
-    pub(crate) fn may_try(&self, lane: &str, now: Timestamp) -> May {
+    pub(crate) fn may_try(&self, lane: &Lane, now: Timestamp) -> May {
         self.change(lane, now, |page| page.breaker.may_try(now))
     }
 
     /// A probe was taken, and then there was nothing to ask.
-    pub(crate) fn gave_back(&self, lane: &str, now: Timestamp) {
+    pub(crate) fn gave_back(&self, lane: &Lane, now: Timestamp) {
         self.change(lane, now, |page| page.breaker.gave_back(now));
     }
 
     /// A place of a lane begins with a job.
-    pub(crate) fn begins(&self, lane: &str, place: u32, job: JobNumber, now: Timestamp) {
+    pub(crate) fn begins(&self, lane: &Lane, place: u32, job: JobNumber, now: Timestamp) {
         self.change(lane, now, |page| page.serving.insert(place, (job, now)));
     }
 
     /// A place of a lane is done with its job, however that ended.
-    pub(crate) fn ends(&self, lane: &str, place: u32, spent: &Spent, now: Timestamp) {
+    pub(crate) fn ends(&self, lane: &Lane, place: u32, spent: &Spent, now: Timestamp) {
         self.change(lane, now, |page| {
             if let Some((_, since)) = page.serving.remove(&place) {
                 page.busy = page.busy.saturating_add(now.since(since));
@@ -125,7 +125,7 @@ impl LaneBook {
     }
 
     /// A lane has answered a question.
-    pub(crate) fn answered(&self, lane: &str, now: Timestamp) {
+    pub(crate) fn answered(&self, lane: &Lane, now: Timestamp) {
         self.change(lane, now, |page| {
             page.breaker.succeeded(now);
             page.fault = None;
@@ -137,7 +137,7 @@ impl LaneBook {
     }
 
     /// A question to a lane has no answer. One that we broke off ourselves says nothing of it.
-    pub(crate) fn refused(&self, lane: &str, error: &LlmError, now: Timestamp) {
+    pub(crate) fn refused(&self, lane: &Lane, error: &LlmError, now: Timestamp) {
         self.change(lane, now, |page| {
             if matches!(error, LlmError::Cancelled) {
                 page.breaker.gave_back(now);
@@ -149,7 +149,7 @@ impl LaneBook {
                     .asked_to_wait(now, retry_after.unwrap_or(BUSY_PAUSE)),
                 error if is_unfit(error) => {
                     // It will not be otherwise until somebody does something about it.
-                    let pause = BreakerSettings::default().pause.0;
+                    let pause = lane.breaker.pause.0;
                     page.breaker.asked_to_wait(now, pause);
                 }
                 error if error.blames_the_lane() => page.breaker.failed(now),
@@ -166,12 +166,12 @@ impl LaneBook {
     }
 
     /// A job on a lane was answered, to its end.
-    pub(crate) fn served(&self, lane: &str, now: Timestamp) {
+    pub(crate) fn served(&self, lane: &Lane, now: Timestamp) {
         self.change(lane, now, |page| page.served += 1);
     }
 
     /// A try at a job failed on a lane.
-    pub(crate) fn failed(&self, lane: &str, why: String, now: Timestamp) {
+    pub(crate) fn failed(&self, lane: &Lane, why: String, now: Timestamp) {
         self.change(lane, now, |page| {
             page.failed += 1;
             page.heard = Some(Heard {

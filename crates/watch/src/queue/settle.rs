@@ -28,7 +28,7 @@ impl Watch {
         desk: &Desk<'_>,
         ended: &Ended,
     ) -> Result<(), WatchError> {
-        let (book, lane, now) = (self.lane_book(), &desk.parts.lane.name, self.now());
+        let (book, lane, now) = (self.lane_book(), &desk.parts.lane, self.now());
         match ended {
             Ended::Lost | Ended::Handled(Err(JobError::Lost)) => Ok(()),
             Ended::Preempted => {

@@ -83,17 +83,17 @@ impl Watch {
         place: u32,
         stop: &CancellationToken,
     ) -> Result<Next, WatchError> {
-        let name = &parts.lane.name;
-        if self.only_stands_by(&parts.lane).await? {
+        let lane = &parts.lane;
+        if self.only_stands_by(lane).await? {
             return Ok(Next::Nothing);
         }
-        let may = self.lane_book().may_try(name, self.now());
+        let may = self.lane_book().may_try(lane, self.now());
         if let May::No { until } = may {
             return Ok(Next::NotBefore(until));
         }
         let claimed = self.claim_job(parts, place).await;
         if !matches!(claimed, Ok(Some(_))) && may == May::Probe {
-            self.lane_book().gave_back(name, self.now());
+            self.lane_book().gave_back(lane, self.now());
         }
         let (job, out) = match claimed {
             Ok(Some(claimed)) => claimed,
@@ -180,7 +180,7 @@ impl Watch {
         out: &Output,
         stop: &CancellationToken,
     ) -> Result<(), WatchError> {
-        let (book, lane) = (self.lane_book(), &parts.lane.name);
+        let (book, lane) = (self.lane_book(), &parts.lane);
         book.begins(lane, place, job.number, self.now());
         let cancel = CancellationToken::new();
         let desk = Desk::new(self, job, parts, out, &cancel);

@@ -18,6 +18,12 @@ pub(crate) struct LlmSection {
     pub(crate) lease: Span,
     /// After this time a job is given up.
     pub(crate) deadline: Span,
+    /// Questions that may wait in all; beyond it a hundred more, for people only.
+    pub(crate) waiting: u32,
+    /// Questions about one host that may wait.
+    pub(crate) waiting_of_host: u32,
+    /// Questions of one person that may wait.
+    pub(crate) waiting_of_person: u32,
 }
 
 impl Default for LlmSection {
@@ -27,6 +33,9 @@ impl Default for LlmSection {
             pause: Span::seconds(30),
             lease: Span::minutes(2),
             deadline: Span::hours(6),
+            waiting: 20_000,
+            waiting_of_host: 200,
+            waiting_of_person: 20,
         }
     }
 }
@@ -44,5 +53,8 @@ impl LlmSection {
             Span::minutes(1),
             Span::days(30),
         );
+        faults.count(key("waiting"), self.waiting, 1, 1_000_000);
+        faults.count(key("waiting_of_host"), self.waiting_of_host, 1, 100_000);
+        faults.count(key("waiting_of_person"), self.waiting_of_person, 1, 10_000);
     }
 }
