@@ -43,6 +43,11 @@ impl Recorded {
     /// Whether it asks for a generation.
     #[must_use]
     pub fn is_generation(&self) -> bool {
-        matches!(self.path.as_str(), "/api/chat" | "/api/generate")
+        match self.path.as_str() {
+            "/api/chat" | "/v1/chat/completions" | "/v1/messages" => true,
+            // Without a prompt it only loads the model.
+            "/api/generate" => !self.body["prompt"].as_str().unwrap_or_default().is_empty(),
+            _ => false,
+        }
     }
 }

@@ -9,7 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::turn::DEADLINE;
@@ -74,7 +74,10 @@ pub(super) struct State {
     pub(super) models: Mutex<Vec<FakeModel>>,
     /// Names of loaded models with the context they were loaded with.
     pub(super) loaded: Mutex<HashMap<String, u64>>,
-    pub(super) lane: Arc<tokio::sync::Mutex<()>>,
+    /// As many generations at one time as it has permits.
+    pub(super) lane: Arc<Semaphore>,
+    /// The key it wants.
+    pub(super) key: Mutex<Option<String>>,
     /// Whether it knows `truncate` and `shift`, as versions since 0.12.6 do.
     pub(super) refuses_long_prompts: Mutex<bool>,
     turns: Mutex<VecDeque<Turn>>,
@@ -120,7 +123,8 @@ impl ModelServer {
         let state = Arc::new(State {
             models: Mutex::new(vec![FakeModel::chat(MODEL, 32_768)]),
             loaded: Mutex::default(),
-            lane: Arc::default(),
+            lane: Arc::new(Semaphore::new(1)),
+            key: Mutex::default(),
             refuses_long_prompts: Mutex::new(true),
             turns: Mutex::default(),
             chooser: Mutex::default(),
@@ -160,6 +164,31 @@ impl ModelServer {
     pub fn has_no_models(&self) -> Self {
         lock(&self.state.models).clear();
         self.clone()
+    }
+
+    /// Wants this key of everybody, in the header its protocol says, and refuses who has none.
+    pub fn wants_key(&self, key: &str) -> Self {
+        *lock(&self.state.key) = Some(key.to_owned());
+        self.clone()
+    }
+
+    /// Serves so many generations at one time, instead of one; to be said before any is served.
+    pub fn serves_at_once(&self, generations: usize) -> Self {
+        self.state.lane.add_permits(generations.saturating_sub(1));
+        self.clone()
+    }
+
+    /// The models it has now, by name.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        let models = lock(&self.state.models);
+        models.iter().map(|model| model.name.clone()).collect()
+    }
+
+    /// The models in its memory, with their contexts.
+    #[must_use]
+    pub fn loaded(&self) -> HashMap<String, u64> {
+        lock(&self.state.loaded).clone()
     }
 
     /// Behaves as versions before 0.12.6: a prompt that is too long is cut without a word.

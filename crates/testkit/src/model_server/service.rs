@@ -1,35 +1,21 @@
-//! One request: recorded, routed, and answered as the script or Ollama would.
+//! One request: recorded, routed, and answered as the script or the real server would.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::{Request, Response, header};
 use serde_json::{Value, json};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::body::{Body, Cut, Step, Watch, chop, steps, streamed, with_end};
 use super::generation::{self, Accepted, Refused};
-use super::server::State;
-use super::turn::{Answer, Chopping, Ending, Kind};
-use super::{Gate, Outcome, Recorded, Turn, conforming, facts};
-
-/// The connection is to be cut.
-#[derive(Debug)]
-pub(super) struct Cut;
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("cut, as scripted")
-    }
-}
-
-impl std::error::Error for Cut {}
-
-type Body = UnsyncBoxBody<Bytes, Cut>;
+use super::server::{State, lock};
+use super::turn::Kind;
+use super::wire::{Refusal, Wire, line};
+use super::{Outcome, Recorded, Turn, conforming, facts, ollama};
 
 /// Largest request.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
@@ -46,93 +32,171 @@ pub(super) async fn serve(
         .map_err(|_| Cut)?
         .to_bytes();
     let path = head.uri.path().to_owned();
+    let header = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.to_string(), value)
+    };
     let recorded = Recorded {
         method: head.method.to_string(),
         path: path.clone(),
-        headers: head
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
-            .collect(),
+        headers: head.headers.iter().map(header).collect(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
         outcome: Outcome::Waiting,
     };
-    let body = recorded.body.clone();
-    let generates = recorded.is_generation();
+    let asked = recorded.clone();
     let watch = Watch::new(&state, recorded);
+    let wire = wire_of(&asked);
     if let Some(turn) = state.at(&path) {
-        return play(turn, None, &body, watch, None).await;
+        return play(turn, wire, None, &asked.body, watch, None).await;
     }
-    if generates {
-        return generate(&state, &path, &body, watch).await;
+    if let Some(refused) = without_key(&state, wire, &asked) {
+        watch.set(Outcome::Answered);
+        return Ok(refusal(wire, &refused));
     }
-    let answer = fact(&state, head.method.as_str(), &path, &body);
+    if asked.is_generation() {
+        return generate(&state, wire, &asked.body, watch).await;
+    }
+    if asked.path == "/api/pull" {
+        let lines = facts::pull(&state, &asked.body);
+        let steps = chop_lines(&lines);
+        return Ok(response(
+            200,
+            wire.content_type(),
+            streamed(steps, watch, None),
+        ));
+    }
+    let answer = fact(&state, wire, &asked);
     watch.set(Outcome::Answered);
-    Ok(answer)
+    Ok(answer.unwrap_or_else(|refused| refusal(wire, &refused)))
 }
 
-fn fact(state: &State, method: &str, path: &str, body: &Value) -> Response<Body> {
-    match (method, path) {
-        ("GET" | "HEAD", "/") => text(200, "Ollama is running"),
-        ("GET", "/api/version") => object(200, &facts::version()),
-        ("GET", "/api/tags") => object(200, &facts::tags(state)),
-        ("GET", "/api/ps") => object(200, &facts::ps(state)),
-        ("POST", "/api/show") => match generation::model_of(state, body) {
-            Ok(model) => object(200, &facts::show(&model)),
-            Err(refused) => refusal(&refused),
-        },
-        ("POST", "/api/embed") => match generation::model_of(state, body) {
-            Ok(model) if model.can("embedding") => object(200, &facts::embed(body)),
-            Ok(_) => refusal(&Refused(
-                400,
-                "this model does not support embeddings".to_owned(),
-            )),
-            Err(refused) => refusal(&refused),
-        },
-        _ => text(404, "404 page not found"),
+/// The list of models stands at one path in two protocols; the one names its version in a header.
+fn wire_of(asked: &Recorded) -> Wire {
+    let wire = Wire::of(&asked.path);
+    if wire == Wire::Openai && asked.header("anthropic-version").is_some() {
+        return Wire::Anthropic;
+    }
+    wire
+}
+
+/// The refusal of a request that has not the key that is wanted.
+fn without_key(state: &State, wire: Wire, asked: &Recorded) -> Option<Refused> {
+    let key = lock(&state.key).clone()?;
+    let given = match wire {
+        Wire::Anthropic => asked.header("x-api-key").map(str::to_owned),
+        _ => asked
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .map(str::to_owned),
+    };
+    if given.as_deref() == Some(&key) {
+        return None;
+    }
+    // OpenAI repeats the key that was given.
+    let text = format!("Incorrect API key provided: {}.", given.unwrap_or_default());
+    Some(Refused(401, text, "invalid_api_key"))
+}
+
+fn fact(state: &State, wire: Wire, asked: &Recorded) -> Result<Response<Body>, Refused> {
+    let body = &asked.body;
+    let path = asked.path.as_str();
+    match (asked.method.as_str(), path) {
+        ("GET" | "HEAD", "/") => Ok(text(200, "Ollama is running")),
+        ("GET", "/api/version") => Ok(object(200, &facts::version())),
+        ("GET", "/api/tags") => Ok(object(200, &facts::tags(state))),
+        ("GET", "/api/ps") => Ok(object(200, &facts::ps(state))),
+        ("GET", "/v1/models") if wire == Wire::Anthropic => {
+            Ok(object(200, &facts::anthropic_models(state)))
+        }
+        ("GET", "/v1/models") => Ok(object(200, &facts::openai_models(state))),
+        ("GET", path) if wire == Wire::Anthropic => {
+            let name = path.strip_prefix("/v1/models/").unwrap_or_default();
+            let model = generation::model_of(state, wire, &json!({ "model": name }))?;
+            Ok(object(200, &facts::anthropic_model(&model)))
+        }
+        ("POST", "/api/show") => {
+            let model = generation::model_of(state, wire, body)?;
+            Ok(object(200, &facts::show(&model)))
+        }
+        ("POST", "/api/generate") => {
+            let model = generation::model_of(state, wire, body)?;
+            let asked = body["options"]["num_ctx"].as_u64().unwrap_or(4096);
+            generation::load(state, &model, body, asked.min(model.context_length));
+            Ok(object(200, &ollama::loaded(&model.name)))
+        }
+        ("POST", "/api/embed" | "/v1/embeddings") => {
+            let model = generation::model_of(state, wire, body)?;
+            if !model.can("embedding") {
+                return Err(Refused::plainly(
+                    400,
+                    "this model does not support embeddings",
+                ));
+            }
+            Ok(object(200, &facts::vectors(wire, &model, body)?))
+        }
+        _ => Ok(text(404, "404 page not found")),
     }
 }
 
 /// One generation, once the lane is free.
 async fn generate(
     state: &Arc<State>,
-    path: &str,
+    wire: Wire,
     body: &Value,
     watch: Watch,
 ) -> Result<Response<Body>, Cut> {
+    let refuse = |watch: &Watch, refused: &Refused| {
+        watch.set(Outcome::Answered);
+        Ok(refusal(wire, refused))
+    };
     if body.is_null() {
-        watch.set(Outcome::Answered);
-        return Ok(refusal(&Refused(400, "missing request body".to_owned())));
+        return refuse(&watch, &Refused::plainly(400, "missing request body"));
     }
-    if let Err(refused) = generation::model_of(state, body) {
-        watch.set(Outcome::Answered);
-        return Ok(refusal(&refused));
+    if let Err(refused) = generation::model_of(state, wire, body) {
+        return refuse(&watch, &refused);
     }
-    let lane = Arc::clone(&state.lane).lock_owned().await;
+    let permit = Arc::clone(&state.lane).acquire_owned().await;
+    let lane = permit.expect("the semaphore is never closed");
     watch.set(Outcome::Serving);
-    let turn = state.next_turn(body).unwrap_or_else(|| unscripted(body));
+    let turn = state
+        .next_turn(body)
+        .unwrap_or_else(|| unscripted(wire, body));
     if !matches!(turn.kind, Kind::Answer(_)) {
-        return play(turn, None, body, watch, Some(lane)).await;
+        return play(turn, wire, None, body, watch, Some(lane)).await;
     }
-    match generation::accept(state, path, body) {
-        Ok(accepted) => play(turn, Some(accepted), body, watch, Some(lane)).await,
-        Err(refused) => {
-            watch.set(Outcome::Answered);
-            Ok(refusal(&refused))
-        }
+    match generation::accept(state, wire, body) {
+        Ok(accepted) => play(turn, wire, Some(accepted), body, watch, Some(lane)).await,
+        Err(refused) => refuse(&watch, &refused),
     }
 }
 
-/// What a model answers when nothing is scripted: the smallest value of the schema, or a word.
-fn unscripted(body: &Value) -> Turn {
-    match &body["format"] {
-        schema @ Value::Object(_) => Turn::replies(conforming(schema).to_string()),
-        Value::String(_) => Turn::replies("{}"),
+/// What a model answers when nothing is scripted: the smallest value of the schema, a call of the one tool there is,
+/// or a word.
+fn unscripted(wire: Wire, body: &Value) -> Turn {
+    let tools = body["tools"].as_array().map_or(&[][..], Vec::as_slice);
+    let schema = match wire {
+        Wire::Ollama | Wire::OllamaGenerate => &body["format"],
+        Wire::Openai => &body["response_format"]["json_schema"]["schema"],
+        Wire::Anthropic => match tools {
+            [.., last] if !body["tool_choice"].is_null() => &last["input_schema"],
+            _ => &Value::Null,
+        },
+    };
+    match (schema, tools) {
+        (schema @ Value::Object(_), _) => Turn::replies(conforming(schema).to_string()),
+        (Value::String(_), _) => Turn::replies("{}"),
+        (_, [tool]) => {
+            let function = match wire {
+                Wire::Anthropic => tool,
+                _ => &tool["function"],
+            };
+            let parameters = match wire {
+                Wire::Anthropic => &function["input_schema"],
+                _ => &function["parameters"],
+            };
+            let name = function["name"].as_str().unwrap_or_default();
+            Turn::calls_tools([("call_fake", name, conforming(parameters))])
+        }
         _ => Turn::replies("ok"),
     }
 }
@@ -140,192 +204,94 @@ fn unscripted(body: &Value) -> Turn {
 /// Plays a turn.
 async fn play(
     turn: Turn,
+    wire: Wire,
     accepted: Option<Accepted>,
     body: &Value,
     watch: Watch,
-    lane: Option<OwnedMutexGuard<()>>,
+    lane: Option<OwnedSemaphorePermit>,
 ) -> Result<Response<Body>, Cut> {
     if let Some(gate) = &turn.gate {
         gate.pass().await;
     }
-    let (status, headers, steps) = match &turn.kind {
-        Kind::Silence => {
-            std::future::pending::<()>().await;
-            return Err(Cut);
-        }
+    let kind = wire.content_type();
+    match &turn.kind {
+        Kind::Silence => std::future::pending().await,
         Kind::Slam => {
             watch.set(Outcome::Answered);
-            return Err(Cut);
+            Err(Cut)
         }
-        Kind::Endless { line } => (200, ndjson(), VecDeque::from([Step::Forever(line.clone())])),
+        Kind::Unending => {
+            let steps = VecDeque::from([Step::Forever(wire.endless())]);
+            Ok(response(200, kind, streamed(steps, watch, lane)))
+        }
+        Kind::Endless { line } => {
+            let steps = VecDeque::from([Step::Forever(line.clone())]);
+            Ok(response(200, kind, streamed(steps, watch, lane)))
+        }
+        Kind::Refusal {
+            status,
+            headers,
+            text,
+            code,
+        } => {
+            watch.set(Outcome::Answered);
+            let said = wire.refusal(&Refusal {
+                status: *status,
+                text,
+                code,
+            });
+            Ok(with_headers(object(*status, &said), headers))
+        }
         Kind::Raw {
             status,
             headers,
             body,
         } => {
-            let steps = chop(&turn.chopping, vec![body.clone()]);
-            (*status, headers.clone(), with_end(steps, &turn.ending))
+            let steps = with_end(chop(&turn.chopping, vec![body.clone()]), &turn.ending);
+            let plain = Response::builder()
+                .status(*status)
+                .body(streamed(steps, watch, lane))
+                .expect("a scripted status is valid");
+            Ok(with_headers(plain, headers))
         }
         Kind::Answer(answer) => {
-            let accepted = accepted.unwrap_or_else(|| Accepted {
-                model: body["model"].as_str().unwrap_or(super::MODEL).to_owned(),
-                prompt_tokens: 1,
-                context: u64::MAX,
-                room: None,
-                chats: true,
-                streams: true,
-            });
+            let accepted = accepted.unwrap_or_else(|| unjudged(wire, body));
             if !accepted.streams {
                 watch.set(Outcome::Answered);
-                return Ok(object(200, &accepted.whole(answer)));
+                return Ok(object(200, &ollama::whole(&accepted, answer)));
             }
-            (200, ndjson(), answer_steps(&turn, &accepted, answer))
-        }
-    };
-    let mut response = Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(name, value);
-    }
-    Ok(response
-        .body(streamed(steps, watch, lane))
-        .expect("a scripted status and headers are valid"))
-}
-
-fn ndjson() -> Vec<(String, String)> {
-    vec![("content-type".to_owned(), "application/x-ndjson".to_owned())]
-}
-
-fn answer_steps(turn: &Turn, accepted: &Accepted, answer: &Answer) -> VecDeque<Step> {
-    let lines = generation::sent_before(&turn.ending, accepted.lines(answer));
-    let mut lines: Vec<Bytes> = lines
-        .iter()
-        .map(|line| Bytes::from(format!("{line}\n")))
-        .collect();
-    let mut steps = VecDeque::new();
-    if let Some((count, gate)) = &turn.gap {
-        let rest = lines.split_off((*count).min(lines.len()));
-        steps.extend(chop(&turn.chopping, lines));
-        steps.push_back(Step::Wait(gate.clone()));
-        lines = rest;
-    }
-    steps.extend(chop(&turn.chopping, lines));
-    with_end(steps, &turn.ending)
-}
-
-fn with_end(mut steps: VecDeque<Step>, ending: &Ending) -> VecDeque<Step> {
-    match ending {
-        Ending::Cut(_) => steps.push_back(Step::Cut),
-        Ending::Hang(_) => steps.push_back(Step::Hang),
-        Ending::Done | Ending::Quiet(_) | Ending::Error(..) => {}
-    }
-    steps
-}
-
-fn chop(chopping: &Chopping, lines: Vec<Bytes>) -> VecDeque<Step> {
-    let pieces: Vec<Bytes> = match chopping {
-        Chopping::Lines => lines,
-        Chopping::Every(size) => {
-            let all = lines.concat();
-            all.chunks(*size).map(Bytes::copy_from_slice).collect()
-        }
-        Chopping::At(offsets) => {
-            let mut rest = Bytes::from(lines.concat());
-            let mut pieces = Vec::new();
-            let mut start = 0;
-            for offset in offsets {
-                let at = offset.saturating_sub(start).min(rest.len());
-                pieces.push(rest.split_to(at));
-                start += at;
-            }
-            pieces.push(rest);
-            pieces
-        }
-    };
-    pieces
-        .into_iter()
-        .filter(|piece| !piece.is_empty())
-        .map(Step::Send)
-        .collect()
-}
-
-/// What a streamed body does next.
-enum Step {
-    Send(Bytes),
-    Wait(Gate),
-    Forever(Bytes),
-    Hang,
-    Cut,
-}
-
-/// A body that plays its steps. The lane is held until it ends or its client goes away.
-fn streamed(steps: VecDeque<Step>, watch: Watch, lane: Option<OwnedMutexGuard<()>>) -> Body {
-    let playing = stream::unfold(
-        (steps, watch, lane),
-        |(mut steps, watch, lane)| async move {
-            loop {
-                match steps.pop_front() {
-                    None => {
-                        watch.set(Outcome::Answered);
-                        return None;
-                    }
-                    Some(Step::Send(piece)) => {
-                        // The client may close as soon as it has the last piece; that is no early leave.
-                        if steps.is_empty() {
-                            watch.set(Outcome::Answered);
-                        }
-                        return Some((Ok(Frame::data(piece)), (steps, watch, lane)));
-                    }
-                    Some(Step::Wait(gate)) => gate.pass().await,
-                    Some(Step::Forever(piece)) => {
-                        tokio::task::yield_now().await;
-                        steps.push_front(Step::Forever(piece.clone()));
-                        return Some((Ok(Frame::data(piece)), (steps, watch, lane)));
-                    }
-                    Some(Step::Hang) => std::future::pending().await,
-                    Some(Step::Cut) => {
-                        watch.set(Outcome::Answered);
-                        return Some((Err(Cut), (steps, watch, lane)));
-                    }
-                }
-            }
-        },
-    );
-    BodyExt::boxed_unsync(StreamBody::new(playing))
-}
-
-/// Keeps the record of one request true: dropped before its end, its client is gone.
-struct Watch {
-    state: Arc<State>,
-    number: usize,
-    has_ended: std::cell::Cell<bool>,
-}
-
-impl Watch {
-    fn new(state: &Arc<State>, recorded: Recorded) -> Self {
-        let number = state.record(recorded);
-        Self {
-            state: Arc::clone(state),
-            number,
-            has_ended: std::cell::Cell::new(false),
-        }
-    }
-
-    fn set(&self, outcome: Outcome) {
-        if !self.has_ended.get() {
-            self.has_ended.set(outcome == Outcome::Answered);
-            self.state.set_outcome(self.number, outcome);
+            let frames = wire.frames(&accepted, answer);
+            let steps = steps(&turn, frames, |text| wire.error_frame(text));
+            Ok(response(200, kind, streamed(steps, watch, lane)))
         }
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.set(Outcome::ClientGone);
+/// A generation at a scripted path: nothing about it was judged.
+fn unjudged(wire: Wire, body: &Value) -> Accepted {
+    Accepted {
+        wire,
+        model: body["model"].as_str().unwrap_or(super::MODEL).to_owned(),
+        prompt_tokens: generation::count(body),
+        context: u64::MAX,
+        room: None,
+        streams: true,
+        counts: true,
+        answer_tool: None,
     }
 }
 
-fn refusal(refused: &Refused) -> Response<Body> {
-    object(refused.0, &json!({ "error": refused.1 }))
+fn chop_lines(lines: &[Value]) -> VecDeque<Step> {
+    lines.iter().map(|value| Step::Send(line(value))).collect()
+}
+
+fn refusal(wire: Wire, refused: &Refused) -> Response<Body> {
+    let said = wire.refusal(&Refusal {
+        status: refused.0,
+        text: &refused.1,
+        code: refused.2,
+    });
+    object(refused.0, &said)
 }
 
 fn object(status: u16, body: &Value) -> Response<Body> {
@@ -338,9 +304,22 @@ fn text(status: u16, body: &'static str) -> Response<Body> {
 
 fn whole(status: u16, kind: &'static str, body: String) -> Response<Body> {
     let body = Full::new(Bytes::from(body)).map_err(|never| match never {});
+    response(status, kind, body.boxed_unsync())
+}
+
+fn response(status: u16, kind: &'static str, body: Body) -> Response<Body> {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, kind)
-        .body(body.boxed_unsync())
+        .body(body)
         .expect("a status and one header are valid")
+}
+
+fn with_headers(mut response: Response<Body>, headers: &[(String, String)]) -> Response<Body> {
+    for (name, value) in headers {
+        let name = header::HeaderName::try_from(name).expect("a scripted header is valid");
+        let value = header::HeaderValue::try_from(value).expect("a scripted header is valid");
+        response.headers_mut().insert(name, value);
+    }
+    response
 }

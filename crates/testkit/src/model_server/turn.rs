@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 /// How long anything in a test is waited for.
@@ -66,14 +66,24 @@ pub struct Turn {
     pub(super) kind: Kind,
     pub(super) gate: Option<Gate>,
     pub(super) gap: Option<(usize, Gate)>,
+    pub(super) pace: Option<Duration>,
     pub(super) chopping: Chopping,
     pub(super) ending: Ending,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    /// Lines as Ollama writes them.
+    /// Frames as the protocol writes them.
     Answer(Answer),
+    /// A refusal as the protocol words it.
+    Refusal {
+        status: u16,
+        headers: Vec<(String, String)>,
+        text: String,
+        code: String,
+    },
+    /// Tokens for ever.
+    Unending,
     /// Something else, byte for byte.
     Raw {
         status: u16,
@@ -94,10 +104,30 @@ pub(super) struct Answer {
     pub(super) text: String,
     /// Overrides how the text is cut into tokens.
     pub(super) tokens: Option<Vec<String>>,
-    pub(super) calls: Vec<Value>,
+    pub(super) calls: Vec<Call>,
     pub(super) done_reason: Option<String>,
     pub(super) prompt_tokens: Option<u64>,
     pub(super) output_tokens: Option<u64>,
+    /// Whether it says nothing about what it read and wrote.
+    pub(super) counts_nothing: bool,
+}
+
+/// A tool call.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// A text is sent as it is, where the protocol has arguments as text.
+    pub(super) arguments: Value,
+}
+
+impl Call {
+    pub(super) fn arguments_as_text(&self) -> String {
+        match &self.arguments {
+            Value::String(text) => text.clone(),
+            arguments => arguments.to_string(),
+        }
+    }
 }
 
 /// Where the bytes are cut into chunks.
@@ -124,6 +154,7 @@ impl Turn {
             kind,
             gate: None,
             gap: None,
+            pace: None,
             chopping: Chopping::Lines,
             ending: Ending::Done,
         }
@@ -149,50 +180,53 @@ impl Turn {
         }))
     }
 
-    /// Calls tools, each with an id, a name and arguments; an empty id is left out, as by older servers.
+    /// Calls tools, each with an id, a name and arguments; an empty id is left out, as by older servers. Arguments
+    /// that are a string are sent as that text, which need not be JSON.
     #[must_use]
     pub fn calls_tools<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Self {
-        let calls = calls
-            .into_iter()
-            .enumerate()
-            .map(|(index, (id, name, arguments))| {
-                let mut call =
-                    json!({ "function": { "index": index, "name": name, "arguments": arguments } });
-                if !id.is_empty() {
-                    call["id"] = id.into();
-                }
-                call
-            });
+        let calls = calls.into_iter().map(|(id, name, arguments)| Call {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            arguments,
+        });
         Self::of(Kind::Answer(Answer {
             calls: calls.collect(),
             ..Answer::default()
         }))
     }
 
-    /// Refuses with a status and an error as Ollama words it.
+    /// Refuses with a status and an error, as the protocol words it.
     #[must_use]
     pub fn refuses(status: u16, error: &str) -> Self {
-        let body = json!({ "error": error }).to_string();
-        Self::sends(
+        Self::refuses_as(status, "", error)
+    }
+
+    /// Refuses with a word for the kind of error where the protocol has such words: `insufficient_quota`.
+    #[must_use]
+    pub fn refuses_as(status: u16, code: &str, error: &str) -> Self {
+        Self::of(Kind::Refusal {
             status,
-            &[("content-type", "application/json; charset=utf-8")],
-            body,
-        )
+            headers: Vec::new(),
+            text: error.to_owned(),
+            code: code.to_owned(),
+        })
     }
 
     /// Refuses because too much is waiting, and says when to come again.
     #[must_use]
     pub fn is_busy(retry_after: &str) -> Self {
-        let body =
-            json!({ "error": "server busy, please try again.  maximum pending requests exceeded" });
-        Self::sends(
-            503,
-            &[
-                ("retry-after", retry_after),
-                ("content-type", "application/json"),
-            ],
-            body.to_string(),
-        )
+        Self::is_busy_with(503, retry_after)
+    }
+
+    /// Refuses with another status because too much is waiting: 429, or 529.
+    #[must_use]
+    pub fn is_busy_with(status: u16, retry_after: &str) -> Self {
+        Self::of(Kind::Refusal {
+            status,
+            headers: vec![("retry-after".to_owned(), retry_after.to_owned())],
+            text: "server busy, please try again.  maximum pending requests exceeded".to_owned(),
+            code: String::new(),
+        })
     }
 
     /// Sends exactly this.
@@ -224,13 +258,7 @@ impl Turn {
     /// Says tokens for ever, long ones, so that a limit is soon reached.
     #[must_use]
     pub fn never_ends() -> Self {
-        let line = json!({
-            "model": super::MODEL, "created_at": super::generation::CREATED_AT,
-            "message": { "role": "assistant", "content": "and so on ".repeat(100) }, "done": false,
-        });
-        Self::of(Kind::Endless {
-            line: format!("{line}\n").into(),
-        })
+        Self::of(Kind::Unending)
     }
 
     /// Sends one line for ever.
@@ -279,6 +307,19 @@ impl Turn {
             answer.prompt_tokens = Some(prompt_tokens);
             answer.output_tokens = Some(output_tokens);
         })
+    }
+
+    /// Says nothing about what it has read and written.
+    #[must_use]
+    pub fn counting_nothing(self) -> Self {
+        self.answer(|answer| answer.counts_nothing = true)
+    }
+
+    /// Lets this much time pass before each piece.
+    #[must_use]
+    pub const fn one_piece_every(mut self, pause: Duration) -> Self {
+        self.pace = Some(pause);
+        self
     }
 
     /// Sends its first byte, headers included, only once the gate is open.
