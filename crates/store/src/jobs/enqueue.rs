@@ -6,21 +6,21 @@
 //! waits, so waiting is ageing: a job that has waited longer than another's head start goes before it. And since a share
 //! is about what serving one takes, a host that queues a thousand is served as if it had a lane of its own: what
 //! another host asks for meanwhile comes before all of the thousand that could not have been served yet.
-//!
-//! The total is not counted for each job: counting 100,000 rows costs more than all the rest. The numbers given out
-//! since the last count say how many there can be at most, and only when those might be too many is counted again.
 
 use std::time::Duration;
 
-use watchkeeper_model::{HostName, Job, JobMember, JobNumber, JobRequest, Priority, Timestamp};
+use watchkeeper_model::{Job, JobMember, JobNumber, JobRequest, Priority, Timestamp};
 
+use super::limits::{
+    Alike, Counted, EnqueueError, EnqueueRefused, QueueLimits, alike, at_most_waiting,
+};
 use super::{Jobs, columns};
 use crate::access::Writing;
-use crate::db::{Row, args, json_text};
-use crate::{StoreError, counters};
+use crate::db::{Arg, BadColumn, Row, args, json_text};
+use crate::{Store, StoreError, counters};
 
 /// What each waiting job of the same host and priority costs the next one, as a wait: about what serving one takes.
-pub const FAIR_SHARE: Duration = Duration::from_secs(60);
+pub const FAIR_SHARE: Duration = Duration::from_millis(SHARE_MS as u64);
 /// Most findings that one job answers for.
 pub const MAX_JOB_MEMBERS: u32 = 1_000;
 
@@ -41,7 +41,8 @@ pub struct NewJob {
     pub key: Option<String>,
     /// The finding it answers for.
     pub member: Option<JobMember>,
-    /// The lanes that may have it; none: any.
+    /// The lanes that may have it; none: any. What must not leave by the same lanes is given another key, too: a job that
+    /// joins another goes where that one goes.
     pub lanes: Option<Vec<String>>,
     /// Who waits for it, where a person does.
     pub asked_by: Option<String>,
@@ -72,32 +73,9 @@ impl NewJob {
     /// What it coalesces by.
     #[must_use]
     pub fn coalescing_key(&self) -> String {
-        self.key
-            .clone()
-            .unwrap_or_else(|| self.request.coalescing_key())
-    }
-}
-
-/// How much may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueLimits {
-    /// Jobs in all, beside the reserve.
-    pub waiting: u32,
-    /// Further jobs that people wait for, when the queue is full otherwise.
-    pub reserve: u32,
-    /// Jobs of one host.
-    pub waiting_of_host: u32,
-    /// Jobs that one person waits for.
-    pub waiting_of_person: u32,
-}
-
-impl Default for QueueLimits {
-    fn default() -> Self {
-        Self {
-            waiting: 20_000,
-            reserve: 100,
-            waiting_of_host: 200,
-            waiting_of_person: 20,
+        match &self.key {
+            Some(key) => key.replace('\0', ""),
+            None => self.request.coalescing_key(),
         }
     }
 }
@@ -122,74 +100,15 @@ impl Enqueued {
     }
 }
 
-/// Why a request is not queued. It may be asked again later.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EnqueueRefused {
-    /// Too much waits.
-    #[error("the queue is full: {waiting} jobs wait, and {limit} may")]
-    Full {
-        /// How many wait.
-        waiting: i64,
-        /// How many may.
-        limit: i64,
-    },
-    /// Too much of one host waits.
-    #[error("the queue has enough of {host}: {waiting} of its jobs wait, and {limit} may")]
-    HostFull {
-        /// Which host.
-        host: HostName,
-        /// How many of its jobs wait.
-        waiting: i64,
-        /// How many may.
-        limit: i64,
-    },
-    /// One person asks too much at once.
-    #[error("{person} waits for {waiting} answers already, and {limit} are allowed at once")]
-    PersonFull {
-        /// Who.
-        person: String,
-        /// How many answers they wait for.
-        waiting: i64,
-        /// How many they may.
-        limit: i64,
-    },
-    /// The job that asks the same answers for enough findings.
-    #[error("job {job} answers for {limit} findings already, which is the most")]
-    MembersFull {
-        /// The job.
-        job: JobNumber,
-        /// How many it may answer for.
-        limit: u32,
-    },
-}
-
-/// Why a request was not queued.
-#[derive(Debug, thiserror::Error)]
-pub enum EnqueueError {
-    /// A limit: nothing was queued, and the transaction is good.
-    #[error(transparent)]
-    Refused(#[from] EnqueueRefused),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// What waits of the host and the person that ask.
-#[derive(Clone, Copy, Debug, Default)]
-struct Alike {
-    of_host: i64,
-    of_person: i64,
-    /// Of the same priority too: what the rank counts.
-    same: i64,
-}
+/// [`FAIR_SHARE`] as it is added to a rank.
+const SHARE_MS: i64 = 60_000;
 
 /// Where a new job stands among those that wait.
-fn rank(new: &NewJob, same: i64) -> i64 {
-    let share = i64::try_from(FAIR_SHARE.as_millis()).unwrap_or(i64::MAX);
+pub(super) fn rank(new: &NewJob, same: i64) -> i64 {
     new.at
         .before(new.priority.head_start())
         .as_millis()
-        .saturating_add(same.saturating_mul(share))
+        .saturating_add(same.saturating_mul(SHARE_MS))
 }
 
 fn head_start_ms(priority: Priority) -> i64 {
@@ -197,7 +116,7 @@ fn head_start_ms(priority: Priority) -> i64 {
 }
 
 /// The lanes as they are stored, `|name|name|`.
-fn lanes_text(lanes: Option<&[String]>) -> Option<String> {
+pub(super) fn lanes_text(lanes: Option<&[String]>) -> Option<String> {
     lanes.map(|lanes| format!("|{}|", lanes.join("|")))
 }
 
@@ -225,12 +144,127 @@ macro_rules! raised {
     };
 }
 
+/// What a statement that queues says.
+struct Answered {
+    alike: Alike,
+    /// The number that was given out, where one was.
+    given: Option<i64>,
+    job: Option<Job>,
+}
+
+impl TryFrom<&Row> for Answered {
+    type Error = BadColumn;
+
+    fn try_from(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            alike: row.try_into()?,
+            given: row.maybe_int("given")?,
+            job: match row.maybe_int("number")? {
+                Some(_) => Some(row.try_into()?),
+                None => None,
+            },
+        })
+    }
+}
+
+impl Answered {
+    fn enqueued(&self) -> Option<Enqueued> {
+        let job = self.job.clone()?;
+        Some(if self.given == Some(job.number.0) {
+            Enqueued::New(job)
+        } else {
+            Enqueued::Coalesced(job)
+        })
+    }
+}
+
+/// All of it as one statement for Postgres, where each round trip costs as much as what it does: joins what is asked
+/// already, or else counts, takes a number and queues. `$5` to `$7` are what is raised to; a job that somebody queues at
+/// the same moment is joined by the conflict.
+const ENQUEUE_PG: &str = concat!(
+    "with merged as (update jobs set ",
+    raised!("$5", "$6", "$7"),
+    " where coalescing_key = $8 and state in ('queued', 'leased') returning ",
+    columns!(),
+    "), alike as materialized (",
+    alike!(),
+    "), total as materialized (select cast(",
+    at_most_waiting!(),
+    " as bigint) as waiting),
+     given as (update counters set next = next + 1 where name = 'job' and not exists (select 1 from merged)
+         and ($1 is null or (select of_host from alike) < $3 - 1)
+         and ($2 is null or (select of_person from alike) < $4 - 1)
+         and (select waiting from total) < $18 returning next - 1 as given),
+     made as (insert into jobs (number, kind, request, coalescing_key, host, issue, priority, state, not_before,
+             attempts, asked_at, deadline, rank, needs, lanes, asked_by)
+         select given, $9, $10, $8, $1, $11, $5, 'queued', $12, 0, $13, $6, $14 + $15 * (select same from alike), $16,
+             $17, $2 from given
+         on conflict (coalescing_key) where state in ('queued', 'leased') do update set ",
+    raised!("excluded.priority", "excluded.deadline", "$7"),
+    " returning ",
+    columns!(),
+    ") select alike.*, given.given, became.*,
+         case when became.number is not null then pg_notify('watchkeeper', '')::text end as told
+     from alike cross join total left join given on true
+         left join (select * from merged union all select * from made) as became on true"
+);
+
+fn args_pg(new: &NewJob, limits: &QueueLimits) -> Vec<Arg> {
+    args![
+        new.request.host().map(ToString::to_string),
+        new.asked_by.clone(),
+        i64::from(limits.waiting_of_host) + 1,
+        i64::from(limits.waiting_of_person) + 1,
+        new.priority.as_number(),
+        new.deadline,
+        head_start_ms(new.priority),
+        new.coalescing_key(),
+        new.request.kind(),
+        json_text(&new.request),
+        new.request.issue().map(|number| number.0),
+        new.not_before,
+        new.at,
+        rank(new, 0),
+        SHARE_MS,
+        new.request.needs().as_str(),
+        lanes_text(new.lanes.as_deref()),
+        limits.total(new.priority),
+    ]
+}
+
+impl Store {
+    /// [`Jobs::enqueue`], as a transaction of its own.
+    ///
+    /// # Errors
+    /// Says which limit is in the way, or why the store cannot be changed.
+    pub async fn enqueue_job(
+        &self,
+        new: NewJob,
+        limits: &QueueLimits,
+    ) -> Result<Enqueued, EnqueueError> {
+        let alone = new.member.is_none() && new.priority < Priority::Interactive;
+        if alone && self.is_postgres() {
+            let rows = self
+                .one_statement("jobs.enqueue", ENQUEUE_PG.into(), args_pg(&new, limits))
+                .await?;
+            let answered = rows
+                .first()
+                .map(|row| row.read::<Answered>("jobs", "number"));
+            let enqueued = answered.transpose().map_err(StoreError::from)?;
+            if let Some(enqueued) = enqueued.and_then(|answered| answered.enqueued()) {
+                return Ok(enqueued);
+            }
+        }
+        let mut tx = self.begin().await?;
+        let enqueued = tx.jobs().enqueue(new, limits).await?;
+        tx.commit().await?;
+        Ok(enqueued)
+    }
+}
+
 impl Jobs<'_, Writing<'_>> {
     /// Queues a request, unless the same is queued or being served. One that a person waits for marks a job of lower
     /// priority to be put back, where no lane is free for it.
-    ///
-    /// Of several that queue at the same moment, each counts what was committed before: they may pass a limit by as
-    /// many as they are.
     ///
     /// # Errors
     /// Says which limit is in the way, or why the store cannot be changed.
@@ -239,71 +273,122 @@ impl Jobs<'_, Writing<'_>> {
         new: NewJob,
         limits: &QueueLimits,
     ) -> Result<Enqueued, EnqueueError> {
-        self.access.pending.wake();
-        let key = new.coalescing_key();
-        if let Some(job) = self.join(&new, &key).await? {
-            self.add_member(&new, job.number).await?;
-            self.make_room_for(&job, new.at).await?;
-            return Ok(Enqueued::Coalesced(job));
-        }
-        let alike = self.alike(&new, limits).await?;
-        check_alike(&new, alike, limits)?;
-        self.check_total(&new, limits).await?;
-        let number = counters::next(&mut self.db, "job").await?;
-        let job = self.insert(&new, &key, number, alike.same).await?;
-        self.add_member(&new, job.number).await?;
-        self.make_room_for(&job, new.at).await?;
-        Ok(if job.number.0 == number {
-            Enqueued::New(job)
+        let enqueued = if self.db.is_postgres() {
+            self.enqueue_pg(&new, limits).await?
         } else {
-            Enqueued::Coalesced(job)
-        })
+            self.access.pending.wake();
+            self.enqueue_lite(&new, limits).await?
+        };
+        self.add_member(&new, enqueued.job().number).await?;
+        self.make_room_for(enqueued.job(), new.at).await?;
+        Ok(enqueued)
     }
 
-    /// Queues many, in the order given; of each it says what became of it.
-    ///
-    /// # Errors
-    /// Says why the store cannot be changed; a limit is said of the one that it refuses.
-    pub async fn enqueue_many(
+    async fn enqueue_pg(
         &mut self,
-        new: Vec<NewJob>,
+        new: &NewJob,
         limits: &QueueLimits,
-    ) -> Result<Vec<Result<Enqueued, EnqueueRefused>>, StoreError> {
-        let mut became = Vec::with_capacity(new.len());
-        for one in new {
-            became.push(match self.enqueue(one, limits).await {
-                Ok(enqueued) => Ok(enqueued),
-                Err(EnqueueError::Refused(refused)) => Err(refused),
-                Err(EnqueueError::Store(error)) => return Err(error),
-            });
+    ) -> Result<Enqueued, EnqueueError> {
+        // The second time, the queue has been counted.
+        for _ in 0..2 {
+            let row = self
+                .db
+                .first("jobs.enqueue", ENQUEUE_PG, args_pg(new, limits))
+                .await?;
+            let answered = row.map(|row| row.read::<Answered>("jobs", "number"));
+            let answered = answered.transpose().map_err(StoreError::from)?;
+            let Some(answered) = answered else { break };
+            if let Some(enqueued) = answered.enqueued() {
+                return Ok(enqueued);
+            }
+            answered.alike.check(new, limits)?;
+            self.check_total(new, limits, Counted::Anew).await?;
         }
-        Ok(became)
+        let what = new.coalescing_key();
+        Err(StoreError::Conflict { what }.into())
+    }
+
+    async fn enqueue_lite(
+        &mut self,
+        new: &NewJob,
+        limits: &QueueLimits,
+    ) -> Result<Enqueued, EnqueueError> {
+        if let Some(job) = self.join(new).await? {
+            return Ok(Enqueued::Coalesced(job));
+        }
+        let alike = self.alike(new, limits).await?;
+        alike.check(new, limits)?;
+        self.check_total(new, limits, Counted::WhereNeeded).await?;
+        let number = counters::next(&mut self.db, "job").await?;
+        Ok(Enqueued::New(self.insert(new, number, alike.same).await?))
+    }
+
+    async fn check_total(
+        &mut self,
+        new: &NewJob,
+        limits: &QueueLimits,
+        counted: Counted,
+    ) -> Result<(), EnqueueError> {
+        let limit = limits.total(new.priority);
+        match self.room_for(1, limit, counted).await? {
+            Ok(()) => Ok(()),
+            Err(waiting) => Err(EnqueueRefused::Full { waiting, limit }.into()),
+        }
     }
 
     /// The job that asks the same already, raised to what is asked now.
-    async fn join(&mut self, new: &NewJob, key: &str) -> Result<Option<Job>, StoreError> {
+    async fn join(&mut self, new: &NewJob) -> Result<Option<Job>, StoreError> {
         let sql = concat!(
             "update jobs set ",
             raised!("$1", "$2", "$3"),
             " where coalescing_key = $4 and state in ('queued', 'leased') returning ",
             columns!()
         );
-        let priority = new.priority;
         let args = args![
-            priority.as_number(),
+            new.priority.as_number(),
             new.deadline,
-            head_start_ms(priority),
-            key
+            head_start_ms(new.priority),
+            new.coalescing_key(),
         ];
         let row = self.db.first("jobs.enqueue", sql, args).await?;
         Ok(row.map(|row| row.read("jobs", "number")).transpose()?)
     }
 
+    async fn insert(&mut self, new: &NewJob, number: i64, same: i64) -> Result<Job, StoreError> {
+        let sql = concat!(
+            "insert into jobs (number, kind, request, coalescing_key, host, issue, priority, state, not_before,
+                 attempts, asked_at, deadline, rank, needs, lanes, asked_by)
+             values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, 0, $9, $10, $11, $12, $13, $14) returning ",
+            columns!()
+        );
+        let args = args![
+            number,
+            new.request.kind(),
+            json_text(&new.request),
+            new.coalescing_key(),
+            new.request.host().map(ToString::to_string),
+            new.request.issue().map(|number| number.0),
+            new.priority.as_number(),
+            new.not_before,
+            new.at,
+            new.deadline,
+            rank(new, same),
+            new.request.needs().as_str(),
+            lanes_text(new.lanes.as_deref()),
+            new.asked_by.clone(),
+        ];
+        match self.db.first("jobs.enqueue", sql, args).await? {
+            Some(row) => Ok(row.read("jobs", "number")?),
+            None => Err(super::conflict(JobNumber(number))),
+        }
+    }
+
+    /// Adds the finding to those that a job answers for. The row of the job is locked by this transaction, so that no
+    /// other adds one to it.
     async fn add_member(&mut self, new: &NewJob, job: JobNumber) -> Result<(), EnqueueError> {
         let Some(member) = &new.member else {
             return Ok(());
         };
-        // The row of the job is locked by this transaction, so that no other adds one to it.
         let sql = "insert into job_members (job, place, host, issue, fingerprint)
              select $1, coalesce((select max(place) + 1 from job_members where job = $1), 0), $2, $3, $4
              where not exists (select 1 from job_members where job = $1 and (fingerprint = $4 or place = $5))";
@@ -328,154 +413,6 @@ impl Jobs<'_, Writing<'_>> {
             .into()),
         }
     }
-
-    async fn alike(&mut self, new: &NewJob, limits: &QueueLimits) -> Result<Alike, StoreError> {
-        let mut alike = Alike::default();
-        let priority = new.priority.as_number();
-        if let Some(host) = new.request.host() {
-            let sql = "select count(*) as waiting,
-                     coalesce(sum(case when priority = $1 then 1 else 0 end), 0) as same
-                 from (select priority from jobs where state = 'queued' and host = $2 limit $3) as waiting";
-            let args = args![priority, host, i64::from(limits.waiting_of_host) + 1];
-            (alike.of_host, alike.same) = self.waiting(sql, args).await?;
-        }
-        if let Some(person) = &new.asked_by {
-            let sql = "select count(*) as waiting,
-                     coalesce(sum(case when priority = $1 then 1 else 0 end), 0) as same
-                 from (select priority from jobs where state = 'queued' and asked_by = $2 limit $3) as waiting";
-            let limit = i64::from(limits.waiting_of_person) + 1;
-            let (of_person, same) = self
-                .waiting(sql, args![priority, person.as_str(), limit])
-                .await?;
-            alike.of_person = of_person;
-            alike.same = alike.same.max(same);
-        }
-        Ok(alike)
-    }
-
-    async fn waiting(
-        &mut self,
-        sql: &'static str,
-        args: Vec<crate::db::Arg>,
-    ) -> Result<(i64, i64), StoreError> {
-        let counts = |row: &Row| Ok((row.int("waiting")?, row.int("same")?));
-        match self.db.first("jobs.enqueue", sql, args).await? {
-            Some(row) => counts(&row).map_err(|bad| row.named(bad, "jobs", "waiting").into()),
-            None => Ok((0, 0)),
-        }
-    }
-
-    async fn count(
-        &mut self,
-        sql: &'static str,
-        args: Vec<crate::db::Arg>,
-    ) -> Result<i64, StoreError> {
-        match self.db.first("jobs.enqueue", sql, args).await? {
-            Some(row) => row
-                .int("waiting")
-                .map_err(|bad| row.named(bad, "jobs", "waiting").into()),
-            None => Ok(0),
-        }
-    }
-
-    async fn check_total(
-        &mut self,
-        new: &NewJob,
-        limits: &QueueLimits,
-    ) -> Result<(), EnqueueError> {
-        let limit = limits.total(new.priority);
-        let sql = "select
-                 (select next from counters where name = 'jobs_waiting')
-                 + (select next from counters where name = 'job')
-                 - (select next from counters where name = 'jobs_counted_at') as waiting";
-        let at_most = self.count(sql, args![]).await?;
-        if at_most < limit {
-            return Ok(());
-        }
-        let sql = "select count(*) as waiting
-             from (select number from jobs where state = 'queued' limit $1) as waiting";
-        let waiting = self.count(sql, args![limit + 1]).await?;
-        if waiting >= limit {
-            return Err(EnqueueRefused::Full { waiting, limit }.into());
-        }
-        let sql = "update counters set next = case name when 'jobs_waiting' then $1
-                 else (select next from counters where name = 'job') end
-             where name in ('jobs_waiting', 'jobs_counted_at')";
-        self.db.execute("jobs.enqueue", sql, args![waiting]).await?;
-        Ok(())
-    }
-
-    async fn insert(
-        &mut self,
-        new: &NewJob,
-        key: &str,
-        number: i64,
-        same: i64,
-    ) -> Result<Job, StoreError> {
-        // Where another has queued the same since it was looked for, this is what joining it would have done.
-        let sql = concat!(
-            "insert into jobs (number, kind, request, coalescing_key, host, issue, priority, state, not_before,
-                 attempts, asked_at, deadline, rank, needs, lanes, asked_by)
-             values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, 0, $9, $10, $11, $12, $13, $14)
-             on conflict (coalescing_key) where state in ('queued', 'leased') do update set ",
-            raised!("excluded.priority", "excluded.deadline", "$15"),
-            " returning ",
-            columns!()
-        );
-        let args = args![
-            number,
-            new.request.kind(),
-            json_text(&new.request),
-            key,
-            new.request.host().map(ToString::to_string),
-            new.request.issue().map(|number| number.0),
-            new.priority.as_number(),
-            new.not_before,
-            new.at,
-            new.deadline,
-            rank(new, same),
-            new.request.needs().as_str(),
-            lanes_text(new.lanes.as_deref()),
-            new.asked_by.clone(),
-            head_start_ms(new.priority),
-        ];
-        match self.db.first("jobs.enqueue", sql, args).await? {
-            Some(row) => Ok(row.read("jobs", "number")?),
-            None => Err(super::conflict(JobNumber(number))),
-        }
-    }
-}
-
-impl QueueLimits {
-    fn total(&self, priority: Priority) -> i64 {
-        let reserve = match priority {
-            Priority::Interactive => self.reserve,
-            _ => 0,
-        };
-        i64::from(self.waiting) + i64::from(reserve)
-    }
-}
-
-fn check_alike(new: &NewJob, alike: Alike, limits: &QueueLimits) -> Result<(), EnqueueRefused> {
-    if let Some(host) = new.request.host()
-        && alike.of_host >= i64::from(limits.waiting_of_host)
-    {
-        return Err(EnqueueRefused::HostFull {
-            host: host.clone(),
-            waiting: alike.of_host,
-            limit: i64::from(limits.waiting_of_host),
-        });
-    }
-    if let Some(person) = &new.asked_by
-        && alike.of_person >= i64::from(limits.waiting_of_person)
-    {
-        return Err(EnqueueRefused::PersonFull {
-            person: person.clone(),
-            waiting: alike.of_person,
-            limit: i64::from(limits.waiting_of_person),
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

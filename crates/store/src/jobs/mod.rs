@@ -3,10 +3,12 @@
 //! by [`rank`](enqueue), how a job is taken by [`claim`], how it ends by [`end`]; [`room`] makes room for a person,
 //! [`output`] keeps what a job says, [`figures`] counts, and [`turn`] does in one round trip what a worker does most.
 
+mod bulk;
 mod claim;
 mod end;
 mod enqueue;
 mod figures;
+mod limits;
 mod output;
 mod room;
 mod turn;
@@ -24,10 +26,9 @@ use crate::{Listed, StoreError};
 
 pub use claim::{Claimer, MAX_CLAIMED};
 pub use end::{Completed, PutBack, Retry, Used};
-pub use enqueue::{
-    EnqueueError, EnqueueRefused, Enqueued, FAIR_SHARE, MAX_JOB_MEMBERS, NewJob, QueueLimits,
-};
+pub use enqueue::{Enqueued, FAIR_SHARE, MAX_JOB_MEMBERS, NewJob};
 pub use figures::{Position, QueueFigures, Waiting};
+pub use limits::{EnqueueError, EnqueueRefused, QueueLimits};
 pub use output::{
     MAX_OUTPUT_BYTES, MAX_OUTPUT_PIECES, MAX_PROGRESS_BYTES, OutputPiece, PIECE_NOTE,
 };

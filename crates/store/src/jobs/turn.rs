@@ -163,8 +163,12 @@ impl Store {
         drop(told.await);
     }
 
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.inner.db, Db::Pg(_))
+    }
+
     /// Runs one statement on Postgres, outside any transaction.
-    async fn one_statement(
+    pub(super) async fn one_statement(
         &self,
         operation: &'static str,
         sql: Sql,
