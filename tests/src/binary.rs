@@ -230,6 +230,15 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// What came of these words, for who has run them by [`Home::command`].
+    #[must_use]
+    pub fn of(words: &[&str], output: Output) -> Self {
+        Self {
+            words: words.iter().map(ToString::to_string).collect(),
+            output,
+        }
+    }
+
     /// Standard output as text.
     #[must_use]
     pub fn stdout(&self) -> String {

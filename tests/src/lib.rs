@@ -4,3 +4,4 @@ pub mod binary;
 pub mod lab;
 pub mod missing;
 pub mod repair;
+pub mod tmux;

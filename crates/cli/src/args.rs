@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use watchkeeper_model::{ActionNumber, Autonomy, HostName, IssueNumber, Severity, Timestamp};
 
 use crate::called::Called;
-use crate::commands::{QueueArgs, WorkerArgs};
+use crate::commands::{AskArgs, ChatArgs, DiscussArgs, DoArgs, QueueArgs, WorkerArgs};
 use crate::failure::Kind;
 
 /// Watches over Linux hosts, proposes repairs, and runs what you approve.
@@ -105,8 +105,21 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Decide about proposed actions
     ///
-    /// `approve 0` approves action 0; `approve list`, `approve show 0`, `approve reject 0 --reason …`.
+    /// `approve 0` approves action 0; `approve list`, `approve show 0`, `approve discuss 0`, `approve reject 0 --reason …`.
     Approve(ApproveArgs),
+    /// Ask a question about your hosts: one answer
+    ///
+    /// `ask why is nginx down on web1`, or from standard input. Hosts are looked at, and nothing is changed.
+    /// Exit status: 0 answered, 1 no answer, 64 wrong usage, 77 not allowed, 130 stopped.
+    Ask(AskArgs),
+    /// Talk about your hosts: /help there says what can be typed
+    ///
+    /// Without a terminal the lines of standard input are answered one after the other.
+    Chat(ChatArgs),
+    /// Say in words what is to be done: it becomes a proposed action, and waits like every other
+    ///
+    /// `do restart nginx on web1`. Exit status: 0 there is an action, 65 the wish was not clear, 77 it is forbidden.
+    Do(DoArgs),
     /// Troubles: list, show, create, acknowledge, note, resolve, close
     Issues(IssuesArgs),
     /// The hosts that are watched
@@ -201,6 +214,8 @@ pub(crate) enum ApproveCommand {
         #[arg(value_name = "N")]
         number: ActionNumber,
     },
+    /// See exactly what would run, ask about it, have it changed, and decide by typing `approve N` or `reject N REASON`
+    Discuss(DiscussArgs),
     /// Say no, with a reason; the same repair is not proposed again until the evidence changes
     Reject {
         /// The action
@@ -481,8 +496,8 @@ pub(crate) struct LinksArgs {
 }
 
 /// The tools that get a short command of their own.
-pub(crate) const TOOLS: [&str; 16] = [
-    "check", "approve", "issues", "systems", "status", "risk", "orders", "queue", "logs", "log", "enrol",
+pub(crate) const TOOLS: [&str; 19] = [
+    "check", "approve", "ask", "chat", "do", "issues", "systems", "status", "risk", "orders", "queue", "logs", "log", "enrol",
     "config", "doctor", "daemon", "worker", "links",
 ];
 

@@ -2,6 +2,7 @@
 //! asked. Where none runs, the same router runs here, on the store itself, and the store is locked meanwhile.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -10,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use watchkeeper_model::Clock as _;
 use watchkeeper_server::{Gate, Serving, router};
 use watchkeeper_store::{LockRefused, Store, StoreError, StoreLock};
-use watchkeeper_watch::Watch;
+use watchkeeper_watch::{Watch, work};
 
 use crate::args::{Common, Output};
 use crate::called::Called;
@@ -21,7 +22,7 @@ use crate::config::{Config, ConfigError, Loaded, Origin, is_system};
 use crate::failure::{CommandError, Kind};
 use crate::log;
 use crate::show::Page;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, columns_now};
 
 /// Where the system's daemon answers if its configuration says nothing else.
 const SYSTEM_SOCKET: &str = "/run/watchkeeper/socket";
@@ -51,8 +52,13 @@ pub(crate) struct Session {
     pub(crate) progress: bool,
     /// Whether somebody is there to be asked.
     pub(crate) terminal: bool,
+    /// Whether somebody types.
+    pub(crate) types: bool,
+    /// Whether somebody reads on a terminal.
+    pub(crate) reads: bool,
     /// What the person edits with.
     pub(crate) editor: Option<String>,
+    state_home: PathBuf,
     own: Option<Own>,
 }
 
@@ -62,6 +68,9 @@ struct Own {
     tasks: TaskTracker,
     /// Ends the following of what an earlier process left running, once the command itself is done.
     done: CancellationToken,
+    /// Ends the serving of lanes with the command itself.
+    lanes: CancellationToken,
+    serves: AtomicBool,
     house: House,
     store: Store,
     lock: StoreLock,
@@ -95,7 +104,10 @@ impl Session {
             called: called.clone(),
             progress: around.stderr_terminal && common.output == Output::Text,
             terminal: around.stdin_terminal && around.stderr_terminal,
+            types: around.stdin_terminal,
+            reads: around.stdout_terminal,
             editor: around.editor.clone(),
+            state_home: around.state_home.clone(),
             own,
         })
     }
@@ -105,11 +117,38 @@ impl Session {
         self.own.is_some()
     }
 
+    /// The page as it is now: a talk lasts, and its terminal may change its width.
+    pub(crate) fn page_now(&self) -> Page {
+        Page {
+            width: if self.reads {
+                columns_now(self.page.width)
+            } else {
+                self.page.width
+            },
+            now: SystemClock.now(),
+            ..self.page
+        }
+    }
+
+    /// Where what is typed in talks is kept.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.state_home.join("watchkeeper/chat_history")
+    }
+
+    /// Has this process serve its lanes while the command lasts, where no daemon does.
+    pub(crate) fn serve_own_lanes(&self) {
+        if let Some(own) = &self.own {
+            own.serve_lanes();
+        }
+    }
+
     /// Waits for what goes on after the answer, and lets go of the store.
     pub(crate) async fn close(self) {
         let Some(Own {
             tasks,
             done,
+            lanes,
+            serves: _,
             house,
             store,
             lock,
@@ -117,6 +156,7 @@ impl Session {
         else {
             return;
         };
+        lanes.cancel();
         drop(self.client);
         tasks.close();
         linger(&tasks, self.progress).await;
@@ -155,6 +195,15 @@ pub(crate) fn page(around: &Surroundings) -> Page {
 }
 
 impl Own {
+    /// Jobs that others left are served, too, for as long as this lasts: it is one queue.
+    fn serve_lanes(&self) {
+        if self.serves.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (watch, stop) = (self.house.watch.clone(), self.lanes.clone());
+        self.tasks.spawn(work(watch, stop));
+    }
+
     async fn open(config: &Config, around: &Surroundings) -> Result<(Client, Self), CommandError> {
         let store = open_store(config).await?;
         let lock = take_lock(&store, config, LOCK_PATIENCE).await?;
@@ -184,6 +233,8 @@ impl Own {
             Self {
                 tasks,
                 done,
+                lanes: CancellationToken::new(),
+                serves: AtomicBool::new(false),
                 house,
                 store,
                 lock,

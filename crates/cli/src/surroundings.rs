@@ -48,6 +48,8 @@ pub(crate) struct Surroundings {
     pub(crate) stderr_terminal: bool,
     /// Whether somebody types.
     pub(crate) stdin_terminal: bool,
+    /// Whether somebody reads standard output on a terminal.
+    pub(crate) stdout_terminal: bool,
     /// Whether colour is wanted: a terminal, and neither `NO_COLOR` nor `TERM=dumb`.
     pub(crate) colour: bool,
     /// Columns of the terminal.
@@ -92,6 +94,7 @@ impl Surroundings {
             hostname: hostname(),
             stderr_terminal: std::io::stderr().is_terminal(),
             stdin_terminal: std::io::stdin().is_terminal(),
+            stdout_terminal,
             colour: stdout_terminal
                 && var("NO_COLOR").is_none()
                 && var("TERM").as_deref() != Some("dumb"),
@@ -121,6 +124,11 @@ fn hostname() -> String {
         .to_owned()
 }
 
+/// Columns of the terminal now, within what is read well; `default` where there is none.
+pub(crate) fn columns_now(default: usize) -> usize {
+    terminal_columns().map_or(default, |width| width.clamp(40, MAX_WIDTH))
+}
+
 fn terminal_columns() -> Option<usize> {
     // clap's `wrap_help` brings the one dependency that asks the terminal.
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
@@ -146,6 +154,7 @@ impl Surroundings {
             hostname: "web1".to_owned(),
             stderr_terminal: false,
             stdin_terminal: false,
+            stdout_terminal: false,
             colour: false,
             width: DEFAULT_WIDTH,
             journal: false,

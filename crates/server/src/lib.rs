@@ -22,8 +22,8 @@ pub use axum::body::Body;
 pub use caller::{Caller, Gate};
 pub use problem::{Kind as ProblemKind, Problem};
 pub use routes::{
-    ApproveBody, CheckBody, EditBody, EnrolBody, IssueBody, LogQuery, NoteBody, ROUTES, RejectBody,
-    LaneBody, ReplayBody, Route, Serving, router,
+    ApproveBody, CheckBody, EditBody, EnrolBody, IssueBody, LaneBody, LogQuery, NoteBody, ROUTES,
+    RejectBody, ReplayBody, Route, SayBody, Serving, TalkBody, router,
 };
 pub use serve::serve;
 pub use socket::{ListenError, bind};

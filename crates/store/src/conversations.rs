@@ -303,6 +303,23 @@ impl Conversations<'_, Writing<'_>> {
         })
     }
 
+    /// Names a conversation.
+    ///
+    /// # Errors
+    /// It is a conflict where there is no such conversation.
+    pub async fn entitle(
+        &mut self,
+        number: ConversationNumber,
+        title: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "update conversations set title = $1 where number = $2";
+        self.db
+            .change_one("conversations.entitle", sql, args![title, number.0], || {
+                format!("conversation {number}")
+            })
+            .await
+    }
+
     /// Sets what the conversation is about and who answers it, from now on.
     ///
     /// # Errors

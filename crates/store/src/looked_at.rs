@@ -90,6 +90,22 @@ impl<A> LookedAt<'_, A> {
     }
 }
 
+impl<A> LookedAt<'_, A> {
+    /// The last looks of an owner in their order, without their whole texts: for who goes on citing them.
+    ///
+    /// # Errors
+    /// Says why the store cannot be read.
+    pub async fn last(&mut self, owner: &str, limit: u32) -> Result<Listed<KeptLook>, StoreError> {
+        let sql = "select owner, place, label, host, tool, input, '' as text, shown, bytes, at
+                   from looked_at where owner = $1 order by place desc limit $2";
+        let args = args![owner, i64::from(limit.min(crate::MAX_PAGE))];
+        let rows = self.db.all("looked_at.last", sql, args).await?;
+        let mut listed = Listed::read(&rows, "looked_at", "owner");
+        listed.rows.reverse();
+        Ok(listed)
+    }
+}
+
 impl LookedAt<'_, Writing<'_>> {
     /// Keeps a look. A second one in the same place takes the place of the first: it is the same question, asked again
     /// after a worker was lost.

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use watchkeeper_model::{
     About, Action, ActionNumber, ActionState, ApprovalTerms, Approver, Assessment,
-    Decision as Verdicts, Digest, Evidence, Finding, HostName, InvalidTransition, IssueNumber,
-    Person, Plan, Proposal, Proposer, Revision, Step, Verdict,
+    ConversationNumber, Decision as Verdicts, Digest, Evidence, Finding, HostName,
+    InvalidTransition, IssueNumber, LogRecord, Person, Plan, Proposal, Proposer, Revision, Step, Verdict,
+    Verification,
 };
 use watchkeeper_policy::{
     ApprovalNeed, Candidate, MayPropose, PastFix, Recent, approval_need, judge, may_approve,
@@ -16,6 +17,7 @@ use watchkeeper_remedy::{LoginRights, fix_digest, plan};
 use watchkeeper_risk::{HostFacts, Opinion, assess_on, raise};
 use watchkeeper_store::{ActionFilter, FixMarks, NewAction, StoreError, Tx};
 
+use crate::issues::last_diagnosis;
 use crate::orders::PlannedSteps;
 use crate::traits::traits_of;
 use crate::view::{ActionLine, ActionSheet, PastAction, what_it_does};
@@ -30,6 +32,8 @@ const REASONS_SHOWN: usize = 3;
 const BEFORE_SHOWN: u32 = 5;
 /// Earlier actions with the same fix that are weighed before it is proposed again.
 const HISTORY_WEIGHED: u32 = 100;
+/// A diagnosis and what it proposes are written down at one moment.
+const JUST_AFTER: std::time::Duration = std::time::Duration::from_millis(1);
 /// Longest reason of a person or a proposer, in characters.
 const MAX_REASON_CHARS: usize = 2_000;
 
@@ -68,6 +72,15 @@ pub struct Edit {
     pub undo: Vec<Step>,
     /// Why; absent: as it was.
     pub reason: Option<String>,
+}
+
+/// What an edit in words brings beside the steps.
+#[derive(Debug, Default)]
+pub(crate) struct EditTerms {
+    /// How it is told whether it worked; none: as before.
+    pub(crate) verify: Option<Verification>,
+    /// What a model thinks of its risk; it can only raise it.
+    pub(crate) opinion: Option<Opinion>,
 }
 
 /// What is proposed, and why.
@@ -168,11 +181,22 @@ impl Watch {
             }
             None => Vec::new(),
         };
+        let talks = self.talks_about(&mut read, number).await?;
+        let diagnosis = match action.issue {
+            // What was concluded later is not why it was proposed.
+            Some(issue) => {
+                let until = Some(action.proposed_at.after(JUST_AFTER));
+                last_diagnosis(&mut read, issue, until).await?
+            }
+            None => None,
+        };
         Ok(ActionSheet {
             action,
             issue_title,
             run,
             before,
+            diagnosis: diagnosis.and_then(|(_, detail)| detail),
+            talks,
         })
     }
 
@@ -228,7 +252,10 @@ impl Watch {
             .await
             .map_err(|error| lost_race(number, error))?;
         let text = reason.unwrap_or_else(|| what_it_does(&approved.plan.steps));
+        let said = format!("approved revision {}", approved.revision);
+        let told = self.tell_talk(&mut tx, &approved, &person, said).await?;
         let record = self.record_by(person, "action.approved", about(&approved), text);
+        let record = with_talk(record, told);
         let record = with(record, "digest", json!(approved.digest));
         tx.log()
             .append(with(record, "state", json!(approved.state.as_str())))?;
@@ -264,8 +291,11 @@ impl Watch {
             .change(&from, &to)
             .await
             .map_err(|error| lost_race(number, error))?;
-        tx.log()
-            .append(self.record_by(person, "action.rejected", about(&to), reason))?;
+        self.learn_from(&mut tx, &to).await?;
+        let said = format!("rejected: {reason}");
+        let told = self.tell_talk(&mut tx, &to, &person, said).await?;
+        let record = self.record_by(person, "action.rejected", about(&to), reason);
+        tx.log().append(with_talk(record, told))?;
         tx.commit().await?;
         Ok(())
     }
@@ -283,45 +313,42 @@ impl Watch {
         edit: Edit,
     ) -> Result<(), WatchError> {
         let mut tx = self.store().begin().await?;
+        self.edit_in(&mut tx, number, person, edit, EditTerms::default())
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The same, in a transaction of the caller's. Where it is refused, nothing was changed.
+    pub(crate) async fn edit_in(
+        &self,
+        tx: &mut Tx,
+        number: ActionNumber,
+        person: Person,
+        edit: Edit,
+        terms: EditTerms,
+    ) -> Result<Action, WatchError> {
         let from = tx
             .actions()
             .get(number)
             .await?
             .ok_or(WatchError::NoSuchAction { number })?;
-        if !matches!(
-            from.state,
-            ActionState::Held { .. } | ActionState::Approved { .. }
-        ) {
-            let what = format!("action {number}");
-            return Err(InvalidTransition {
-                what,
-                from: from.state.as_str(),
-                to: "edited",
-            }
-            .into());
-        }
-        if edit.revision != from.revision {
-            let (asked, current) = (edit.revision, from.revision);
-            return Err(watchkeeper_model::ApprovalRefused::OtherRevision {
-                number,
-                asked,
-                current,
-            }
-            .into());
-        }
+        may_edit(&from, &edit)?;
         let proposal = Proposal {
             host: from.plan.host.clone(),
             steps: edit.steps,
             reason: edit.reason.unwrap_or_else(|| from.reason.clone()),
-            verify: from.plan.verify.clone(),
+            verify: terms.verify.unwrap_or_else(|| from.plan.verify.clone()),
             undo: edit.undo,
         };
         let by = Proposer::Person {
             name: person.name.clone(),
         };
-        let judged = self.judged(&mut tx, &proposal, &by, None).await?;
+        let judged = self
+            .judged(tx, &proposal, &by, terms.opinion.as_ref())
+            .await?;
         let to = self.edited(&from, &person, &proposal, judged);
-        let evidence = self.evidence_now(&mut tx, &from).await?;
+        let evidence = self.evidence_now(tx, &from).await?;
         let marks = FixMarks {
             fix: fix_digest(&to.plan),
             evidence,
@@ -330,11 +357,13 @@ impl Watch {
             .revise(&from, &to, &marks)
             .await
             .map_err(|error| lost_race(number, error))?;
+        self.learn_from_edit(tx, &from, &to).await?;
         let text = format!("revision {}: {}", to.revision, what_it_does(&to.plan.steps));
+        let told = self.tell_talk(tx, &to, &person, text.clone()).await?;
         let record = self.record_by(person, "action.edited", about(&to), text);
+        let record = with_talk(record, told);
         tx.log().append(with(record, "digest", json!(to.digest)))?;
-        tx.commit().await?;
-        Ok(())
+        Ok(to)
     }
 
     fn edited(
@@ -692,6 +721,40 @@ pub(crate) fn about(action: &Action) -> About {
         issue: action.issue,
         action: Some(action.number),
         run: action.state.run().cloned(),
+    }
+}
+
+/// Whether this edit is of what stands, and that may still be edited.
+fn may_edit(from: &Action, edit: &Edit) -> Result<(), WatchError> {
+    let number = from.number;
+    if !matches!(
+        from.state,
+        ActionState::Held { .. } | ActionState::Approved { .. }
+    ) {
+        return Err(InvalidTransition {
+            what: format!("action {number}"),
+            from: from.state.as_str(),
+            to: "edited",
+        }
+        .into());
+    }
+    if edit.revision != from.revision {
+        let (asked, current) = (edit.revision, from.revision);
+        return Err(watchkeeper_model::ApprovalRefused::OtherRevision {
+            number,
+            asked,
+            current,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Says in which talk something was decided.
+fn with_talk(record: LogRecord, talk: Option<ConversationNumber>) -> LogRecord {
+    match talk {
+        Some(number) => with(record, "conversation", json!(number)),
+        None => record,
     }
 }
 

@@ -138,6 +138,8 @@ impl WatchError {
                 | TalkRefused::Empty
                 | TalkRefused::TooLong { .. }
                 | TalkRefused::NoSuchLane { .. }
+                | TalkRefused::MayNotLeave(_)
+                | TalkRefused::NoLaneForAll { .. }
                 | TalkRefused::NoAction => Fault::Invalid,
             },
             Self::Approval(_) | Self::Transition(_) | Self::LostRace { .. } => Fault::Conflict,

@@ -5,11 +5,11 @@ use std::io::Write as _;
 
 use anyhow::anyhow;
 use http::Method;
-use watchkeeper_model::{ActionNumber, ActionState, Revision};
+use watchkeeper_model::{Action, ActionNumber, ActionState, Revision};
 use watchkeeper_server::{ApproveBody, RejectBody};
 use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
 
-use super::{Ended, answer, edit, put};
+use super::{Ended, answer, edit, put, talk};
 use crate::args::{ApproveArgs, ApproveCommand, Output};
 use crate::failure::{CommandError, Kind};
 use crate::session::Session;
@@ -53,6 +53,7 @@ pub(super) async fn run(session: &Session, args: &ApproveArgs) -> Ended {
                 )
             })?;
         }
+        (Some(ApproveCommand::Discuss(args)), _) => return talk::discuss(session, args).await,
         (Some(ApproveCommand::Edit { number, file }), _) => {
             edit::run(session, *number, file.as_deref()).await?;
         }
@@ -91,6 +92,12 @@ async fn approve(session: &Session, number: ActionNumber, args: &ApproveArgs) ->
     if let ActionState::Held { approvals, .. } = &now.action.state {
         return still_held(session, &now, approvals.len());
     }
+    approved(session, action, args.no_wait).await
+}
+
+/// Says that an action is approved, and follows it to its end. The exit status is that of the end.
+pub(super) async fn approved(session: &Session, action: &Action, no_wait: bool) -> Ended {
+    let number = action.number;
     if session.output == Output::Text {
         put(&format!(
             "approved action {number}: {} on {}\n",
@@ -98,13 +105,13 @@ async fn approve(session: &Session, number: ActionNumber, args: &ApproveArgs) ->
             action.plan.host
         ))?;
     }
-    if args.no_wait && session.works_itself() {
+    if no_wait && session.works_itself() {
         let _ = writeln!(
             std::io::stderr(),
             "no daemon runs: this command stays until the action is over"
         );
     }
-    let ended = if args.no_wait {
+    let ended = if no_wait {
         Some(0)
     } else {
         follow(session, number).await?
@@ -117,7 +124,7 @@ async fn approve(session: &Session, number: ActionNumber, args: &ApproveArgs) ->
 }
 
 /// Others must approve it, too.
-fn still_held(session: &Session, sheet: &ActionSheet, so_far: usize) -> Ended {
+pub(super) fn still_held(session: &Session, sheet: &ActionSheet, so_far: usize) -> Ended {
     answer(session.output, sheet, |sheet| {
         format!(
             "approved action {} as number {so_far}: the standing orders ask for more people, so it waits\n",

@@ -14,6 +14,7 @@ mod orders;
 mod queue;
 mod risk;
 mod status;
+mod talk;
 mod worker;
 
 use std::io::Write as _;
@@ -30,6 +31,7 @@ use crate::session::Session;
 use crate::surroundings::Surroundings;
 
 pub(crate) use queue::QueueArgs;
+pub(crate) use talk::{AskArgs, ChatArgs, DiscussArgs, DoArgs};
 pub(crate) use worker::WorkerArgs;
 
 /// The exit status of a command that did what was asked.
@@ -51,6 +53,9 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Approve(args) => {
             here.in_session(async |session| approve::run(session, args).await)
         }
+        Command::Ask(args) => here.in_session(async |session| talk::ask(session, args).await),
+        Command::Chat(args) => here.in_session(async |session| talk::chat(session, args).await),
+        Command::Do(args) => here.in_session(async |session| talk::wish(session, args).await),
         Command::Issues(args) => here.in_session(async |session| issues::run(session, args).await),
         Command::Systems => here.in_session(async |session| status::systems(session).await),
         Command::Status => here.in_session(async |session| status::status(session).await),

@@ -9,6 +9,7 @@ use watchkeeper_model::{
 };
 use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
 
+use super::diagnosis::diagnosis;
 use super::page::{Page, Tone, columns};
 use super::risk::{effects, risk_tone};
 use super::table::Table;
@@ -122,6 +123,10 @@ pub(crate) fn action_sheet(page: &Page, sheet: &ActionSheet, called: &Called) ->
     } else {
         write_steps(&mut text, "undo", &action.plan.undo);
     }
+    if let Some(view) = &sheet.diagnosis {
+        let _ = writeln!(text, "\n  {}", page.paint(Tone::Dim, "concluded"));
+        text.push_str(&diagnosis(page, view, 10));
+    }
     write_seen(&mut text, page, sheet);
     if let Some(run) = &sheet.run {
         write_run(&mut text, page, run, action.plan.steps.as_slice());
@@ -138,6 +143,7 @@ fn next(page: &Page, approve: &str, number: ActionNumber) -> String {
         format!("{approve} {number}"),
         format!("{approve} reject {number} --reason …"),
         format!("{approve} edit {number}"),
+        format!("{approve} discuss {number}"),
     ];
     let line = commands.join("  |  ");
     let shown = if columns(&line) <= page.width {
@@ -233,6 +239,17 @@ fn write_seen(text: &mut String, page: &Page, sheet: &ActionSheet) {
             visible(&past.what),
             past.state.replace('_', " "),
             ago(page.now, past.at)
+        );
+        field(text, page, label, &line);
+    }
+    for (index, talk) in sheet.talks.iter().enumerate() {
+        let label = if index == 0 { "talks" } else { "" };
+        let turns = if talk.turns == 1 { "turn" } else { "turns" };
+        let line = format!(
+            "talked about: conversation {} by {}, {} {turns}",
+            talk.conversation,
+            visible(&talk.person),
+            talk.turns
         );
         field(text, page, label, &line);
     }

@@ -3,21 +3,26 @@
 
 mod action;
 mod check;
+mod diagnosis;
 mod doctor;
+mod flow;
 mod issue;
 mod page;
 mod queue;
 mod risk;
 mod status;
 mod table;
+mod talk;
 mod time;
 
 pub(crate) use action::{action_list, action_sheet, run_event};
 pub(crate) use check::{check_report, count};
 pub(crate) use doctor::doctor_report;
+pub(crate) use flow::Flow;
 pub(crate) use issue::{issue_list, issue_sheet, log_entry};
 pub(crate) use page::{Page, Tone};
 pub(crate) use queue::{job_sheet, queue_report};
 pub(crate) use risk::{assessment, decision_tone, risk_tone, verdict};
 pub(crate) use status::{status_report, systems};
 pub(crate) use table::Table;
+pub(crate) use talk::{answer_foot, flowed, revision_diff, said_again, talk_list, waiting};

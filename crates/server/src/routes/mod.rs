@@ -10,6 +10,7 @@ mod log;
 mod orders;
 pub(crate) mod queue;
 mod status;
+mod talk;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub use issues::{IssueBody, NoteBody};
 pub use log::LogQuery;
 pub use orders::ReplayBody;
 pub use queue::LaneBody;
+pub use talk::{SayBody, TalkBody};
 
 /// Verifications of the whole log at a time; each reads all of it.
 const VERIFICATIONS_AT_ONCE: usize = 1;
@@ -98,7 +100,7 @@ const fn route(method: Method, path: &'static str, operation: Operation, handle:
 }
 
 /// Every route there is.
-pub static ROUTES: [Route; 31] = [
+pub static ROUTES: [Route; 35] = [
     get("/v1/status", Look, |guard| guard.before(status::status)),
     get("/v1/doctor", Check, |guard| guard.before(status::doctor)),
     get("/v1/systems", Look, |guard| guard.before(hosts::list)),
@@ -144,14 +146,20 @@ pub static ROUTES: [Route; 31] = [
     get("/v1/actions/{number}/events", Look, |guard| {
         guard.before(actions::events)
     }),
+    post("/v1/conversations", Ask, |guard| guard.before(talk::begin)),
+    get("/v1/conversations", Look, |guard| guard.before(talk::list)),
+    get("/v1/conversations/{number}", Look, |guard| {
+        guard.before(talk::show)
+    }),
+    post("/v1/conversations/{number}/said", Ask, |guard| {
+        guard.before(talk::say)
+    }),
     post("/v1/orders/replay", Check, |guard| {
         guard.before(orders::replay)
     }),
     get("/v1/queue", Look, |guard| guard.before(queue::list)),
     post("/v1/queue/pause", Ask, |guard| guard.before(queue::pause)),
-    post("/v1/queue/resume", Ask, |guard| {
-        guard.before(queue::resume)
-    }),
+    post("/v1/queue/resume", Ask, |guard| guard.before(queue::resume)),
     get("/v1/jobs/{number}", Look, |guard| guard.before(queue::show)),
     get("/v1/jobs/{number}/events", Look, |guard| {
         guard.before(queue::events)

@@ -17,6 +17,7 @@ mod log;
 mod looking;
 mod shape;
 mod socket;
+mod talks;
 
 use std::time::Duration;
 

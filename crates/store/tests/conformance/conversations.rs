@@ -177,8 +177,13 @@ pub(crate) async fn nobody_speaks_where_there_is_no_conversation_nor_without_end
         .aim(begun.number, &[], None)
         .await
         .unwrap();
+    tx.conversations()
+        .entitle(begun.number, "another name")
+        .await
+        .unwrap();
     let stands = tx.conversations().lock(begun.number).await.unwrap();
     let stands = stands.expect("it has begun");
+    assert_eq!(stands.title, "another name");
     assert_eq!(
         (stands.turns, stands.hosts.len(), stands.lane),
         (1, 0, None)

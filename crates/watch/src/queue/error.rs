@@ -32,12 +32,6 @@ pub(crate) enum JobError {
     /// The job is somebody else's by now, or over: nothing of this try counts.
     #[error("the job is not ours any more")]
     Lost,
-    /// Nothing here serves this kind of job.
-    #[error("this watch cannot answer that yet ({kind})")]
-    NotYet {
-        /// Which kind.
-        kind: &'static str,
-    },
     /// It cannot be done, and asking again changes nothing.
     #[error("{why}")]
     Impossible {
@@ -68,7 +62,6 @@ impl JobError {
             | Self::Watch(_)
             | Self::NotNeeded
             | Self::Lost
-            | Self::NotYet { .. }
             | Self::Impossible { .. } => None,
         }
     }

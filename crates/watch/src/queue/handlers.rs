@@ -19,15 +19,4 @@ impl Watch {
             JobRequest::EmbedEntries { .. } => self.serve_embedding(desk).await,
         }
     }
-
-    /// Answers what a person said in a conversation.
-    pub(crate) async fn serve_answer(&self, desk: &Desk<'_>) -> Result<(), JobError> {
-        Err(not_yet(desk))
-    }
-}
-
-fn not_yet(desk: &Desk<'_>) -> JobError {
-    JobError::NotYet {
-        kind: desk.job.request.kind(),
-    }
 }

@@ -6,6 +6,8 @@ use watchkeeper_model::{
     Timestamp,
 };
 
+use super::{DiagnosisView, TalkedAbout};
+
 /// One line of `approve list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionLine {
@@ -43,6 +45,12 @@ pub struct ActionSheet {
     pub run: Option<Run>,
     /// Earlier actions for the same finding, newest first: number, state and what was done.
     pub before: Vec<PastAction>,
+    /// What a model concluded before it was proposed, in detail.
+    #[serde(default)]
+    pub diagnosis: Option<DiagnosisView>,
+    /// Where it was talked about.
+    #[serde(default)]
+    pub talks: Vec<TalkedAbout>,
 }
 
 /// An earlier action for the same finding.

@@ -2,15 +2,21 @@
 //! `--output json` is them, so their field names are a promise. Wording and layout are the faces' work.
 
 mod action;
+mod before;
 mod check;
+mod diagnosis;
 mod issue;
 mod orders;
 mod queue;
 mod status;
+mod talk;
 
 pub use action::*;
+pub use before::*;
 pub use check::*;
+pub use diagnosis::*;
 pub use issue::*;
 pub use orders::*;
 pub use queue::*;
 pub use status::*;
+pub use talk::*;

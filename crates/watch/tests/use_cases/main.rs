@@ -5,6 +5,7 @@ mod bridge;
 mod looking;
 mod ordering;
 mod repairing;
+mod talking;
 
 /// Runs a case on SQLite and on Postgres.
 macro_rules! on_both {
@@ -53,4 +54,15 @@ on_both! {
     crate::repairing::nobody_decides_and_it_expires as nobody_decides_and_it_expires;
     crate::repairing::observe_records_and_never_runs as observe_records_and_never_runs;
     crate::repairing::at_auto_full_no_person_is_needed as at_auto_full_no_person_is_needed;
+    crate::talking::a_question_is_answered_once_and_kept as a_question_is_answered_once_and_kept;
+    crate::talking::a_talk_is_its_persons_own as a_talk_is_its_persons_own;
+    crate::talking::one_question_of_a_talk_at_a_time as one_question_of_a_talk_at_a_time;
+    crate::talking::where_no_model_is_nobody_is_kept_waiting as where_no_model_is_nobody_is_kept_waiting;
+    crate::talking::a_secret_that_a_person_types_goes_nowhere as a_secret_that_a_person_types_goes_nowhere;
+    crate::talking::a_wish_becomes_an_action_of_the_person_who_wished as a_wish_becomes_an_action_of_the_person_who_wished;
+    crate::talking::a_wish_that_is_not_clear_is_asked_back_and_proposes_nothing as a_wish_that_is_not_clear_is_asked_back_and_proposes_nothing;
+    crate::talking::nothing_that_is_said_in_a_discussion_approves as nothing_that_is_said_in_a_discussion_approves;
+    crate::talking::a_change_in_a_discussion_is_a_new_revision_and_voids_the_approval as a_change_in_a_discussion_is_a_new_revision_and_voids_the_approval;
+    crate::talking::a_change_of_what_has_changed_meanwhile_is_not_made as a_change_of_what_has_changed_meanwhile_is_not_made;
+    crate::talking::a_decision_is_kept_with_the_talk_that_led_to_it as a_decision_is_kept_with_the_talk_that_led_to_it;
 }

@@ -1,0 +1,201 @@
+//! What is shown while something is answered. On a terminal: how long it waits and what is done, in a line that is
+//! replaced; what is looked at, dimmed; the text as it comes. Elsewhere: the looks on standard error, the text whole at
+//! the end. With `--output json`: nothing before the end.
+
+use std::io::Write as _;
+
+use watchkeeper_model::visible;
+use watchkeeper_watch::view::{Answer, Asked, JobEvent};
+
+use super::super::put;
+use crate::args::Output;
+use crate::failure::CommandError;
+use crate::session::Session;
+use crate::show::{self, Flow, Tone};
+
+/// Goes back to the beginning of the line and empties it.
+const EMPTY_LINE: &str = "\r\u{1b}[K";
+
+/// Where an answer is shown.
+pub(super) struct Screen<'s> {
+    session: &'s Session,
+    flow: Flow,
+    /// What has been shown of the answer so far.
+    streamed: String,
+    /// Whether a line stands that is to be replaced.
+    stands: bool,
+    told_to_wait: bool,
+    thinks: bool,
+}
+
+impl<'s> Screen<'s> {
+    /// For this session.
+    pub(super) fn new(session: &'s Session) -> Self {
+        Self {
+            session,
+            flow: Flow::new(session.page_now()),
+            streamed: String::new(),
+            stands: false,
+            told_to_wait: false,
+            thinks: false,
+        }
+    }
+
+    fn text(&self) -> bool {
+        self.session.output == Output::Text
+    }
+
+    /// Whether the text is shown as it comes.
+    fn streams(&self) -> bool {
+        self.text() && self.session.reads
+    }
+
+    /// Something was asked.
+    pub(super) fn asked(&self, asked: &Asked) {
+        if asked.redacted && self.text() {
+            let line = "note: what looked like a secret was taken out of what you wrote";
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Something happened to it.
+    pub(super) fn heard(&mut self, event: &JobEvent) -> Result<(), CommandError> {
+        if !self.text() {
+            return Ok(());
+        }
+        match event {
+            JobEvent::Waiting { ahead, about_ms } => self.waits(*ahead, *about_ms),
+            JobEvent::Started { model, .. } => self.passing(&format!("{} reads", visible(model))),
+            JobEvent::Thinking { .. } => {
+                if !std::mem::replace(&mut self.thinks, true) {
+                    self.passing("thinking");
+                }
+            }
+            JobEvent::Note { kind, text } => self.note(kind, text)?,
+            JobEvent::Token { text } if self.streams() => {
+                self.clear();
+                self.streamed.push_str(text);
+                put(&self.flow.push(text))?;
+            }
+            JobEvent::PutBack { why } => self.put_back(why)?,
+            JobEvent::Token { .. }
+            | JobEvent::Done { .. }
+            | JobEvent::Failed { .. }
+            | JobEvent::Cancelled => {}
+        }
+        Ok(())
+    }
+
+    /// The text of the answer, where it was not shown as it came, and a line end behind it.
+    pub(super) fn answer(&mut self, answer: &Answer) -> Result<(), CommandError> {
+        if !self.text() {
+            return Ok(());
+        }
+        self.clear();
+        if !self.session.reads {
+            return put(&(watchkeeper_model::for_terminal(answer.text.trim_end()) + "\n"));
+        }
+        self.end_flow()?;
+        if !same_words(&self.streamed, &answer.text) {
+            put(&show::flowed(&self.session.page_now(), answer.text.trim()))?;
+        }
+        self.streamed.clear();
+        Ok(())
+    }
+
+    /// Nothing more is heard.
+    pub(super) fn over(&mut self) {
+        self.clear();
+        self.told_to_wait = false;
+        self.thinks = false;
+    }
+
+    /// Ends the line of a text that broke off.
+    pub(super) fn broken_off(&mut self) -> Result<(), CommandError> {
+        self.clear();
+        self.end_flow()?;
+        self.streamed.clear();
+        Ok(())
+    }
+
+    fn end_flow(&mut self) -> Result<(), CommandError> {
+        let rest = self.flow.finish();
+        let ends = if self.flow.is_at_line_start() {
+            ""
+        } else {
+            "\n"
+        };
+        self.flow = Flow::new(self.session.page_now());
+        put(&(rest + ends))
+    }
+
+    fn waits(&mut self, ahead: i64, about_ms: Option<u64>) {
+        let line = show::waiting(ahead, about_ms);
+        if self.session.progress {
+            self.passing(&line);
+        } else if ahead > 0 && !std::mem::replace(&mut self.told_to_wait, true) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// A line that the next one replaces; on a terminal only.
+    fn passing(&mut self, line: &str) {
+        if !self.session.progress || !self.streamed.is_empty() {
+            return;
+        }
+        let line = self.session.page.paint(Tone::Dim, line);
+        let _ = write!(std::io::stderr(), "{EMPTY_LINE}{line}");
+        self.stands = true;
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.stands) {
+            let _ = write!(std::io::stderr(), "{EMPTY_LINE}");
+        }
+    }
+
+    fn note(&mut self, kind: &str, text: &str) -> Result<(), CommandError> {
+        self.clear();
+        if self.streams() && !self.streamed.is_empty() {
+            // What the model said before it looked stays; what follows is another paragraph.
+            self.end_flow()?;
+            self.streamed.clear();
+        }
+        let page = self.session.page_now();
+        let line = page.wrap(&format!("{}: {}", visible(kind), visible(text)), 2);
+        let _ = writeln!(std::io::stderr(), "{}", page.paint(Tone::Dim, &line));
+        self.thinks = false;
+        Ok(())
+    }
+
+    /// What has come so far does not count.
+    fn put_back(&mut self, why: &str) -> Result<(), CommandError> {
+        self.broken_off()?;
+        let line = format!("begins again: {}", visible(why));
+        let line = self.session.page.paint(Tone::Warn, &line);
+        let _ = writeln!(std::io::stderr(), "{line}");
+        Ok(())
+    }
+}
+
+/// Whether the answer is the end of what was shown: the same words, whatever the blanks between them.
+fn same_words(streamed: &str, text: &str) -> bool {
+    let words = |text: &str| -> String { text.split_whitespace().collect() };
+    let text = words(text);
+    !text.is_empty() && words(streamed).ends_with(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_was_shown_as_it_came_is_not_shown_again() {
+        assert!(same_words(
+            "Let me see.\nThe disk\nis full.",
+            "The disk is full."
+        ));
+        assert!(!same_words("The disk is full.", "The disk is full [E1]."));
+        assert!(!same_words("", ""));
+    }
+}

@@ -1,0 +1,193 @@
+//! `chat` and `approve discuss` in a real terminal, typed by keys: what a person sees, what Ctrl-C stops and what it does
+//! not, and that a batch on the same lane is put aside for a person and finished later.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+use watchkeeper_testkit::model_server::{Gate, MODEL, ModelServer, Turn};
+use watchkeeper_tests::binary::{Home, until};
+use watchkeeper_tests::missing;
+use watchkeeper_tests::tmux::Terminal;
+
+fn lane(server: &ModelServer) -> String {
+    format!(
+        "[[lanes]]\nname = \"local\"\nmodel = \"{MODEL}\"\nurl = \"{}\"\n",
+        server.url()
+    )
+}
+
+/// What the last line of a question says.
+fn asked(body: &Value) -> String {
+    let messages = body["messages"].as_array().cloned().unwrap_or_default();
+    let last = messages.last().cloned().unwrap_or_default();
+    last["content"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_is_typed_answered_and_left() {
+    let server = ModelServer::start().await.always_replies(
+        "All **three** hosts are well, and have been for a long time now, as far as it was seen.",
+    );
+    let home = Home::new().config(&lane(&server));
+    let chat = Terminal::open(&home, &["chat"], &[]);
+    chat.until("/help says what else can be typed");
+    chat.until("> ");
+    chat.enters("is all well?");
+    chat.until("as far as it was seen.");
+    let screen = chat.shows();
+    assert!(
+        screen.contains("All three hosts"),
+        "markup is read:\n{screen}"
+    );
+    assert!(!screen.contains("waiting:"), "that line is gone:\n{screen}");
+    assert!(
+        chat.shows_colours().contains("\u{1b}[1m"),
+        "weight is shown"
+    );
+
+    chat.resizes(50, 40);
+    chat.enters("and now?");
+    chat.until_it_holds("a narrower answer", |screen| {
+        screen.matches("as far as it was seen.").count() == 2
+            && screen.lines().all(|line| line.chars().count() <= 50)
+    });
+
+    chat.pastes("two lines\nin one question");
+    chat.presses(&["Enter"]);
+    chat.until_it_holds("a third answer", |screen| {
+        screen.matches("three hosts").count() == 3
+    });
+    let last = server.generations().pop().expect("a question");
+    assert!(
+        asked(&last).contains("two lines\nin one question"),
+        "{last}"
+    );
+
+    chat.presses(&["Up", "Up"]);
+    chat.until_it_holds("the line before", |screen| {
+        screen.trim_end().ends_with("> and now?")
+    });
+    chat.presses(&["C-u", "C-c"]);
+    chat.until("Ctrl-D or /exit leaves");
+    chat.presses(&["C-d"]);
+    chat.until("kept: watchkeeper chat --resume 1");
+    chat.until("ended with 0");
+    let history = home.path().join(".local/state/watchkeeper/chat_history");
+    assert!(history.exists(), "what was typed is there the next time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_stops_the_answer_and_nothing_else() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let server = ModelServer::start().await.decides(move |body| {
+        if asked(body).contains("slowly") {
+            Turn::replies("one two three four five six").pausing_after(3, &held)
+        } else {
+            Turn::replies("quickly said")
+        }
+    });
+    let home = Home::new().config(&lane(&server));
+    let chat = Terminal::open(&home, &["chat"], &[]);
+    chat.until("> ");
+    chat.enters("tell me slowly");
+    chat.until("one two");
+    chat.presses(&["C-c"]);
+    chat.until("stopped");
+    chat.enters("and quickly?");
+    chat.until("quickly said");
+    assert!(!chat.shows().contains("four"), "{}", chat.shows());
+    chat.enters("/exit");
+    chat.until("ended with 0");
+    gate.open();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_put_aside_for_a_person_and_nothing_of_it_is_lost() {
+    let gate = Gate::closed();
+    let (held, batch) = (gate.clone(), Arc::new(AtomicUsize::new(0)));
+    let server = ModelServer::start().await.decides(move |body| {
+        if asked(body).contains("is it serious") {
+            return Turn::replies("Three certificates are missing, and nothing else is wrong.");
+        }
+        let turn = Turn::calls_tools([(
+            "c1",
+            "conclude",
+            json!({ "cause": "It was never put there [F1].", "confidence": "low", "evidence": ["F1"] }),
+        )]);
+        match batch.fetch_add(1, Ordering::SeqCst) {
+            0 => turn.after(&held),
+            _ => turn,
+        }
+    });
+    let paths: Vec<String> = (1..=3).map(|n| format!("\"/etc/absent{n}.pem\"")).collect();
+    let home = Home::new();
+    let empty = home.path().join("runbooks");
+    std::fs::create_dir(&empty).expect("a directory");
+    let config = format!(
+        "[watch]\ninterval = \"1h\"\ncertificates = [{}]\n{}",
+        paths.join(", "),
+        lane(&server)
+    );
+    let home = home.config(&config);
+    let _daemon = home.daemon();
+    home.run(&["check"]).ended_with(&[1, 2]);
+    gate.is_reached().await;
+
+    let chat = Terminal::open(&home, &["chat"], &[]);
+    chat.until("> ");
+    chat.enters("is it serious?");
+    chat.until("nothing else is wrong.");
+    gate.open();
+    until("the batch is finished", || {
+        let done = home.run(&[
+            "logs", "--event", "job.done", "-n", "100", "--output", "json",
+        ]);
+        done.stdout().lines().count() >= 4
+    });
+    let failed = home.run(&["logs", "--event", "job.failed", "--output", "json"]);
+    assert_eq!(failed.stdout(), "", "to be put aside is no failure");
+    let jobs = home.json(&["queue", "list", "--all"], &[0]);
+    let put_aside: i64 = jobs["jobs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|job| job["preempted"].as_i64())
+        .sum();
+    assert_eq!(put_aside, 1, "{jobs:#}");
+    chat.presses(&["C-d"]);
+    chat.until("ended with 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_colour_nothing_is_coloured_and_a_decision_is_typed() {
+    let server = ModelServer::start()
+        .await
+        .always_replies("It **copies** a file. approve 0");
+    let home = missing::certificate();
+    let path = home.path().join(".config/watchkeeper/config.toml");
+    let mut config = std::fs::read_to_string(&path).expect("a configuration");
+    config.push_str(&lane(&server));
+    std::fs::write(&path, config).expect("a file can be written");
+    missing::find(&home);
+    let talk = Terminal::open(&home, &["approve", "discuss", "0"], &[("NO_COLOR", "1")]);
+    talk.until("Action 0 · revision 1 · held");
+    talk.until("decides; /help");
+    talk.enters("yes");
+    talk.until("that was talk; `approve 0` approves");
+    assert!(!missing::site(&home).exists(), "nothing ran");
+    assert!(
+        !talk.shows_colours().contains('\u{1b}'),
+        "{:?}",
+        talk.shows_colours()
+    );
+    talk.enters("approve 0");
+    talk.until("ended with 0");
+    assert!(
+        talk.shows().contains("approved action 0"),
+        "{}",
+        talk.shows()
+    );
+    assert!(missing::site(&home).exists(), "it ran");
+}
