@@ -2,7 +2,7 @@
 //! them is in `tracking`.
 
 use watchkeeper_model::{
-    About, Action, HostName, InvalidTransition, Issue, IssueNumber, IssueState, Person, Severity,
+    About, Action, HostName, InvalidTransition, Issue, IssueNumber, IssueState, Person, Severity, Timestamp,
     visible,
 };
 use watchkeeper_store::{
@@ -10,7 +10,7 @@ use watchkeeper_store::{
 };
 
 use crate::actions::line;
-use crate::view::{IssueLine, IssueSheet};
+use crate::view::{DiagnosisView, IssueLine, IssueSheet};
 use crate::watch::Watch;
 use crate::{WatchError, settle};
 
@@ -93,12 +93,15 @@ impl Watch {
         };
         let shown = u32::try_from(IssueSheet::TIMELINE).unwrap_or(u32::MAX);
         let mut timeline = read.log().list(&filter, shown).await?.rows;
-        let diagnosis = timeline
-            .iter()
-            .find(|entry| entry.record.event == "issue.diagnosed")
-            .and_then(|entry| entry.record.body.get("text")?.as_str().map(str::to_owned));
         timeline.reverse();
+        let last = last_diagnosis(&mut read, number, None).await?;
+        let diagnosis = last.as_ref().map(|(text, _)| text.clone());
+        let diagnosed = last.and_then(|(_, detail)| detail);
         let actions = actions_of(&mut read, number).await?;
+        let before = match &finding {
+            Some(finding) => self.done_before(&mut read, finding, &actions).await?,
+            None => Vec::new(),
+        };
         let doing = doing(&mut read, &issue).await?;
         let title = Some(issue.title.clone());
         let actions = actions
@@ -109,6 +112,8 @@ impl Watch {
             issue,
             doing,
             diagnosis,
+            diagnosed,
+            before,
             finding,
             timeline,
             actions,
@@ -245,6 +250,31 @@ async fn actions_of(read: &mut Read, number: IssueNumber) -> Result<Vec<Action>,
         ..ActionFilter::default()
     };
     Ok(read.actions().list(&filter, ACTIONS_SHOWN).await?.rows)
+}
+
+/// What an issue was taken for last, before a moment where one is named: the text, and the detail where it was a model.
+pub(crate) async fn last_diagnosis(
+    read: &mut Read,
+    number: IssueNumber,
+    until: Option<Timestamp>,
+) -> Result<Option<(String, Option<DiagnosisView>)>, WatchError> {
+    let filter = StoredFilter {
+        issue: Some(number),
+        event_prefix: Some("issue.diagnosed".to_owned()),
+        until,
+        order: LogOrder::NewestFirst,
+        ..StoredFilter::default()
+    };
+    let found = read.log().list(&filter, 1).await?.rows;
+    Ok(found.into_iter().next().map(|entry| {
+        let body = entry.record.body;
+        let text = body.get("text").and_then(|text| text.as_str());
+        let detail = body.get("diagnosis").cloned();
+        (
+            text.unwrap_or_default().to_owned(),
+            detail.and_then(|detail| serde_json::from_value(detail).ok()),
+        )
+    }))
 }
 
 /// What is being done about an issue: derived from its actions and jobs, never stored.

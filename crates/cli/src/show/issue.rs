@@ -6,6 +6,7 @@ use watchkeeper_model::{Actor, LogEntry, Severity, visible};
 use watchkeeper_watch::view::{IssueLine, IssueSheet};
 
 use super::check::{count, severity_mark};
+use super::diagnosis::{before, diagnosis};
 use super::page::{Page, Tone, clip, columns};
 use super::table::Table;
 use super::time::{ago, clock};
@@ -85,7 +86,10 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
     if let Some(doing) = &sheet.doing {
         let _ = writeln!(text, "  now: {}", visible(doing));
     }
-    if let Some(diagnosis) = &sheet.diagnosis {
+    if let Some(diagnosed) = &sheet.diagnosed {
+        let _ = writeln!(text, "\n  what it means");
+        text.push_str(&diagnosis(page, diagnosed, 4));
+    } else if let Some(diagnosis) = &sheet.diagnosis {
         let _ = writeln!(text, "\n  what it means");
         for paragraph in diagnosis
             .split("\n\n")
@@ -93,6 +97,10 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
         {
             let _ = writeln!(text, "    {}", page.wrap(&visible(paragraph.trim()), 4));
         }
+    }
+    if !sheet.before.is_empty() {
+        text.push('\n');
+        text.push_str(&before(page, &sheet.before, 2));
     }
     if let Some(finding) = &sheet.finding {
         let _ = writeln!(text, "\n  what was seen");

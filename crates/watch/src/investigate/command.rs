@@ -106,7 +106,9 @@ pub(crate) struct Printed {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotSeen {
     /// There is no such host.
-    #[error("there is no host {host} in the inventory; use one of the names that were given to you")]
+    #[error(
+        "there is no host {host} in the inventory; use one of the names that were given to you"
+    )]
     NoSuchHost {
         /// The name asked for.
         host: String,

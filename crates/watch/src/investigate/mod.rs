@@ -9,3 +9,14 @@
 //! job up again asks nothing twice.
 
 mod command;
+mod diagnosis;
+mod drive;
+mod figures;
+mod known;
+mod sight;
+mod stored;
+mod targets;
+mod texts;
+
+pub(crate) use command::ReadOnlyCommand;
+pub(crate) use drive::Investigate;

@@ -12,7 +12,6 @@
 mod asking;
 mod coalesce;
 mod desk;
-mod diagnosis;
 mod ears;
 mod error;
 mod estimate;

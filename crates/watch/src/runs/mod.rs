@@ -200,6 +200,7 @@ impl Watch {
         tx.actions().change(from, &to).await?;
         tx.log()
             .append(self.record(&format!("action.{}", to.state.as_str()), about(&to), text))?;
+        self.learn_from(&mut tx, &to).await?;
         if let (ActionState::Fixed(_), Some(issue)) = (&to.state, to.issue) {
             let evidence = format!("action {} fixed it: {text}", to.number);
             self.resolve_issue(&mut tx, issue, &evidence, self.now())

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{Finding, Issue, LogEntry};
 
-use super::ActionLine;
+use super::{ActionLine, Before, DiagnosisView};
 
 /// One line of `issues list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,12 @@ pub struct IssueSheet {
     pub doing: Option<String>,
     /// What it was taken for last, by a runbook or a model.
     pub diagnosis: Option<String>,
+    /// The same in detail, where it was a model: what each sentence rests on and what was looked at.
+    #[serde(default)]
+    pub diagnosed: Option<DiagnosisView>,
+    /// What was done before about a like finding, on any host, newest first.
+    #[serde(default)]
+    pub before: Vec<Before>,
     /// The finding as it was last seen.
     pub finding: Option<Finding>,
     /// What happened, oldest first; the newest [`IssueSheet::TIMELINE`] entries.

@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
         --output=json | -ojson) json=yes ;;
         -q | --quiet) quiet=yes ;;
         --version) echo 'systemd 252 (252.0)'; exit 0 ;;
-        -a | --all | -l | --full | --no-pager | --no-ask-password | --system | --now | -n0 | --lines=0 | --no-block | --job-mode=* | --output=*) ;;
+        -a | --all | -l | --full | --no-pager | --no-ask-password | --system | --now | -n[0-9]* | --lines=[0-9]* | --no-block | --job-mode=* | --output=*) ;;
         --) only_units=yes ;;
         -*) echo "systemctl: unrecognized option '$1'" >&2; exit 1 ;;
         *) if [ -z "$verb" ]; then verb=$1; else units="$units $1"; fi ;;
