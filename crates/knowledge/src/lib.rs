@@ -20,4 +20,4 @@ pub use index::Index;
 pub use lexical::{Lexical, Ranked};
 pub use rerank::{Candidate, Reranker, reorder};
 pub use shipped::{Shipped, shipped};
-pub use vectors::{MAX_DIMENSIONS, Near, Point, VectorError, VectorStore};
+pub use vectors::{MAX_DIMENSIONS, Near, Point, VectorError, VectorStore, direction};

@@ -102,7 +102,10 @@ pub trait VectorStore: Send + Sync + std::fmt::Debug {
 }
 
 /// A vector of length one in the same direction. One of length zero stays: it is near to nothing.
-pub(crate) fn direction(model: &str, vector: &[f32]) -> Result<Vec<f32>, VectorError> {
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn direction(model: &str, vector: &[f32]) -> Result<Vec<f32>, VectorError> {
     let refused = |why| VectorError::NotAVector {
         model: model.to_owned(),
         why,

@@ -4,5 +4,7 @@ pub mod build;
 pub mod clock;
 pub mod model_server;
 pub mod postgres;
+#[cfg(feature = "qdrant")]
+pub mod qdrant;
 pub mod ssh_host;
 pub mod sshd;
