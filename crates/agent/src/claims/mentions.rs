@@ -56,16 +56,14 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     .filter(|word| !word.is_empty())
 }
 
-/// The numbers of a word: runs of digits with at most one point in them, of two digits or more, unless letters touch
-/// them, as in `sda12`.
+/// The numbers of a word: runs of digits and points (also addresses and versions) of two digits or more, unless letters
+/// stand before them, as in `sda12`.
 fn numbers(word: &str) -> Vec<String> {
     word.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
         .flat_map(|part| {
             let number = part.trim_end_matches(|c: char| c.is_ascii_alphabetic());
             let unit = &part[number.len()..];
-            let whole = number.chars().all(|c| c.is_ascii_digit() || c == '.')
-                && number.matches('.').count() <= 1
-                && unit.len() <= 3;
+            let whole = number.chars().all(|c| c.is_ascii_digit() || c == '.') && unit.len() <= 3;
             whole.then(|| number.trim_matches('.').to_owned())
         })
         .filter(|number| number.chars().filter(char::is_ascii_digit).count() >= 2)

@@ -138,7 +138,7 @@ impl Investigation {
         Some(self.ending(finding, object))
     }
 
-    fn ending(&self, finding: &Finding, object: Map<String, Value>) -> Result<Ending, String> {
+    fn ending(&self, finding: &Finding, mut object: Map<String, Value>) -> Result<Ending, String> {
         let ground = self.case.ground(&self.seen);
         if !object.contains_key("host") && !object.contains_key("proposal") {
             let read = Tool::parse("conclude", &Value::Object(object));
@@ -153,6 +153,12 @@ impl Investigation {
                 _ => Err(String::new()),
             };
         }
+        // Where no host is named, the finding's own is meant.
+        let host = Value::from(finding.host.as_str());
+        if let Some(Value::Object(proposal)) = object.get_mut("proposal") {
+            proposal.entry("host").or_insert_with(|| host.clone());
+        }
+        object.entry("host").or_insert(host);
         let text = Value::Object(object).to_string();
         let reply = parse_reply(&text, finding, &self.model).map_err(|why| told(&why))?;
         let evidence = claims::labels_of_lines(&reply.evidence, &ground);

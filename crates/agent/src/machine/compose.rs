@@ -3,10 +3,22 @@
 use watchkeeper_model::{Proposal, Step};
 
 use super::fitting::LeftRoom;
-use super::{Ask, Conclusion, Investigation, Line, LookedAt, ModelRole, Phase, Revised};
+use super::{Ask, Conclusion, Investigation, Line, LookedAt, ModelRole, Phase, Revised, ToolSpec};
 use crate::reduce::{TextKind, reduce};
 use crate::tools::ToolName;
 
+/// From so many times on that looks are shown in half the bytes, only the core tools are told.
+const SHORT_OF_ROOM: u32 = 2;
+/// The tools that matter most.
+const CORE_TOOLS: [ToolName; 7] = [
+    ToolName::UnitStatus,
+    ToolName::Logs,
+    ToolName::Command,
+    ToolName::ReadFile,
+    ToolName::Output,
+    ToolName::Propose,
+    ToolName::Conclude,
+];
 /// Least bytes shown of one look.
 const LEAST_SHOWN: usize = 240;
 
@@ -26,7 +38,7 @@ impl Investigation {
                 Some(super::triage::schema()),
             )),
             Phase::Looking => Some(Ask {
-                tools: self.case.tools().into_iter().map(ToolName::spec).collect(),
+                tools: self.told_tools(),
                 ..ask(ModelRole::Main, self.lines.clone(), None)
             }),
             Phase::Closing { why, refused } => Some(ask(
@@ -46,6 +58,23 @@ impl Investigation {
             )),
             Phase::Using(_) | Phase::Over(_) => None,
         }
+    }
+
+    /// The tools as they are told. Where room is short, only those that matter most; the others still work.
+    fn told_tools(&self) -> Vec<ToolSpec> {
+        let one_host = self.case.hosts.len() == 1;
+        let short = self.counts.shrunk >= SHORT_OF_ROOM;
+        let names = self.case.tools().into_iter();
+        names
+            .filter(|name| !short || CORE_TOOLS.contains(name))
+            .map(|name| {
+                if one_host {
+                    name.spec_for_one_host()
+                } else {
+                    name.spec()
+                }
+            })
+            .collect()
     }
 
     /// The last question: what was asked, all that was seen, and why there is no more. Calls are left out, so that it can be

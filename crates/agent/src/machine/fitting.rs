@@ -177,9 +177,17 @@ impl Investigation {
 
     /// Takes that a prompt did not fit: the next one is shorter, or there is none.
     pub(super) fn on_too_long(&mut self, room: u64) -> Vec<Effect> {
+        if matches!(self.phase, Phase::Triage) {
+            // The small model's context says nothing about the main one's.
+            return self.go_on();
+        }
         let asked = self.ask().map_or(0, |ask| tokens(&ask));
-        // A server may count otherwise than the estimate; so the next must be shorter by the estimate too.
-        let room = room.min(asked.saturating_mul(4) / 5);
+        // A server may count otherwise than the estimate; then the next must be shorter by the estimate all the same.
+        let room = if asked <= room {
+            asked.saturating_mul(4) / 5
+        } else {
+            room
+        };
         self.limits.room = Some(self.limits.room.map_or(room, |known| known.min(room)));
         self.emit()
     }

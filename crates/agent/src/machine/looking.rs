@@ -14,6 +14,8 @@ use crate::tools::{Conclude, Propose, Tool, ToolEffect, ToolName, ToolRefused, h
 
 /// Same calls one after another that end the looking.
 const MAX_REPEATS: u32 = 3;
+/// Answers without a call, one after another, that end the looking: some models cannot call.
+const MAX_WORDY: u32 = 2;
 /// Hosts named in a refusal.
 const MAX_NAMED: usize = 8;
 /// Longest text kept of an answer that calls tools, in characters.
@@ -22,6 +24,9 @@ const MAX_TEXT_CHARS: usize = 4_000;
 const MAX_REASON_CHARS: usize = 300;
 /// Longest name of a tool, as it is shown to the model again.
 const MAX_NAME_CHARS: usize = 40;
+
+/// A call's tool and the host it is meant for, or why it is refused.
+type Read = Result<(Option<HostName>, Tool), String>;
 
 /// What became of one call.
 enum Handled {
@@ -52,38 +57,50 @@ impl Investigation {
         let heeded = usize::try_from(self.limits.calls_per_answer.max(1)).unwrap_or(usize::MAX);
         let beyond = calls.len().saturating_sub(heeded);
         calls.truncate(heeded);
+        self.counts.wordy = 0;
+        let read: Vec<_> = calls.iter().map(|call| self.read(call)).collect();
+        let ends = read.iter().any(|read| self.ends(read));
         let (mut slots, mut kept, mut end) = (Vec::new(), Vec::new(), None);
-        for call in calls {
+        for (call, read) in calls.into_iter().zip(read) {
             let id = self.next_call();
-            let handled = self.handle(&id, &call);
-            kept.push(shown_call(&id, call));
-            let name = kept
-                .last()
-                .map_or_else(String::new, |call| call.name.clone());
-            match handled {
-                Handled::Concludes(_) | Handled::Proposes(_) => end = Some(handled),
-                handled => slots.push(self.slot(id, name, handled)),
+            let call = shown_call(&id, call);
+            let name = call.name.clone();
+            kept.push(call);
+            match read {
+                // What is asked for beside the end would be seen by nobody.
+                Ok((_, tool)) if ends && tool.effect() < ToolEffect::Concludes => {}
+                read => match self.handle(&id, read) {
+                    last @ (Handled::Concludes(_) | Handled::Proposes(_)) => end = Some(last),
+                    handled => slots.push(self.slot(id, name, handled)),
+                },
             }
-        }
-        if let Some(end) = end {
-            return self.end_with(end, &answer.text);
-        }
-        if beyond > 0 {
-            self.counts.refusals += 1;
-            self.note_beyond(&mut slots, beyond);
         }
         self.lines.push(Line::Assistant {
             text: self.shown_text(&answer.text),
             calls: kept,
         });
+        match end {
+            Some(Handled::Concludes(conclude)) => return self.conclude(conclude),
+            Some(Handled::Proposes(propose)) => {
+                return self.conclude_talk(&answer.text, Some(propose));
+            }
+            _ => {}
+        }
+        if beyond > 0 {
+            self.counts.refusals += 1;
+            self.note_beyond(&mut slots, beyond);
+        }
         self.after_calls(slots)
     }
 
-    fn end_with(&mut self, end: Handled, text: &str) -> Vec<Effect> {
-        match end {
-            Handled::Concludes(conclude) => self.conclude(conclude),
-            Handled::Proposes(propose) => self.conclude_talk(text, Some(propose)),
-            _ => self.go_on(),
+    /// Whether a call that was read ends the investigation.
+    fn ends(&self, read: &Read) -> bool {
+        match read {
+            Ok((_, Tool::Conclude(_))) => true,
+            Ok((_, Tool::Propose(propose))) => {
+                self.case.finding().is_none() && self.host_of_proposal(propose).is_some()
+            }
+            _ => false,
         }
     }
 
@@ -131,6 +148,8 @@ impl Investigation {
     fn after_calls(&mut self, slots: Vec<Slot>) -> Vec<Effect> {
         if self.counts.repeats >= MAX_REPEATS {
             self.stop = Some("the same was asked for again and again".to_owned());
+        } else if self.counts.wordy >= MAX_WORDY {
+            self.stop = Some("no tool was called".to_owned());
         } else if self.counts.refusals > self.limits.refusals {
             self.stop = Some("too many calls could not be used".to_owned());
         }
@@ -146,6 +165,7 @@ impl Investigation {
     /// One line back to the model about an answer without calls that cannot be used.
     pub(super) fn refuse_text(&mut self, text: &str, why: &str) -> Vec<Effect> {
         self.counts.refusals += 1;
+        self.counts.wordy += 1;
         let shown = self.shown_text(text);
         if !shown.is_empty() {
             self.lines.push(Line::Assistant {
@@ -170,8 +190,8 @@ impl Investigation {
         CallId(format!("call_{}", self.counts.calls))
     }
 
-    fn handle(&mut self, id: &CallId, call: &RawCall) -> Handled {
-        match self.read(call) {
+    fn handle(&mut self, id: &CallId, read: Read) -> Handled {
+        match read {
             Err(why) => Handled::Refused(why),
             Ok((_, Tool::Conclude(conclude))) => Handled::Concludes(conclude),
             Ok((_, Tool::Propose(propose))) => self.take_proposal(propose),
@@ -180,7 +200,7 @@ impl Investigation {
     }
 
     /// The tool of a call, and the host it is meant for.
-    fn read(&self, call: &RawCall) -> Result<(Option<HostName>, Tool), String> {
+    fn read(&self, call: &RawCall) -> Read {
         let offered = self.case.tools();
         let name = ToolName::find(call.name.trim()).filter(|name| offered.contains(name));
         let Some(name) = name else {
@@ -201,7 +221,10 @@ impl Investigation {
         if let Some(host) = &host {
             self.may_look(host)?;
         } else if tool.effect() == ToolEffect::ReadsHost {
-            return Err(format!("host must be one of {}", self.named_hosts()));
+            return Err(format!(
+                "host must be one of {}",
+                in_words(&self.case.hosts)
+            ));
         }
         self.settle_compared(&mut tool, host.as_ref())?;
         if let Tool::Output { label, .. } = &tool {
@@ -214,25 +237,10 @@ impl Investigation {
         if self.case.hosts.contains(host) {
             Ok(())
         } else {
-            let known = self.named_hosts();
+            let known = in_words(&self.case.hosts);
             Err(format!(
                 "there is no host {host} to look at here; there are {known}"
             ))
-        }
-    }
-
-    fn named_hosts(&self) -> String {
-        let names: Vec<&str> = self
-            .case
-            .hosts
-            .iter()
-            .take(MAX_NAMED)
-            .map(HostName::as_str)
-            .collect();
-        match self.case.hosts.len().saturating_sub(names.len()) {
-            0 if names.is_empty() => "none".to_owned(),
-            0 => names.join(", "),
-            more => format!("{} and {more} more", names.join(", ")),
         }
     }
 
@@ -311,28 +319,23 @@ impl Investigation {
         })
     }
 
-    /// Takes a proposal, or says what is wrong with it. In a talk it ends it; about a finding a conclusion follows.
-    fn take_proposal(&mut self, mut propose: Propose) -> Handled {
+    /// The host of a proposal, where something may be proposed for it.
+    fn host_of_proposal(&self, propose: &Propose) -> Option<HostName> {
         let host = propose
             .host
-            .take()
+            .clone()
             .or_else(|| match &*self.case.may_change {
                 [only] => Some(only.clone()),
                 _ => self.case.host.clone(),
             });
-        let allowed = host.filter(|host| self.case.may_change.contains(host));
-        let Some(host) = allowed else {
-            let names: Vec<&str> = self
-                .case
-                .may_change
-                .iter()
-                .take(MAX_NAMED)
-                .map(HostName::as_str)
-                .collect();
-            return Handled::Refused(format!(
-                "the host of a proposal must be one of {}",
-                names.join(", ")
-            ));
+        host.filter(|host| self.case.may_change.contains(host))
+    }
+
+    /// Takes a proposal, or says what is wrong with it. In a talk it ends it; about a finding a conclusion follows.
+    fn take_proposal(&mut self, mut propose: Propose) -> Handled {
+        let Some(host) = self.host_of_proposal(&propose) else {
+            let names = in_words(&self.case.may_change);
+            return Handled::Refused(format!("the host of a proposal must be one of {names}"));
         };
         propose.host = Some(host);
         if self.case.finding().is_none() {
@@ -406,6 +409,16 @@ impl Investigation {
             label: Some(using.label.clone()),
             text,
         }
+    }
+}
+
+/// Some of the hosts, by name.
+fn in_words(hosts: &[HostName]) -> String {
+    let names: Vec<&str> = hosts.iter().take(MAX_NAMED).map(HostName::as_str).collect();
+    match hosts.len().saturating_sub(names.len()) {
+        0 if names.is_empty() => "none".to_owned(),
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 

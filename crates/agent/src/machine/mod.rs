@@ -93,7 +93,7 @@ enum Phase {
     Summarising {
         from: usize,
         to: usize,
-        then: Box<Phase>,
+        then: Box<Self>,
     },
     /// It is over.
     Over(Box<Conclusion>),
@@ -115,6 +115,7 @@ struct Counts {
     steps: u32,
     refusals: u32,
     repeats: u32,
+    wordy: u32,
     calls: u32,
     labels: u32,
     per_host: BTreeMap<HostName, u32>,
@@ -310,7 +311,7 @@ impl Investigation {
         if self.is_over_time() {
             return match std::mem::replace(&mut self.phase, Phase::Looking) {
                 Phase::Critic(draft) => self.without_second_opinion(*draft),
-                _ => self.finish_unanswered("its time and its questions are used up"),
+                _ => self.finish_spent("its time or its questions are used up"),
             };
         }
         match self.fitting_ask() {
@@ -348,3 +349,6 @@ fn open_uses(slots: &[Slot]) -> Vec<Effect> {
     });
     open.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,10 +126,3 @@ fn steps(word: &str, steps: &[PlannedStep]) -> Vec<String> {
         })
         .collect()
 }
-
-#[cfg(test)]
-impl Acted {
-    pub(crate) fn plan(&self) -> &str {
-        &self.plan
-    }
-}

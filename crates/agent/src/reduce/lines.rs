@@ -37,12 +37,23 @@ const NOTES_SHARE: usize = 6;
 /// Most bytes of one line in which trouble is looked for.
 const LOOKED_AT: usize = 2_000;
 
+/// Whether a text was made shorter before: its lines have their numbers already.
+pub(super) fn is_reduced(text: &str) -> bool {
+    let numbered = |line: &str| {
+        line.split_once("| ").is_some_and(|(number, _)| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    let note = |line: &str| line.starts_with('[') && line.ends_with(']');
+    text.lines().any(numbered) && text.lines().all(|line| numbered(line) || note(line))
+}
+
 /// Lines that are alike and follow each other.
 struct Run<'a> {
     /// The first of them.
     first: &'a str,
-    /// Its number, from 1.
-    number: usize,
+    /// Its number, from 1; none where it stands in the line already.
+    number: Option<usize>,
     /// How many there are.
     count: usize,
     /// How much it tells of trouble.
@@ -83,15 +94,16 @@ pub(super) fn reduce(text: &str, room: usize) -> (String, usize) {
 fn runs(text: &str) -> Vec<Run<'_>> {
     let mut runs: Vec<(Run<'_>, u64)> = Vec::new();
     let mut forms: HashMap<u64, usize> = HashMap::new();
+    let numbered = is_reduced(text);
     for (index, line) in text.lines().enumerate() {
         let form = form(line);
         *forms.entry(form).or_default() += 1;
         match runs.last_mut() {
-            Some((run, last)) if *last == form => run.count += 1,
+            Some((run, last)) if *last == form && !numbered => run.count += 1,
             _ => runs.push((
                 Run {
                     first: line,
-                    number: index + 1,
+                    number: (!numbered).then_some(index + 1),
                     count: 1,
                     trouble: trouble(line),
                     seen: 0,
@@ -165,8 +177,9 @@ fn cost(run: &Run<'_>) -> usize {
 }
 
 fn write(run: &Run<'_>, text: &mut String) {
-    text.push_str(&run.number.to_string());
-    text.push_str("| ");
+    if let Some(number) = run.number {
+        text.push_str(&format!("{number}| "));
+    }
     if run.first.len() > LONG_LINE {
         let mut end = LONG_LINE;
         while !run.first.is_char_boundary(end) {
@@ -180,13 +193,23 @@ fn write(run: &Run<'_>, text: &mut String) {
     text.push('\n');
     if run.count > 1 {
         let further = run.count - 1;
-        let until = run.number + further;
+        let until = run.number.unwrap_or_default() + further;
         text.push_str(&format!("[{further} more like it, up to line {until}]\n"));
     }
 }
 
 fn render(runs: &[Run<'_>], chosen: &[bool]) -> (String, usize) {
     let (mut text, mut kept, mut gap) = (String::new(), 0, 0);
+    // The notes of a text that was made shorter before are lines of it, so its gaps are not counted again.
+    let counted = runs.iter().any(|run| run.number.is_some());
+    let close_gap = |gap: &mut usize, text: &mut String| {
+        if *gap > 0 && counted {
+            text.push_str(&format!("[{gap} lines left out]\n"));
+        } else if *gap > 0 {
+            text.push_str("[further lines left out]\n");
+        }
+        *gap = 0;
+    };
     for (run, chosen) in runs.iter().zip(chosen) {
         if !chosen {
             gap += run.count;
@@ -198,11 +221,4 @@ fn render(runs: &[Run<'_>], chosen: &[bool]) -> (String, usize) {
     }
     close_gap(&mut gap, &mut text);
     (text, kept)
-}
-
-fn close_gap(gap: &mut usize, text: &mut String) {
-    if *gap > 0 {
-        text.push_str(&format!("[{gap} lines left out]\n"));
-        *gap = 0;
-    }
 }

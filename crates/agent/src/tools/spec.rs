@@ -16,10 +16,24 @@ impl Tool {
 }
 
 impl ToolName {
-    /// The tool, as told to a model.
+    /// The tool, as told to a model that may look at several hosts.
     #[must_use]
     pub fn spec(self) -> ToolSpec {
         let (description, properties, required) = self.told();
+        self.spec_of(description, &properties, required)
+    }
+
+    /// The same for a model that has one host only: it need not name it.
+    #[must_use]
+    pub fn spec_for_one_host(self) -> ToolSpec {
+        let (description, mut properties, required) = self.told();
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("host");
+        }
+        self.spec_of(description, &properties, required)
+    }
+
+    fn spec_of(self, description: &str, properties: &Value, required: &[&str]) -> ToolSpec {
         let mut parameters = json!({ "type": "object", "properties": properties });
         if !required.is_empty() {
             parameters["required"] = json!(required);
@@ -62,11 +76,11 @@ impl ToolName {
                 &["unit"],
             ),
             Self::Logs => (
-                "Journal lines.",
+                "Journal lines, from since ago, with grep in them.",
                 json!({
                     "host": text(), "unit": text(), "priority": words(&["crit", "err", "warning", "info"]),
-                    "since": told("how far back: 30m, 2h, 1d"), "lines": number(),
-                    "grep": told("only lines with this text"),
+                    "since": told("e.g. 30m, 2h, 1d"), "lines": number(),
+                    "grep": text(),
                 }),
                 &[],
             ),
@@ -92,7 +106,7 @@ impl ToolName {
         match self {
             Self::Metrics => (
                 "History of measurements; without names, which there are.",
-                json!({ "host": text(), "metrics": texts(), "window": told("how far back: 6h, 7d") }),
+                json!({ "host": text(), "metrics": texts(), "window": told("e.g. 6h, 7d") }),
                 &[],
             ),
             Self::HostConfig => (
@@ -127,20 +141,20 @@ impl ToolName {
         let confidence = words(&["insufficient_evidence", "low", "medium", "high"]);
         match self {
             Self::Propose => (
-                "Propose a change. A person decides. Smallest steps first; shell is the last resort.",
+                "Propose a change; a person decides. Smallest steps first, shell last.",
                 json!({
-                    "host": text(), "steps": steps(), "reason": text(), "evidence": labels(),
+                    "host": text(), "steps": steps(), "reason": text(), "evidence": texts(),
                     "undo": told_list("steps that put it back"),
-                    "verify_unit": told("unit that must be active afterwards"),
-                    "risk": told_object("only if riskier than it looks: level low, medium or high, and reason"),
+                    "verify_unit": told("unit that must be active then"),
+                    "risk": told_object("if riskier than it looks: level, reason"),
                 }),
                 &["steps", "reason", "evidence"],
             ),
             _ => (
-                "End with the cause, citing labels like [E2], or say that the evidence does not tell.",
+                "End: the cause with its labels like [E2], or that the evidence does not tell.",
                 json!({
-                    "cause": text(), "confidence": confidence, "evidence": labels(),
-                    "needs_person": told("why a person must look, if so"),
+                    "cause": text(), "confidence": confidence, "evidence": texts(),
+                    "needs_person": told("why a person must look"),
                 }),
                 &["cause", "confidence", "evidence"],
             ),
@@ -176,10 +190,6 @@ fn texts() -> Value {
     json!({ "type": "array", "items": { "type": "string" } })
 }
 
-fn labels() -> Value {
-    json!({ "type": "array", "items": { "type": "string" }, "description": "labels it rests on, e.g. E2" })
-}
-
 /// One flat object for all kinds: a schema with a variant for each is several times as long, and what does not fit a
 /// kind is refused with a sentence anyway.
 pub(crate) fn steps() -> Value {
@@ -190,9 +200,9 @@ pub(crate) fn steps() -> Value {
             "type": "object",
             "properties": {
                 "kind": words(&kinds),
-                "unit": told("for unit_ kinds"),
-                "keep_mib": { "type": "integer", "description": "for journal_vacuum" },
-                "script": told("for shell"),
+                "unit": text(),
+                "keep_mib": number(),
+                "script": text(),
             },
             "required": ["kind"],
         },

@@ -1,0 +1,215 @@
+//! How long each kind of prompt is, in tokens by `model::estimate_tokens`, with one typical finding or question. A change
+//! that makes prompts longer is seen here.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use watchkeeper_agent::{
+    Answer, Ask, Boundary, ConverseTask, DiagnoseTask, Effect, Event, HostTraits, Investigation,
+    Known, Limits, Look, Prompts, RawCall, Seen, Task, Tool,
+};
+use watchkeeper_model::{
+    CheckName, ConversationKind, Evidence, Finding, HostName, IssueNumber, Severity,
+    estimate_tokens,
+};
+
+fn host(name: &str) -> HostName {
+    HostName::new(name).expect("a host's name")
+}
+
+fn diagnose() -> Task {
+    let journal = "Nov 21 10:00:01 web1 nginx[812]: nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n";
+    Task::Diagnose(DiagnoseTask {
+        finding: Finding {
+            host: host("web1"),
+            check: CheckName::new("units").expect("a check's name"),
+            subject: "nginx.service".to_owned(),
+            severity: Severity::Warning,
+            summary: "nginx.service failed 3 min ago: exit code 1".to_owned(),
+            cause: "exit code 1".to_owned(),
+            evidence: vec![Evidence::new("journal", &journal.repeat(5))],
+        },
+        issue: IssueNumber(1),
+        traits: HostTraits {
+            os: Some("debian".to_owned()),
+            init: None,
+        },
+        attempts: Vec::new(),
+        similar: vec![Known {
+            label: "K1".to_owned(),
+            title: "nginx.service failed: exit code 1".to_owned(),
+            text: "apache2 held port 80; stopping it and starting nginx fixed it.".to_owned(),
+            from_where: "issue 3, fixed by action 5".to_owned(),
+            host: Some(host("web2")),
+            confirmed: true,
+        }],
+        peers: vec![host("web2"), host("web3")],
+    })
+}
+
+fn talk(kind: ConversationKind) -> Task {
+    Task::Converse(ConverseTask {
+        kind,
+        question: "Why did nginx fail on web1 last night?".to_owned(),
+        ..ConverseTask::sample()
+    })
+}
+
+fn begin(task: Task, limits: Limits) -> (Investigation, Ask) {
+    let boundary = Boundary::from_random([7; 16]);
+    let prompts = Prompts::shipped().named("hal");
+    let (investigation, effects) =
+        Investigation::begin(task, limits, &prompts, boundary).expect("it begins");
+    (investigation, asked(effects).expect("a question"))
+}
+
+fn asked(effects: Vec<Effect>) -> Option<Ask> {
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::Ask(ask) => Some(ask),
+        _ => None,
+    })
+}
+
+fn answer(calls: Vec<(&str, Value)>) -> Event {
+    let calls = calls.into_iter().map(|(name, arguments)| RawCall {
+        id: String::new(),
+        name: name.to_owned(),
+        arguments,
+    });
+    Event::Answered(Answer {
+        calls: calls.collect(),
+        ..Answer::default()
+    })
+}
+
+/// Tokens of each message, of the tools and of the whole.
+fn size(ask: &Ask) -> String {
+    let mut told = String::new();
+    for line in &ask.messages {
+        let _ = write!(told, "{} + ", estimate_tokens(line.text()));
+    }
+    let tools: u64 = ask
+        .tools
+        .iter()
+        .map(|tool| estimate_tokens(&json!(tool).to_string()))
+        .sum();
+    let schema = ask
+        .schema
+        .as_ref()
+        .map_or(0, |schema| estimate_tokens(&schema.to_string()));
+    format!(
+        "{told}tools {tools}, schema {schema}; whole {}",
+        ask.tokens()
+    )
+}
+
+#[test]
+fn the_size_of_every_kind_of_prompt_is_as_committed() {
+    let mut told = String::new();
+    let mut tell = |name: &str, ask: &Ask| {
+        let _ = writeln!(told, "{name}: {}", size(ask));
+    };
+    let (_, ask) = begin(
+        diagnose(),
+        Limits {
+            triage: true,
+            ..Limits::default()
+        },
+    );
+    tell("triage", &ask);
+    let (mut investigation, ask) = begin(
+        diagnose(),
+        Limits {
+            critic: true,
+            ..Limits::default()
+        },
+    );
+    tell("diagnose", &ask);
+    let effects = investigation.on(answer(vec![("logs", json!({ "unit": "nginx.service" }))]));
+    let Some(Effect::Use(using)) = effects.into_iter().next() else {
+        panic!("a look is expected");
+    };
+    let line = "Nov 21 10:00:01 web1 apache2[4711]: AH00558: apache2: listening on 0.0.0.0:80, serving request 17 in 3 ms\n";
+    let look = Look::new(line.repeat(100));
+    let effects = investigation.on(Event::Seen(Seen {
+        call: using.call,
+        outcome: Ok(look),
+    }));
+    tell(
+        "diagnose after 100 lines of a log",
+        &asked(effects).expect("a question"),
+    );
+    let effects = investigation.on(answer(vec![
+        ("propose", json!({ "steps": [{ "kind": "unit_restart", "unit": "nginx.service" }], "reason": "the port is free", "evidence": ["F2"] })),
+        ("conclude", json!({ "cause": "Port 80 was in use [F2].", "confidence": "high", "evidence": ["F2"] })),
+    ]));
+    tell("critic", &asked(effects).expect("a question"));
+    let (_, ask) = begin(
+        diagnose(),
+        Limits {
+            tools: false,
+            ..Limits::default()
+        },
+    );
+    tell("diagnose without tools", &ask);
+    for kind in [
+        ConversationKind::Ask,
+        ConversationKind::Chat,
+        ConversationKind::Do,
+        ConversationKind::Discuss,
+    ] {
+        let (_, ask) = begin(talk(kind), Limits::default());
+        tell(kind.as_str(), &ask);
+    }
+    let (_, ask) = begin(
+        talk(ConversationKind::Do),
+        Limits {
+            tools: false,
+            ..Limits::default()
+        },
+    );
+    tell("do without tools", &ask);
+    insta::assert_snapshot!(told, @r"
+    triage: 271 + 493 + tools 0, schema 212; whole 796
+    diagnose: 295 + 941 + tools 2603, schema 0; whole 3586
+    diagnose after 100 lines of a log: 295 + 941 + 0 + 211 + tools 2603, schema 0; whole 3830
+    critic: 301 + 800 + tools 0, schema 193; whole 1133
+    diagnose without tools: 295 + 1222 + tools 0, schema 1916; whole 1549
+    ask: 295 + 187 + tools 1508, schema 0; whole 1794
+    chat: 295 + 207 + tools 1508, schema 0; whole 1814
+    do: 295 + 241 + tools 1992, schema 0; whole 2313
+    discuss: 295 + 493 + tools 1992, schema 0; whole 2565
+    do without tools: 295 + 475 + tools 0, schema 343; whole 802
+    ");
+}
+
+#[test]
+fn the_size_of_every_tool_is_as_committed() {
+    let told: Vec<String> = Tool::specs()
+        .iter()
+        .map(|spec| {
+            format!(
+                "{} {}",
+                spec.name,
+                estimate_tokens(&json!(spec).to_string())
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    unit_status 118
+    logs 223
+    command 119
+    read_file 147
+    processes 128
+    metrics 159
+    network 172
+    facts 114
+    host_config 123
+    compare 194
+    similar_issues 98
+    knowledge 91
+    output 169
+    propose 501
+    conclude 247
+    ");
+}
