@@ -1,4 +1,5 @@
-//! Private key blocks, line by line. A block without its end reaches as far as lines look like part of a key.
+//! Private key blocks, line by line. A block without its end reaches as far as lines look like part of a key. PuTTY's
+//! files say how many lines their private part has.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,10 @@ use super::REDACTED;
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
-const MARK: &str = "PRIVATE KEY";
+/// What a label says of a block that is secret; `Static key` is OpenVPN's.
+const MARKS: [&str; 2] = ["PRIVATE KEY", "Static key"];
+/// Before the number of lines of the private part of PuTTY's files.
+const PUTTY: &str = "Private-Lines: ";
 const DASHES: &str = "-----";
 
 /// Most lines of a key that has its end.
@@ -14,6 +18,48 @@ const MAX_KEY_LINES: usize = 400;
 
 /// The text without private keys.
 pub(super) fn redact(text: &str) -> Cow<'_, str> {
+    let without_putty = redact_putty(text);
+    let further = match redact_blocks(&without_putty) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(without) => Some(without),
+    };
+    further.map_or(without_putty, Cow::Owned)
+}
+
+/// Whether a line, inside a public block or not, is part of one: a certificate, a public key, a signature.
+pub(super) fn in_public_block(line: &str, inside: bool) -> bool {
+    if line.contains(BEGIN) {
+        return true;
+    }
+    inside && !line.contains(END) && is_part_of_key(line)
+}
+
+fn redact_putty(text: &str) -> Cow<'_, str> {
+    if !text.contains(PUTTY) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut left = 0_usize;
+    let mut said = false;
+    for line in text.split_inclusive('\n') {
+        if left > 0 && !line.trim().is_empty() && is_part_of_key(line) {
+            left -= 1;
+            if !said {
+                out.push_str(REDACTED);
+                out.push('\n');
+            }
+            said = true;
+            continue;
+        }
+        let lines = line.strip_prefix(PUTTY).map(str::trim);
+        left = lines.map_or(0, |lines| lines.parse().unwrap_or(0).min(MAX_KEY_LINES));
+        said = false;
+        out.push_str(line);
+    }
+    Cow::Owned(out)
+}
+
+fn redact_blocks(text: &str) -> Cow<'_, str> {
     if !text.contains(BEGIN) {
         return Cow::Borrowed(text);
     }
@@ -81,7 +127,7 @@ fn redact_line(
 fn begin_of_key(text: &str) -> Option<usize> {
     text.match_indices(BEGIN)
         .map(|(at, _)| at)
-        .find(|at| label(&text[at + BEGIN.len()..]).is_some_and(|(label, _)| label.contains(MARK)))
+        .find(|at| label(&text[at + BEGIN.len()..]).is_some_and(|(label, _)| is_secret(label)))
 }
 
 /// Behind where a key ends.
@@ -89,8 +135,12 @@ fn end_of_key(text: &str) -> Option<usize> {
     text.match_indices(END).find_map(|(at, _)| {
         let from = at + END.len();
         let (label, length) = label(&text[from..])?;
-        label.contains(MARK).then_some(from + length)
+        is_secret(label).then_some(from + length)
     })
+}
+
+fn is_secret(label: &str) -> bool {
+    MARKS.iter().any(|mark| label.contains(mark))
 }
 
 /// What stands between the dashes, and the length of both.
@@ -98,7 +148,7 @@ fn label(text: &str) -> Option<(&str, usize)> {
     const MAX_LABEL_BYTES: usize = 60;
     let window = text.get(..MAX_LABEL_BYTES.min(text.len())).unwrap_or(text);
     let length = window.find(DASHES)?;
-    let in_label = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
+    let in_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b' ';
     window[..length]
         .bytes()
         .all(in_label)

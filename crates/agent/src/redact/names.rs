@@ -1,32 +1,134 @@
-//! Assignments: a name that says its value is secret, and where that value stands.
+//! Names that say their value is secret.
 
-use super::REDACTED;
+use super::values::{self, Extent};
+use super::{Span, tail};
 
-/// Ends of names whose values are secret, without `_`, `-` and `.`, in lower case.
-const SECRET_ENDS: [&str; 18] = [
+/// Ends of names whose values are secret, in lower case, without what parts words and without numbers at the end.
+const SECRET_ENDS: [&str; 66] = [
     "password",
     "passwd",
     "passphrase",
     "passcode",
+    "passwort",
+    "kennwort",
+    "motdepasse",
+    "contrasena",
+    "wachtwoord",
+    "senha",
     "secret",
     "token",
     "apikey",
     "accesskey",
     "secretkey",
     "privatekey",
+    "privkey",
     "presharedkey",
     "sharedkey",
     "signingkey",
     "encryptionkey",
+    "decryptionkey",
     "authkey",
     "accountkey",
-    "clientsecret",
+    "masterkey",
+    "hmackey",
+    "appkey",
+    "sessionkey",
+    "cookiekey",
+    "securitykey",
+    "cryptkey",
+    "cipherkey",
+    "aeskey",
+    "tsigkey",
+    "wepkey",
+    "wpapsk",
+    "gotifykey",
+    "subscriptionkey",
+    "certificatekey",
+    "unsealkey",
+    "registrationkey",
+    "jwtkey",
+    "webhookkey",
+    "serverkey",
+    "loggedinkey",
+    "noncekey",
+    "loggedinsalt",
+    "noncesalt",
+    "authsalt",
+    "passwordsalt",
+    "secretkeybase",
+    "keydata",
     "connectionstring",
+    "connstring",
+    "bindpw",
+    "rootpw",
+    "dbpw",
+    "userpw",
+    "adminpw",
+    "otpseed",
+    "totpseed",
+    "mfaseed",
+    "apptoken",
+    "servicekey",
+    "deploykey",
+    "storagekey",
+];
+/// Ends that end other words too.
+const NOT_SECRET_ENDS: [&str; 14] = [
+    "bypass",
+    "compass",
+    "trespass",
+    "surpass",
+    "encompass",
+    "overpass",
+    "underpass",
+    "multipass",
+    "firstpass",
+    "secondpass",
+    "existingsecret",
+    "pullsecret",
+    "allowsecret",
+    "usesecret",
 ];
 /// Names whose last part alone says it.
 const SECRET_PARTS: [&str; 3] = ["pass", "psk", "passwort"];
-/// Last parts that say it only behind another: `PWD` itself is a directory.
-const SECRET_LATER_PARTS: [&str; 2] = ["pwd", "pw"];
+/// Names whose values are secret where only chance writes such a value.
+const HINTS: [&str; 13] = [
+    "key",
+    "auth",
+    "cred",
+    "creds",
+    "credential",
+    "credentials",
+    "seed",
+    "salt",
+    "sid",
+    "session",
+    "sessionid",
+    "cookie",
+    "license",
+];
+/// Parts of names of keys that are public, or are no keys.
+const PUBLIC_PARTS: [&str; 17] = [
+    "websocket",
+    "public",
+    "pub",
+    "cache",
+    "host",
+    "sort",
+    "primary",
+    "foreign",
+    "lookup",
+    "object",
+    "hash",
+    "index",
+    "partition",
+    "peer",
+    "trusted",
+    "signed",
+    "group",
+];
+/// Parameters of URLs that are secret.
+const PARAMETERS: [&str; 5] = ["sig", "signature", "key", "auth", "code"];
 /// Headers whose whole value is secret.
 const HEADERS: [&str; 4] = [
     "authorization",
@@ -34,173 +136,100 @@ const HEADERS: [&str; 4] = [
     "cookie",
     "set-cookie",
 ];
-/// Words before a value that belong to it.
-const SCHEMES: [&str; 4] = ["bearer", "basic", "digest", "token"];
+/// What counts tokens, rather than being one.
+const COUNTS: [&str; 12] = [
+    "max",
+    "min",
+    "num",
+    "count",
+    "total",
+    "prompt",
+    "completion",
+    "input",
+    "output",
+    "used",
+    "limit",
+    "per",
+];
 
-/// Most bytes between a name and its value.
-const MAX_GAP_BYTES: usize = 8;
 /// Most bytes of a name that are looked at, from its end.
 const MAX_NAME_BYTES: usize = 64;
 
-/// How far a value goes.
-enum Extent {
-    /// To the end of the word or of its quotes.
-    Word,
-    /// To the end of the line or of the quotes around it.
-    Line,
-}
-
 /// Where the secret stands behind a name: from and to, counted from the end of the name.
-pub(super) fn secret_value(name: &str, behind: &str) -> Option<(usize, usize)> {
-    if name.eq_ignore_ascii_case("bearer") {
-        return bearer(behind);
+pub(super) fn secret_value(before: &str, name: &str, behind: &str) -> Option<Span> {
+    match name.len() {
+        5 if name.eq_ignore_ascii_case("basic") => return values::basic(behind),
+        6 if name.eq_ignore_ascii_case("bearer") => return values::bearer(behind),
+        10 if name.eq_ignore_ascii_case("identified") => return values::identified(behind),
+        _ => {}
     }
-    let extent = extent(name)?;
-    let from = value_start(name, behind)?;
-    let value = &behind[from..];
-    if value.starts_with(REDACTED) {
-        return Some((from, from + REDACTED.len()));
-    }
-    let length = match extent {
-        Extent::Word => word_value(behind, from),
-        Extent::Line => line_value(value),
-    };
-    (length > 0).then_some((from, from + length))
+    let extent = extent(before, name, behind)?;
+    values::of(before, name, behind, extent).or_else(|| values::told(name, behind))
 }
 
 /// Whether a name says that its value is secret, and how far the value goes.
-fn extent(name: &str) -> Option<Extent> {
-    let name = &name[name.len().saturating_sub(MAX_NAME_BYTES)..];
-    let lower = name.to_ascii_lowercase();
-    if HEADERS.contains(&lower.as_str()) {
+fn extent(before: &str, name: &str, behind: &str) -> Option<Extent> {
+    let lower = tail(name, MAX_NAME_BYTES).to_ascii_lowercase();
+    let lower = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '.');
+    if lower.is_empty() {
+        return None;
+    }
+    if HEADERS.contains(&lower) {
         return Some(Extent::Line);
     }
     let joined: String = lower
         .chars()
         .filter(|c| c.is_ascii_alphanumeric())
         .collect();
-    let mut parts = lower.rsplit(['_', '-', '.']);
-    let last = parts.next().unwrap_or("");
-    let later = parts.next().is_some_and(|part| !part.is_empty());
     if joined.ends_with("passphrase") {
         return Some(Extent::Line);
     }
+    let parts: Vec<&str> = lower
+        .split(['_', '-', '.'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let last = parts.last().copied().unwrap_or("");
+    if NOT_SECRET_ENDS.iter().any(|end| joined.ends_with(end)) || counts(&joined, behind) {
+        return None;
+    }
+    if is_directory(&joined, behind) {
+        return None;
+    }
     let secret = SECRET_ENDS.iter().any(|end| joined.ends_with(end))
         || SECRET_PARTS.contains(&last)
-        || later && SECRET_LATER_PARTS.contains(&last);
-    secret.then_some(Extent::Word)
-}
-
-/// Where the value begins: behind `=`, `:`, `=>`, `:=` with quotes and blanks around, or behind the blank that parts
-/// an option (`--password x`) from its value.
-fn value_start(name: &str, behind: &str) -> Option<usize> {
-    let bytes = behind.as_bytes();
-    let mut at = 0;
-    let mut assigned = false;
-    while at < bytes.len() && at < MAX_GAP_BYTES {
-        match bytes[at] {
-            b'=' | b':' => assigned = true,
-            b'>' if assigned => {}
-            b' ' | b'\t' | b'\\' | b'"' | b'\'' | b']' => {}
-            _ => break,
-        }
-        at += 1;
+        || joined.ends_with("pass")
+        || joined.ends_with("pwd")
+        || last == "pw";
+    if secret {
+        return Some(Extent::Word);
     }
-    let option = name.starts_with("--") && behind.starts_with(' ');
-    let quoted = at > 0 && matches!(bytes[at - 1], b'"' | b'\'');
-    (assigned || option)
-        .then_some(at)
-        .filter(|at| *at < bytes.len() || quoted)
-}
-
-/// The length of a value that is one word, or stands in quotes; `from` is where it begins in `behind`.
-fn word_value(behind: &str, from: usize) -> usize {
-    let value = &behind[from..];
-    match opening_quote(&behind[..from]) {
-        Some(quote) => quoted_value(value, quote),
-        None => bare_value(value),
+    let in_url = before.ends_with(['?', '&']);
+    if in_url && (PARAMETERS.contains(&joined.as_str()) || joined.ends_with("signature")) {
+        return Some(Extent::Chance { hex: true });
     }
-}
-
-/// The quote that a value stands in: the last character before it. A name's own closing quote stands before the
-/// `=` or `:`.
-fn opening_quote(gap: &str) -> Option<u8> {
-    let last = gap.bytes().next_back()?;
-    (gap.len() > 1 && matches!(last, b'"' | b'\'')).then_some(last)
-}
-
-fn quoted_value(value: &str, quote: u8) -> usize {
-    let mut escaped = false;
-    for (at, byte) in value.bytes().enumerate() {
-        match byte {
-            b'\n' => return at,
-            _ if escaped => escaped = false,
-            b'\\' if value.as_bytes().get(at + 1) == Some(&quote) && at > 0 => {
-                // `\"` ends a value that began with `\"`, and stands inside one that began with `"`; taking it as
-                // inside takes more, never less.
-                escaped = true;
-            }
-            _ if byte == quote => return at,
-            _ => {}
-        }
-    }
-    value.len()
-}
-
-fn bare_value(value: &str) -> usize {
-    let end = |text: &str| {
-        let mut at = 0;
-        for (index, c) in text.char_indices() {
-            if c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'') {
-                return index;
-            }
-            if matches!(c, ',' | ';' | '&') && parts_assignments(&text[index + 1..]) {
-                return index;
-            }
-            at = index + c.len_utf8();
-        }
-        at
-    };
-    let length = end(value);
-    let scheme = SCHEMES
+    let hints = HINTS.iter().any(|hint| last == *hint) || joined.ends_with("key");
+    let said = tail(before, 16).trim_end_matches(' ').to_ascii_lowercase();
+    let public = PUBLIC_PARTS
         .iter()
-        .any(|scheme| value[..length].eq_ignore_ascii_case(scheme));
-    match value[length..].strip_prefix(' ') {
-        Some(rest) if scheme && !rest.starts_with(REDACTED) => length + 1 + end(rest),
-        Some(_) if scheme => length + 1 + REDACTED.len(),
-        _ => length,
-    }
+        .any(|part| joined.contains(part) || said.ends_with(part));
+    let several = parts.len() > 1 || joined != last || joined != "key";
+    (hints && !public).then_some(Extent::Chance { hex: several })
 }
 
-/// Whether what follows a `,`, `;` or `&` is not part of the value: a blank, the end, or another assignment.
-fn parts_assignments(rest: &str) -> bool {
-    const MAX_LOOK_BYTES: usize = 40;
-    let Some(first) = rest.bytes().next() else {
-        return true;
-    };
-    if first.is_ascii_whitespace() {
-        return true;
-    }
-    let name = rest
+/// Whether a name of a token counts tokens.
+fn counts(joined: &str, behind: &str) -> bool {
+    let digits = behind
+        .trim_start_matches([' ', '=', ':', '"', '\''])
         .bytes()
-        .take(MAX_LOOK_BYTES)
-        .position(|byte| !super::is_word(byte));
-    name.is_some_and(|length| length > 0 && matches!(rest.as_bytes()[length], b'=' | b':'))
+        .take_while(u8::is_ascii_digit)
+        .count();
+    joined.ends_with("token") && digits > 0 && COUNTS.iter().any(|word| joined.contains(word))
 }
 
-fn line_value(value: &str) -> usize {
-    value.find(['\n', '\r', '"', '\'']).unwrap_or(value.len())
-}
-
-/// A token behind the word `Bearer`.
-fn bearer(behind: &str) -> Option<(usize, usize)> {
-    const LEAST_CHARS: usize = 8;
-    let value = behind.strip_prefix(' ')?;
-    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    let length = value
-        .bytes()
-        .position(|byte| !in_token(byte))
-        .unwrap_or(value.len());
-    let digit = value[..length].bytes().any(|byte| byte.is_ascii_digit());
-    (length >= LEAST_CHARS && digit).then_some((1, 1 + length))
+/// Whether `PWD` is the working directory here, and no password.
+fn is_directory(joined: &str, behind: &str) -> bool {
+    joined.ends_with("pwd")
+        && behind
+            .trim_start_matches([' ', '=', ':', '"', '\''])
+            .starts_with(['/', '~', '$', '%'])
 }
