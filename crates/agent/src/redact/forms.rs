@@ -130,7 +130,10 @@ fn mail_password(line: &str) -> Option<Span> {
     let at = line.trim_end().len() - last.len();
     let (user, password) = last.split_once(':')?;
     let host = line.trim_start();
-    let of_postfix = host.starts_with('[') && host[..at.min(host.len())].contains("]");
+    let of_postfix = host.starts_with('[')
+        && host.contains('.')
+        && !password.starts_with('/')
+        && host[..at.min(host.len())].contains("]");
     let of_postfix = of_postfix
         && line[..at]
             .trim()

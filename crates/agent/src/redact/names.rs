@@ -92,7 +92,7 @@ const NOT_SECRET_ENDS: [&str; 14] = [
 /// Names whose last part alone says it.
 const SECRET_PARTS: [&str; 3] = ["pass", "psk", "passwort"];
 /// Names whose values are secret where only chance writes such a value.
-const HINTS: [&str; 13] = [
+const HINTS: [&str; 12] = [
     "key",
     "auth",
     "cred",
@@ -105,7 +105,6 @@ const HINTS: [&str; 13] = [
     "session",
     "sessionid",
     "cookie",
-    "license",
 ];
 /// Parts of names of keys that are public, or are no keys.
 const PUBLIC_PARTS: [&str; 17] = [
@@ -192,7 +191,12 @@ fn extent(before: &str, name: &str, behind: &str) -> Option<Extent> {
     if NOT_SECRET_ENDS.iter().any(|end| joined.ends_with(end)) || counts(&joined, behind) {
         return None;
     }
-    if is_directory(&joined, behind) {
+    // An attribute of HTML: the letter that goes to a link.
+    let one_letter = behind
+        .as_bytes()
+        .get(3)
+        .is_some_and(|byte| matches!(byte, b'"' | b'\''));
+    if is_directory(&joined, behind) || joined == "accesskey" && one_letter {
         return None;
     }
     let secret = SECRET_ENDS.iter().any(|end| joined.ends_with(end))

@@ -48,6 +48,7 @@ const NOTHING: &[&str] = &[
 ];
 /// Beginnings of references.
 const REFERENCES: &[&str] = &[
+    "pkcs11:",
     "this.",
     "self.",
     "req.",
@@ -137,7 +138,9 @@ fn is_mask(value: &str) -> bool {
         .strip_prefix('<')
         .and_then(|inner| inner.strip_suffix('>'));
     let word = |c: char| c.is_ascii_alphabetic() || " _-".contains(c);
-    same || inner.is_some_and(|inner| inner.chars().all(word))
+    // What `printf` and its like put a value for.
+    let printed = value.starts_with('%') && value.len() <= 4;
+    same || printed || inner.is_some_and(|inner| inner.chars().all(word))
 }
 
 fn is_reference(value: &str) -> bool {

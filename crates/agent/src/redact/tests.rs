@@ -166,11 +166,16 @@ fn much_hostile_text_is_read_in_one_pass() {
         "a.",
         "a:@",
         "--token ",
+        "mysql -p'",
+        "password=''\n",
+        "<token>",
+        "name: token value: ",
+        "echo a | chpasswd ",
+        "aB3dEf9hJ/kLm4",
+        "password is: ",
     ] {
         let text = unit.repeat(300_000 / unit.len());
-        let started = std::time::Instant::now();
         let _ = redact(&text);
-        println!("{unit:?} {:?}", started.elapsed());
     }
 }
 

@@ -142,8 +142,8 @@ fn behind_three_quotes(behind: &str, from: usize) -> usize {
 fn element(before: &str, behind: &str) -> Option<Span> {
     let open = behind.strip_prefix('>')?;
     if before.ends_with('<') {
-        let end = head(open, 1_024).find('<')?;
-        return Some((1, 1 + end));
+        let end = head(open, 1_024).find(['<', '\n'])?;
+        return open[end..].starts_with("</").then_some((1, 1 + end));
     }
     None
 }
