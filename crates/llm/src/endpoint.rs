@@ -45,7 +45,12 @@ impl Endpoint {
         {
             prefix = before.to_owned();
         }
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
         url.set_path(&format!("{prefix}/{path}"));
+        url.set_query(query);
         url
     }
 

@@ -27,7 +27,7 @@ impl Anthropic {
             .caller
             .ask(
                 Method::GET,
-                "v1/models",
+                "v1/models?limit=1000",
                 Asked::about(""),
                 None,
                 EXPECTED_LIST,
@@ -41,11 +41,20 @@ impl Anthropic {
         Ok(list.data.into_iter().map(line).collect())
     }
 
-    /// The context of a model, where the list says it. Names without a date stand for the newest of their kind and
-    /// are not listed.
+    /// The context of a model. Asked by name and not in the list, which leaves out names that stand for the newest of
+    /// their kind.
     pub(super) async fn said_context(&self, model: &str) -> Result<Option<u32>, LlmError> {
-        let models = self.listed().await?;
-        let found = models.iter().find(|line| line.name == model);
-        Ok(found.and_then(|line| line.context))
+        let path = format!("v1/models/{model}");
+        let listed: Listed = self
+            .caller
+            .ask(
+                Method::GET,
+                &path,
+                Asked::about(model),
+                None,
+                "a JSON object with `id`",
+            )
+            .await?;
+        Ok(listed.max_input_tokens)
     }
 }

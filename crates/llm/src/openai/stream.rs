@@ -109,7 +109,9 @@ impl Dialect for Stream {
             return Err(Trouble::Said(Said::of(error)));
         }
         if chunk.choices.is_none() && chunk.usage.is_none() {
-            return Err(Trouble::Protocol(EXPECTED_EVENT));
+            // llama.cpp has written its errors bare, vLLM those of older versions.
+            let said = std::str::from_utf8(frame).ok().and_then(Said::read);
+            return Err(said.map_or(Trouble::Protocol(EXPECTED_EVENT), Trouble::Said));
         }
         self.usage = chunk.usage.or(self.usage);
         self.timings = chunk.timings.or(self.timings);

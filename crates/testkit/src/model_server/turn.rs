@@ -294,6 +294,12 @@ impl Turn {
         self.answer(|answer| answer.thinking = text.to_owned())
     }
 
+    /// Says this before it calls.
+    #[must_use]
+    pub fn saying(self, text: &str) -> Self {
+        self.answer(|answer| answer.text = text.to_owned())
+    }
+
     /// Gives this reason for its end.
     #[must_use]
     pub fn done_because(self, reason: &str) -> Self {
