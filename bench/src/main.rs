@@ -1,8 +1,10 @@
 //! What Watchkeeper costs. `sweep` is an entrant of the race in `race/`, over hosts that run a real sshd; `simulated`
-//! looks at hosts that answer at once from a recording; `stores` approves and claims. Figures go to stdout, and the
+//! looks at hosts that answer at once from a recording; `stores` approves and claims; `queue` drives the queue of jobs. Figures go to stdout, and the
 //! README says what they mean.
 
 mod machine;
+mod mind;
+mod queue;
 mod recorded;
 mod setting;
 mod simulated;
@@ -28,6 +30,10 @@ enum What {
     Simulated(simulated::SimulatedArgs),
     /// Approves and claims, on SQLite and on Postgres.
     Stores(stores::StoresArgs),
+    /// Asks a scripted model by the queue and without it, and in the middle of another answer.
+    Mind(mind::MindArgs),
+    /// Drives the queue, for a race with others.
+    Queue(queue::QueueArgs),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +41,8 @@ fn main() -> ExitCode {
         What::Sweep(args) => sweep::run(args),
         What::Simulated(args) => simulated::run(&args),
         What::Stores(args) => stores::run(&args),
+        What::Mind(args) => mind::run(&args),
+        What::Queue(args) => queue::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,8 +11,11 @@ mod jobs;
 mod log;
 mod looked_at;
 mod migrations;
+mod queue;
+mod room;
 mod rows;
 mod runs;
+mod said;
 mod trouble;
 mod watch;
 
@@ -76,6 +79,43 @@ on_both! {
         a_job_is_given_up_after_its_last_try
         a_job_past_its_deadline_is_given_up
         a_cancelled_job_takes_no_result
+    }
+    queue {
+        waiting_is_ageing
+        a_noisy_host_holds_up_no_other
+        a_share_is_of_one_host_and_priority
+        what_is_too_much_is_refused
+        a_refusal_leaves_the_transaction_good
+        like_findings_share_one_job
+        nobody_joins_a_job_that_is_answered
+        a_job_answers_for_so_many_findings
+        many_are_queued_as_each_would_be
+        many_queue_at_once_and_none_is_lost
+        asking_again_raises_a_job
+        a_turn_records_what_is_done_and_takes_what_is_next
+        a_corrupt_job_blocks_no_other
+        a_mixed_hour_starves_nobody
+    }
+    room {
+        of_two_who_fill_one_slot_one_gets_a_job
+        a_slot_that_has_a_job_takes_no_other
+        a_lane_takes_what_it_may
+        a_paused_lane_takes_nothing
+        one_job_makes_room_for_each_who_waits
+        a_lane_that_is_free_needs_no_victim
+        places_of_one_endpoint_are_counted_once
+        who_waited_longer_makes_no_room
+        of_a_cancel_and_an_answer_one_counts
+        lanes_are_known_by_what_they_said_last
+    }
+    said {
+        what_a_job_says_is_read_from_any_place
+        what_a_job_says_has_an_end
+        what_was_reached_outlives_its_worker
+        who_waits_is_told_their_place
+        figures_tell_how_the_queue_is_doing
+        a_dead_job_can_be_asked_again
+        a_list_finds_a_job_by_each_of_its_issues
     }
     log {
         entries_are_chained_without_gaps_under_many_writers
