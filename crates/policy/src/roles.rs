@@ -28,17 +28,20 @@ pub enum Operation {
     Enrol,
     /// Has a model answer: asks, talks, wishes.
     Ask,
+    /// Changes what is known: adds, edits, verifies, forgets, imports, indexes.
+    Teach,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Look,
         Self::Check,
         Self::TrackIssue,
         Self::Approve,
         Self::Enrol,
         Self::Ask,
+        Self::Teach,
     ];
 
     /// What it is, as a verb.
@@ -51,6 +54,7 @@ impl Operation {
             Self::Approve => "decide about actions",
             Self::Enrol => "enrol hosts",
             Self::Ask => "ask a model",
+            Self::Teach => "change what is known",
         }
     }
 }
@@ -88,16 +92,18 @@ pub const fn may(role: Role, operation: Operation) -> Result<(), NotAllowed> {
         | (Role::Viewer | Role::Daemon, Operation::Look)
         | (Role::Daemon, Operation::Check | Operation::TrackIssue) => Ok(()),
         // What is asked for in words becomes a proposal in the asker's name, and the daemon has none.
-        (Role::Daemon, Operation::Approve | Operation::Enrol | Operation::Ask) => {
-            Err(NotAllowed::NeverTheDaemon { operation })
-        }
+        (
+            Role::Daemon,
+            Operation::Approve | Operation::Enrol | Operation::Ask | Operation::Teach,
+        ) => Err(NotAllowed::NeverTheDaemon { operation }),
         (
             Role::Viewer,
             Operation::Check
             | Operation::TrackIssue
             | Operation::Approve
             | Operation::Enrol
-            | Operation::Ask,
+            | Operation::Ask
+            | Operation::Teach,
         ) => Err(NotAllowed::OperatorsOnly { operation }),
     }
 }

@@ -22,8 +22,9 @@ pub use axum::body::Body;
 pub use caller::{Caller, Gate};
 pub use problem::{Kind as ProblemKind, Problem};
 pub use routes::{
-    ApproveBody, CheckBody, EditBody, EnrolBody, IssueBody, LaneBody, LogQuery, NoteBody, ROUTES,
-    RejectBody, ReplayBody, Route, SayBody, Serving, TalkBody, router,
+    ApproveBody, CheckBody, ConfigsAnswer, ConfigsBody, EditBody, EnrolBody, EntryBody,
+    EntryEditBody, ImportBody, IssueBody, LaneBody, LogQuery, MoveBody, NoteBody, ROUTES,
+    RejectBody, ReplayBody, RepositoryBody, Route, SayBody, SearchBody, Serving, TalkBody, router,
 };
 pub use serve::serve;
 pub use socket::{ListenError, bind};

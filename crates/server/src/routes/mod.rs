@@ -6,6 +6,7 @@ mod actions;
 mod checks;
 mod hosts;
 mod issues;
+mod knowledge;
 mod log;
 mod orders;
 pub(crate) mod queue;
@@ -22,7 +23,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use watchkeeper_watch::Operation::{Approve, Ask, Check, Enrol, Look, TrackIssue};
+use watchkeeper_watch::Operation::{Approve, Ask, Check, Enrol, Look, Teach, TrackIssue};
 use watchkeeper_watch::{Operation, Watch};
 
 use crate::caller::Caller;
@@ -36,6 +37,10 @@ pub use actions::{ApproveBody, EditBody, RejectBody};
 pub use checks::CheckBody;
 pub use hosts::EnrolBody;
 pub use issues::{IssueBody, NoteBody};
+pub use knowledge::{
+    ConfigsAnswer, ConfigsBody, EntryBody, EntryEditBody, ImportBody, MoveBody, RepositoryBody,
+    SearchBody,
+};
 pub use log::LogQuery;
 pub use orders::ReplayBody;
 pub use queue::LaneBody;
@@ -100,7 +105,7 @@ const fn route(method: Method, path: &'static str, operation: Operation, handle:
 }
 
 /// Every route there is.
-pub static ROUTES: [Route; 35] = [
+pub static ROUTES: [Route; 49] = [
     get("/v1/status", Look, |guard| guard.before(status::status)),
     get("/v1/doctor", Check, |guard| guard.before(status::doctor)),
     get("/v1/systems", Look, |guard| guard.before(hosts::list)),
@@ -169,6 +174,44 @@ pub static ROUTES: [Route; 35] = [
     }),
     post("/v1/jobs/{number}/retry", Ask, |guard| {
         guard.before(queue::retry)
+    }),
+    get("/v1/knowledge", Look, |guard| guard.before(knowledge::list)),
+    post("/v1/knowledge", Teach, |guard| guard.before(knowledge::add)),
+    post("/v1/knowledge/search", Look, |guard| {
+        guard.before(knowledge::search)
+    }),
+    post("/v1/knowledge/seed", Teach, |guard| {
+        guard.before(knowledge::seed)
+    }),
+    get("/v1/knowledge/export", Look, |guard| {
+        guard.before(knowledge::export)
+    }),
+    post("/v1/knowledge/import", Teach, |guard| {
+        guard.before(knowledge::import)
+    }),
+    post("/v1/knowledge/move", Teach, |guard| {
+        guard.before(knowledge::relocate)
+    }),
+    get("/v1/knowledge/{number}", Look, |guard| {
+        guard.before(knowledge::show)
+    }),
+    put("/v1/knowledge/{number}", Teach, |guard| {
+        guard.before(knowledge::edit)
+    }),
+    post("/v1/knowledge/{number}/verify", Teach, |guard| {
+        guard.before(knowledge::verify)
+    }),
+    post("/v1/knowledge/{number}/forget", Teach, |guard| {
+        guard.before(knowledge::forget)
+    }),
+    get("/v1/configs", Look, |guard| {
+        guard.before(knowledge::configs)
+    }),
+    post("/v1/configs", Teach, |guard| {
+        guard.before(knowledge::index_configs)
+    }),
+    post("/v1/configs/repository", Teach, |guard| {
+        guard.before(knowledge::index_repository)
     }),
     get("/v1/log", Look, |guard| guard.before(log::list)),
     get("/v1/log/follow", Look, |guard| guard.before(log::follow)),

@@ -145,8 +145,8 @@ impl Watch {
         Ok(indexed)
     }
 
-    /// Keeps files of the operator's repository: what a NixOS configuration says, by file and top-level attribute. With
-    /// `whole`, these are all there are, and what was kept of others is forgotten.
+    /// Keeps files of the operator's repository: what a NixOS configuration says, by file and top-level attribute. Where
+    /// the paths of `all` files are said, what was kept of others is forgotten.
     ///
     /// # Errors
     /// When there are too many, or the store does not answer.
@@ -154,7 +154,7 @@ impl Watch {
         &self,
         person: Person,
         files: &[RepositoryFile],
-        whole: bool,
+        all: Option<&[String]>,
     ) -> Result<ConfigsIndexed, WatchError> {
         if files.len() > MAX_FILES {
             return Err(WatchError::invalid(format!(
@@ -177,7 +177,14 @@ impl Watch {
                 }
             }
         }
-        if whole {
+        if let Some(all) = all {
+            let refused: BTreeSet<&str> = indexed
+                .refused
+                .iter()
+                .map(|file| file.path.as_str())
+                .collect();
+            let kept = all.iter().filter(|path| !refused.contains(path.as_str()));
+            seen.extend(kept.cloned());
             self.forget_files(Owner::Repository, &seen, |_| true, &mut indexed)
                 .await?;
         }
