@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{bounded, visible, visible_block};
 
+use super::defuse::defused;
 use crate::redact;
 
 /// Most characters of what stands beside the label.
@@ -33,8 +34,8 @@ impl Boundary {
 
     /// A text inside a fence, under its label and origin. The text is given as it may be shown.
     pub(crate) fn fence(&self, label: &str, title: &str, shown: &str) -> String {
-        let title = bounded(&visible(&redact(title)), MAX_TITLE_CHARS).into_owned();
-        let (title, shown) = (self.without(&title), self.without(shown));
+        let title = self.without(&line(title, MAX_TITLE_CHARS));
+        let shown = self.without(&defused(shown));
         let mark = &self.0;
         format!(
             "<<{mark} {label}: {title}\n{}\n{mark}>>",
@@ -54,12 +55,12 @@ impl fmt::Debug for Boundary {
     }
 }
 
-/// A text in one line, redacted, visible and bounded.
+/// A text in one line, redacted, visible, bounded, and without tokens of templates.
 pub(crate) fn line(text: &str, max_chars: usize) -> String {
-    bounded(&visible(&redact(text)), max_chars).into_owned()
+    bounded(&defused(&visible(&redact(text))), max_chars).into_owned()
 }
 
-/// A text in several lines, redacted and visible.
+/// A text in several lines, redacted, visible, and without tokens of templates.
 pub(crate) fn block(text: &str) -> String {
-    visible_block(&redact(text)).into_owned()
+    defused(&visible_block(&redact(text))).into_owned()
 }

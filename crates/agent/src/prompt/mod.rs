@@ -7,6 +7,7 @@
 
 mod context;
 mod converse;
+mod defuse;
 mod fence;
 
 pub use context::{Attempt, DiagnoseFinding, Piece, StepKind, SystemContext};

@@ -174,7 +174,7 @@ fn much_hostile_text_is_read_in_one_pass() {
         "aB3dEf9hJ/kLm4",
         "password is: ",
     ] {
-        let text = unit.repeat(300_000 / unit.len());
+        let text = unit.repeat(100_000 / unit.len());
         let _ = redact(&text);
     }
 }
