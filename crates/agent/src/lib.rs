@@ -17,7 +17,7 @@ mod tools;
 pub use machine::{
     ActionBrief, Answer, Ask, CallId, Claim, Conclusion, ConverseTask, DiagnoseTask, EarlierLook,
     Effect, Event, Investigation, Known, Limits, Line, Look, LookedAt, ModelRole, NoAnswer,
-    Outcome, RawCall, Revised, SecondOpinion, Seen, Spent, Task, ToolSpec, Use,
+    Outcome, RawCall, Revised, SecondOpinion, Seen, Spent, Summarised, Task, ToolSpec, Use,
 };
 pub use prompt::{
     Attempt, Boundary, DiagnoseFinding, Piece, Prompt, PromptError, Prompts, StepKind,

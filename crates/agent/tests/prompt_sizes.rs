@@ -170,16 +170,16 @@ fn the_size_of_every_kind_of_prompt_is_as_committed() {
     );
     tell("do without tools", &ask);
     insta::assert_snapshot!(told, @r"
-    triage: 271 + 493 + tools 0, schema 212; whole 796
-    diagnose: 295 + 941 + tools 2603, schema 0; whole 3586
-    diagnose after 100 lines of a log: 295 + 941 + 0 + 211 + tools 2603, schema 0; whole 3830
-    critic: 301 + 800 + tools 0, schema 193; whole 1133
-    diagnose without tools: 295 + 1222 + tools 0, schema 1916; whole 1549
-    ask: 295 + 187 + tools 1508, schema 0; whole 1794
-    chat: 295 + 207 + tools 1508, schema 0; whole 1814
-    do: 295 + 241 + tools 1992, schema 0; whole 2313
-    discuss: 295 + 493 + tools 1992, schema 0; whole 2565
-    do without tools: 295 + 475 + tools 0, schema 343; whole 802
+    triage: 221 + 393 + tools 0, schema 212; whole 646
+    diagnose: 295 + 740 + tools 2603, schema 0; whole 3385
+    diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2603, schema 0; whole 3579
+    critic: 251 + 600 + tools 0, schema 193; whole 883
+    diagnose without tools: 295 + 1021 + tools 0, schema 1916; whole 1348
+    ask: 295 + 137 + tools 1508, schema 0; whole 1744
+    chat: 295 + 157 + tools 1508, schema 0; whole 1764
+    do: 295 + 191 + tools 1992, schema 0; whole 2263
+    discuss: 295 + 393 + tools 1992, schema 0; whole 2465
+    do without tools: 295 + 425 + tools 0, schema 343; whole 752
     ");
 }
 

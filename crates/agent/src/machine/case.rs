@@ -6,15 +6,18 @@ use watchkeeper_model::{ConversationKind, Finding, HostName, Said, Severity, Spe
 use super::{ConverseTask, DiagnoseTask, Known, Limits, Line, LookedAt, Task};
 use crate::claims::{Citable, Ground};
 use crate::prompt::{
-    Boundary, DiagnoseFinding, PromptError, Prompts, Talk, block, line, note_text, pieces,
-    question, told,
+    Boundary, DiagnoseFinding, PromptError, Prompts, Talk, block, left_out, line, note_text,
+    pieces, question, told,
 };
+use crate::reduce::{TextKind, reduce};
 use crate::tools::ToolName;
 
 /// Bytes of a finding's evidence that are shown where the context is short.
 const LEAN_EVIDENCE_BYTES: usize = 2_400;
+/// Most bytes kept of something that was looked at for an earlier question.
+const MAX_EARLIER_BYTES: usize = 2_000;
 /// Longest text of what was said before, in bytes; what is longer is cut and says so.
-const MAX_SAID_BYTES: usize = 16 * 1024;
+const MAX_SAID_BYTES: usize = 8 * 1024;
 
 /// What is asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,13 +67,16 @@ pub(super) struct Texts {
     pub(super) summarise: String,
 }
 
+/// What was said before, each with its place.
+type Before = Vec<(i64, Line)>;
+
 /// The case of a task, its prompts, what was said before, and what was seen before.
 pub(super) fn open(
     task: Task,
     limits: &Limits,
     prompts: &Prompts,
     boundary: &Boundary,
-) -> Result<(Case, Texts, Vec<Line>, Vec<LookedAt>), PromptError> {
+) -> Result<(Case, Texts, Before, Vec<LookedAt>), PromptError> {
     let (case, asked, before, seen) = match task {
         Task::Diagnose(task) => of_finding(task, limits, prompts, boundary)?,
         Task::Converse(task) => of_talk(task, limits, prompts, boundary)?,
@@ -93,7 +99,7 @@ struct Asked {
     finding: String,
 }
 
-type Opened = (Case, Asked, Vec<Line>, Vec<LookedAt>);
+type Opened = (Case, Asked, Before, Vec<LookedAt>);
 
 fn of_finding(
     task: DiagnoseTask,
@@ -109,7 +115,7 @@ fn of_finding(
             .iter()
             .map(|piece| boundary.fence(&piece.label, &piece.source, &piece.text))
             .collect(),
-        known: Vec::new(),
+        known: left_out(asked.known.len()),
         ..asked.clone()
     };
     let seen = pieces(&finding, usize::MAX)
@@ -169,7 +175,7 @@ fn of_talk(
     let texts = Asked {
         question: prompts.talk(kind, &talk)?,
         finding: question(&task.question, boundary),
-        lean: prompts.talk(kind, &talk.lean())?,
+        lean: prompts.talk(kind, &talk.lean(&task))?,
     };
     let mut hosts = task.hosts;
     let acted = task.action.as_ref().map(|action| action.plan.host.clone());
@@ -186,7 +192,7 @@ fn of_talk(
     notes.extend(task.earlier.iter().map(|look| Note {
         label: look.label.clone(),
         title: line(&look.title, 200),
-        text: block(&look.shown),
+        text: reduce(&block(&look.shown), TextKind::Plain, MAX_EARLIER_BYTES).text,
     }));
     let used = task.earlier.iter().filter_map(|look| number(&look.label));
     let case = Case {
@@ -199,7 +205,8 @@ fn of_talk(
         first_label: used.max().unwrap_or(0).saturating_add(1),
         hosts,
     };
-    let before = task.history.iter().map(|said| said_line(said, boundary));
+    let said = |said: &Said| (said.seq, said_line(said, boundary));
+    let before = task.history.iter().map(said);
     Ok((case, texts, before.collect(), Vec::new()))
 }
 
@@ -219,7 +226,7 @@ fn number(label: &str) -> Option<u32> {
 /// Something that was said before, as a line.
 fn said_line(said: &Said, boundary: &Boundary) -> Line {
     let text = boundary.without(&block(&said.text));
-    let text = crate::reduce::reduce(&text, crate::reduce::TextKind::Plain, MAX_SAID_BYTES).text;
+    let text = reduce(&text, TextKind::Plain, MAX_SAID_BYTES).text;
     match said.by {
         Speaker::Person => Line::User { text },
         Speaker::Model => Line::Assistant {

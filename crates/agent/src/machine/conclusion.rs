@@ -66,6 +66,19 @@ pub struct Conclusion {
     pub spent: Spent,
     /// The model that concluded; empty where none did.
     pub model: String,
+    /// What was said before, in short, where it had to be made shorter. Who keeps a talk may keep this too and give it next
+    /// time in the place of what it sums up, so that it is not summarised again for every question.
+    #[serde(default)]
+    pub summarised: Option<Summarised>,
+}
+
+/// The older part of a talk, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summarised {
+    /// The place ([`watchkeeper_model::Said::seq`]) of the last of what it sums up.
+    pub through: i64,
+    /// The summary, in a model's words.
+    pub text: String,
 }
 
 /// How the second opinion ended.

@@ -4,7 +4,7 @@
 
 use watchkeeper_model::{bounded, estimate_tokens};
 
-use super::{Answer, Ask, Effect, Investigation, Line, Phase};
+use super::{Answer, Ask, Effect, Investigation, Line, Phase, Summarised};
 use crate::prompt::block;
 use crate::reduce::{TextKind, reduce};
 
@@ -170,9 +170,22 @@ impl Investigation {
         self.lines.splice(from..to, [line]);
         if to <= self.question_at {
             self.question_at -= to - from - 1;
+            self.replace_before(from - 1, to - 1, &text);
         }
         self.phase = then;
         self.emit()
+    }
+
+    /// Remembers what of the earlier talk was summed up.
+    fn replace_before(&mut self, from: usize, to: usize, text: &str) {
+        let Some(&through) = self.before.get(to - 1) else {
+            return;
+        };
+        self.before.splice(from..to, [through]);
+        self.summarised = Some(Summarised {
+            through,
+            text: text.to_owned(),
+        });
     }
 
     /// Takes that a prompt did not fit: the next one is shorter, or there is none.

@@ -51,6 +51,23 @@ impl Investigation {
         self.second_opinion(conclusion)
     }
 
+    /// Why a conclusion is handed back once: it says a cause and nothing of it is supported.
+    pub(super) fn unfounded(&self, conclude: &Conclude) -> Option<String> {
+        if conclude.confidence == Confidence::InsufficientEvidence {
+            return None;
+        }
+        let ground = self.case.ground(&self.seen);
+        let claims = claims::claims(&conclude.cause, &conclude.evidence, &ground);
+        if claims.iter().any(|claim| claim.supported) {
+            return None;
+        }
+        let first = claims.first()?.why_not.clone()?;
+        Some(format!(
+            "nothing of the cause is supported by what was seen: {first}. Cite labels of what was seen ({}), look further, or conclude that the evidence does not tell",
+            self.labels()
+        ))
+    }
+
     /// Ends it without a second opinion and without a proposal.
     pub(super) fn conclude_plainly(&mut self, conclude: Conclude) -> Vec<Effect> {
         self.draft = None;
@@ -236,28 +253,27 @@ impl Investigation {
 
     /// Ends it because something is used up.
     pub(super) fn finish_spent(&mut self, why: &str) -> Vec<Effect> {
-        let text = format!(
-            "The investigation ended without a conclusion: {}. {}",
-            line(why, 600),
-            self.looked_at_in_words()
-        );
-        let conclusion = Conclusion {
-            text,
-            ..self.empty(Outcome::BudgetSpent)
-        };
-        self.finish(conclusion)
+        self.finish_without(Outcome::BudgetSpent, why)
     }
 
     /// Ends it because no model gave an answer that can be used.
     pub(super) fn finish_unanswered(&mut self, why: &str) -> Vec<Effect> {
+        self.finish_without(Outcome::InsufficientEvidence, why)
+    }
+
+    fn finish_without(&mut self, outcome: Outcome, why: &str) -> Vec<Effect> {
+        let what = match self.case.about {
+            Matter::Finding(_) => "conclusion",
+            Matter::Talk(_) => "answer",
+        };
         let text = format!(
-            "There is no conclusion: {}. {}",
+            "There is no {what}: {}. {}",
             line(why, 600),
             self.looked_at_in_words()
         );
         let conclusion = Conclusion {
             text,
-            ..self.empty(Outcome::InsufficientEvidence)
+            ..self.empty(outcome)
         };
         self.finish(conclusion)
     }
@@ -298,6 +314,7 @@ impl Investigation {
             looked_at: Vec::new(),
             spent: self.spent.clone(),
             model: self.model.clone(),
+            summarised: self.summarised.clone(),
         }
     }
 

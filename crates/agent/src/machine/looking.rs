@@ -96,7 +96,9 @@ impl Investigation {
     /// Whether a call that was read ends the investigation.
     fn ends(&self, read: &Read) -> bool {
         match read {
-            Ok((_, Tool::Conclude(_))) => true,
+            Ok((_, Tool::Conclude(conclude))) => {
+                self.counts.handed_back || self.unfounded(conclude).is_none()
+            }
             Ok((_, Tool::Propose(propose))) => {
                 self.case.finding().is_none() && self.host_of_proposal(propose).is_some()
             }
@@ -193,7 +195,12 @@ impl Investigation {
     fn handle(&mut self, id: &CallId, read: Read) -> Handled {
         match read {
             Err(why) => Handled::Refused(why),
-            Ok((_, Tool::Conclude(conclude))) => Handled::Concludes(conclude),
+            Ok((_, Tool::Conclude(conclude))) => match self.unfounded(&conclude) {
+                Some(why) if !std::mem::replace(&mut self.counts.handed_back, true) => {
+                    Handled::Refused(why)
+                }
+                _ => Handled::Concludes(conclude),
+            },
             Ok((_, Tool::Propose(propose))) => self.take_proposal(propose),
             Ok((host, tool)) => self.hand_out(id, host, tool),
         }
@@ -273,7 +280,7 @@ impl Investigation {
     }
 
     /// The labels there are.
-    fn labels(&self) -> String {
+    pub(super) fn labels(&self) -> String {
         let looks = self.seen.iter().map(|look| look.label.as_str());
         let notes = self.case.notes.iter().map(|note| note.label.as_str());
         let labels: Vec<&str> = looks.chain(notes).collect();

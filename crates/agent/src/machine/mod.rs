@@ -31,7 +31,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::HostName;
 
-pub use conclusion::{Claim, Conclusion, LookedAt, Outcome, Revised, SecondOpinion, Spent};
+pub use conclusion::{
+    Claim, Conclusion, LookedAt, Outcome, Revised, SecondOpinion, Spent, Summarised,
+};
 pub use task::{ActionBrief, ConverseTask, DiagnoseTask, EarlierLook, Known, Limits, Task};
 pub use words::{
     Answer, Ask, CallId, Effect, Event, Line, Look, ModelRole, NoAnswer, RawCall, Seen, ToolSpec,
@@ -56,6 +58,10 @@ pub struct Investigation {
     lines: Vec<Line>,
     /// Where the question stands in the lines.
     question_at: usize,
+    /// The places of what was said before, for each of the lines before the question.
+    before: Vec<i64>,
+    /// The older part of what was said before, in short.
+    summarised: Option<Summarised>,
     seen: Vec<LookedAt>,
     /// Calls that were made, in their canonical form, and their labels.
     made: BTreeMap<String, String>,
@@ -116,6 +122,8 @@ struct Counts {
     refusals: u32,
     repeats: u32,
     wordy: u32,
+    /// Whether a conclusion without support was handed back already.
+    handed_back: bool,
     calls: u32,
     labels: u32,
     per_host: BTreeMap<HostName, u32>,
@@ -135,11 +143,12 @@ impl Investigation {
         prompts: &Prompts,
         boundary: Boundary,
     ) -> Result<(Self, Vec<Effect>), PromptError> {
-        let (case, texts, before, seen) = case::open(task, &limits, prompts, &boundary)?;
+        let (case, texts, said, seen) = case::open(task, &limits, prompts, &boundary)?;
+        let (before, said): (Vec<i64>, Vec<Line>) = said.into_iter().unzip();
         let mut lines = vec![Line::System {
             text: texts.system.clone(),
         }];
-        lines.extend(before);
+        lines.extend(said);
         let question_at = lines.len();
         lines.push(Line::User {
             text: texts.question.clone(),
@@ -160,6 +169,8 @@ impl Investigation {
             texts,
             lines,
             question_at,
+            before,
+            summarised: None,
             seen,
             made: BTreeMap::new(),
             phase,

@@ -1,7 +1,7 @@
 //! What the template of a diagnosis is given. It has a sample, with which a test renders it.
 
 use serde::Serialize;
-use watchkeeper_model::{ActionNumber, Finding, HostName, Plan, Step, bounded};
+use watchkeeper_model::{ActionNumber, Finding, HostName, Plan, Step};
 
 use super::fence::{Boundary, block, line};
 use crate::HostTraits;
@@ -266,10 +266,10 @@ pub(crate) fn notes(known: &[Known], boundary: &Boundary) -> Vec<String> {
             ""
         };
         let title = format!(
-            "{} (from {}{}{found})",
-            bounded(&note.title, 80),
-            bounded(&note.from_where, 60),
+            "from {}{}{found}: {}",
+            line(&note.from_where, 60),
             about.unwrap_or_default(),
+            line(&note.title, 80),
         );
         boundary.fence(&note.label, &title, &note_text(note))
     };
@@ -279,6 +279,12 @@ pub(crate) fn notes(known: &[Known], boundary: &Boundary) -> Vec<String> {
 /// What is shown of a note.
 pub(crate) fn note_text(note: &Known) -> String {
     reduce(&block(&note.text), TextKind::Plain, MAX_KNOWN_BYTES).text
+}
+
+/// What stands in the place of notes for which there is no room.
+pub(crate) fn left_out(notes: usize) -> Vec<String> {
+    let said = format!("({notes} notes are left out here; call knowledge or similar_issues.)");
+    (notes > 0).then_some(said).into_iter().collect()
 }
 
 /// The notes that are told.

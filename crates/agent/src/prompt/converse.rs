@@ -4,12 +4,19 @@ use serde::Serialize;
 use watchkeeper_model::{HostName, Plan, PlannedStep};
 
 use super::StepKind;
-use super::context::{STEP_KINDS, notes};
+use super::context::{STEP_KINDS, left_out, notes};
 use super::fence::{Boundary, block, line};
-use crate::machine::{ActionBrief, ConverseTask};
+use crate::machine::{ActionBrief, ConverseTask, EarlierLook};
+use crate::reduce::{TextKind, reduce};
 
 /// Most hosts that are named.
 const MAX_HOSTS: usize = 30;
+/// Bytes shown of all that was looked at earlier.
+const MAX_EARLIER_BYTES: usize = 4_000;
+/// Bytes shown of one of these.
+const EARLIER_BYTES: usize = 800;
+/// Most earlier looks that are only named.
+const MAX_NAMED: usize = 30;
 /// Longest question, in characters.
 const MAX_QUESTION_CHARS: usize = 16_000;
 
@@ -46,9 +53,6 @@ impl Talk {
             .take(MAX_HOSTS)
             .map(HostName::as_str)
             .collect();
-        let earlier = |look: &crate::machine::EarlierLook| {
-            boundary.fence(&look.label, &look.title, &block(&look.shown))
-        };
         Self {
             host: task
                 .host
@@ -57,7 +61,7 @@ impl Talk {
             hosts: names.join(", "),
             more_hosts: task.hosts.len() - names.len(),
             known: notes(&task.known, boundary),
-            earlier: task.earlier.iter().map(earlier).collect(),
+            earlier: earlier(&task.earlier, MAX_EARLIER_BYTES, boundary),
             action: task
                 .action
                 .as_ref()
@@ -70,12 +74,33 @@ impl Talk {
         }
     }
 
-    /// Without what was looked at earlier and what is known, for a model whose context is short.
-    pub(crate) fn lean(mut self) -> Self {
-        self.known.clear();
-        self.earlier.clear();
+    /// For a model whose context is short: what was looked at earlier is only named, and notes are left out.
+    pub(crate) fn lean(mut self, task: &ConverseTask) -> Self {
+        self.known = left_out(self.known.len());
+        self.earlier = earlier(&task.earlier, 0, &self.boundary);
         self
     }
+}
+
+/// What was looked at earlier: the latest in short, as far as there is room, and all others by their labels.
+fn earlier(looks: &[EarlierLook], mut room: usize, boundary: &Boundary) -> Vec<String> {
+    let (mut shown, mut named) = (Vec::new(), Vec::new());
+    for look in looks.iter().rev() {
+        let text = reduce(&block(&look.shown), TextKind::Plain, EARLIER_BYTES).text;
+        if text.len() <= room {
+            room -= text.len();
+            shown.push(boundary.fence(&look.label, &look.title, &text));
+        } else {
+            named.push(format!("{}: {}", look.label, line(&look.title, 100)));
+        }
+    }
+    if !named.is_empty() {
+        named.truncate(MAX_NAMED);
+        let title = "seen earlier; call output with a label to see it again";
+        shown.push(boundary.fence("earlier", title, &named.join("\n")));
+    }
+    shown.reverse();
+    shown
 }
 
 /// What a person says, without secrets and the mark.

@@ -11,6 +11,8 @@ use crate::redact;
 
 /// Most characters of what stands beside the label.
 const MAX_TITLE_CHARS: usize = 160;
+/// Bytes of chance in a mark: 80 bits, which nobody guesses.
+const MARK_BYTES: usize = 10;
 /// What stands where the mark stood in a text.
 const MARK: &str = "(mark)";
 
@@ -20,10 +22,13 @@ const MARK: &str = "(mark)";
 pub struct Boundary(String);
 
 impl Boundary {
-    /// A mark out of random bytes; the caller brings them, because this crate has no chance.
+    /// A mark out of random bytes; the caller brings them, because this crate has no chance. It is made of letters, which
+    /// take fewer tokens than digits, and stands in a prompt many times.
     #[must_use]
     pub fn from_random(random: [u8; 16]) -> Self {
-        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
+        let half = |half: u8| char::from(b'a' + half);
+        let letters = |byte: &u8| [half(byte >> 4), half(byte & 15)];
+        Self(random[..MARK_BYTES].iter().flat_map(letters).collect())
     }
 
     /// The mark.

@@ -11,7 +11,7 @@ mod defuse;
 mod fence;
 
 pub use context::{Attempt, DiagnoseFinding, Piece, StepKind, SystemContext};
-pub(crate) use context::{STEP_KINDS, note_text, pieces, told};
+pub(crate) use context::{STEP_KINDS, left_out, note_text, pieces, told};
 pub(crate) use converse::{Talk, question};
 pub use fence::Boundary;
 pub(crate) use fence::{block, line};

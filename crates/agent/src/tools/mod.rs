@@ -364,3 +364,6 @@ impl Tool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,7 @@ fn far_beyond_the_time_there_is_no_last_question() {
     assert_eq!(
         play.told.last().map(String::as_str),
         Some(
-            "finish budget_spent (InsufficientEvidence): The investigation ended without a conclusion: its time or its questions are used up. Looked at: F1 what the check found; F2 journal; E1 journal of u1.service, last 2h, on web1."
+            "finish budget_spent (InsufficientEvidence): There is no conclusion: its time or its questions are used up. Looked at: F1 what the check found; F2 journal; E1 journal of u1.service, last 2h, on web1."
         )
     );
 }
@@ -228,7 +228,10 @@ fn a_long_history_is_summarised_by_a_question_of_its_own() {
             } else {
                 Speaker::Model
             };
-            said(by, &format!("{at} {}", "words and words ".repeat(40)))
+            Said {
+                seq: at + 1,
+                ..said(by, &format!("{at} {}", "words and words ".repeat(40)))
+            }
         })
         .collect();
     let task = ConverseTask {
@@ -245,11 +248,9 @@ fn a_long_history_is_summarised_by_a_question_of_its_own() {
         vec![
             say("They spoke of words."),
             say("More words."),
-            say("Still more."),
             say("All is well."),
         ],
         &[
-            "ask main",
             "ask main",
             "ask main",
             "ask main with tools",
@@ -259,6 +260,10 @@ fn a_long_history_is_summarised_by_a_question_of_its_own() {
     for ask in &play.asks {
         assert!(ask.tokens() <= 4_000, "{}", ask.tokens());
     }
+    let through = play.end.as_ref().and_then(|end| end.summarised.clone());
+    let through = through.expect("the summary can be kept");
+    assert_eq!(through.text, "More words.");
+    assert!((16..=30).contains(&through.through), "{through:?}");
     let last = play.asks.last().expect("a question");
     assert!(
         last.messages[1].text().contains("Earlier, in short"),
@@ -279,7 +284,7 @@ fn what_cannot_be_made_to_fit_is_refused_in_plain_words() {
     assert_eq!(
         play.told.last().map(String::as_str),
         Some(
-            "finish budget_spent (InsufficientEvidence): The investigation ended without a conclusion: what is asked does not fit the model's context (some 100 tokens), shortened as far as it can be. Looked at: F1 what the check found; F2 journal."
+            "finish budget_spent (InsufficientEvidence): There is no conclusion: what is asked does not fit the model's context (some 100 tokens), shortened as far as it can be. Looked at: F1 what the check found; F2 journal."
         )
     );
 }

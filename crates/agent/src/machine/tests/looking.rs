@@ -53,7 +53,7 @@ fn what_a_tool_shows_is_fenced_under_its_label_and_kept_reduced() {
         "command",
         json!({ "command": "long output" }),
     )])]);
-    let mark = "09090909090909090909090909090909";
+    let mark = "ajajajajajajajajajaj";
     let text = play.last_line();
     assert!(
         text.starts_with(&format!("<<{mark} E1: command `long output` on web1\n")),
@@ -327,7 +327,7 @@ fn a_model_that_only_writes_is_asked_for_the_last_word_by_schema() {
             "ask main with tools",
             "ask main by schema",
             "ask main by schema",
-            "finish budget_spent (InsufficientEvidence): The investigation ended without a conclusion: no tool was called, and the last answer could not be used (there is no JSON object in the answer). Looked at: F1 what the check found; F2 journal.",
+            "finish budget_spent (InsufficientEvidence): There is no conclusion: no tool was called, and the last answer could not be used (there is no JSON object in the answer). Looked at: F1 what the check found; F2 journal.",
         ],
     );
 }
@@ -341,11 +341,19 @@ fn a_look_that_fails_is_told_and_cannot_be_cited() {
         "{}",
         play.last_line()
     );
+    let unfounded = || {
+        call(&[(
+            "conclude",
+            json!({ "cause": "The disk is gone [E1].", "confidence": "high", "evidence": [] }),
+        )])
+    };
     play.waiting.clear();
-    play.on(call(&[(
-        "conclude",
-        json!({ "cause": "The disk is gone [E1].", "confidence": "high", "evidence": [] }),
-    )]));
+    play.on(unfounded());
+    assert_eq!(
+        play.last_line(),
+        "Refused: nothing of the cause is supported by what was seen: nothing was seen under E1. Cite labels of what was seen (F1, F2, E1, K1), look further, or conclude that the evidence does not tell."
+    );
+    play.on(unfounded());
     assert_eq!(
         play.told.last().map(String::as_str),
         Some(

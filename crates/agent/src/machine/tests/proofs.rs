@@ -168,8 +168,10 @@ fn task() -> impl Strategy<Value = Task> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>());
-    (0..5_u32, 0..6_u32, 0..3_000_u64, switches).prop_map(
-        |(steps, calls, tokens, (tools, triage, critic))| Limits {
+    let room = prop_oneof![3 => Just(None), 1 => (0..5_000_u64).prop_map(Some)];
+    (0..5_u32, 0..6_u32, 0..3_000_u64, switches, room).prop_map(
+        |(steps, calls, tokens, (tools, triage, critic), room)| Limits {
+            room,
             steps,
             calls,
             tokens,
