@@ -1,7 +1,7 @@
 //! What is wrong with how the watch is set up, as far as it can tell from the inside: hosts, models, the log.
 
 use tokio_util::sync::CancellationToken;
-use watchkeeper_llm::examine;
+use watchkeeper_llm::examine_all;
 
 use crate::cycle::chain;
 use crate::view::{DoctorLine, DoctorState, LogVerdict};
@@ -41,20 +41,23 @@ impl Watch {
                 ),
             });
         }
-        for parts in &self.current().lanes {
-            for found in examine(&parts.lane, &CancellationToken::new()).await {
+        let lanes: Vec<_> = self
+            .current()
+            .lanes
+            .iter()
+            .map(|parts| (parts.lane.clone(), parts.provider.clone()))
+            .collect();
+        let found = examine_all(&lanes, &CancellationToken::new()).await;
+        for ((lane, _), of_lane) in lanes.iter().zip(found) {
+            for found in of_lane {
                 let state = if found.ok {
                     DoctorState::Ok
                 } else {
                     DoctorState::Failed
                 };
-                let name = format!("model {}: {}", parts.lane.model, found.name);
-                lines.push(line(
-                    name,
-                    state,
-                    found.detail,
-                    found.remedy.unwrap_or_default(),
-                ));
+                let name = format!("lane {}: {}", lane.name, found.name);
+                let remedy = found.remedy.unwrap_or_default();
+                lines.push(line(name, state, found.detail, remedy));
             }
         }
         lines
