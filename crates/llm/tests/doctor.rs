@@ -88,8 +88,7 @@ async fn a_lane_that_is_well_is_tried_in_every_way() {
             "context: true 8192 of its 32768".to_owned(),
             "schema: true the answer keeps to the JSON schema it was given".to_owned(),
             "speed: true 50 tokens per second, loaded in 0 s".to_owned(),
-            "tools: false the model was to call a tool, and said: unit_status {\"unit\":\"\"}"
-                .to_owned(),
+            "tools: true called with the arguments it was given".to_owned(),
             "vectors: true fake-embed: 64 numbers".to_owned(),
         ]
     );
