@@ -20,6 +20,8 @@ use crate::watch::Watch;
 const POLL: Duration = Duration::from_secs(2);
 /// How long looks under way may take to end when the watch ends.
 const LOOKS_END_WITHIN: Duration = Duration::from_secs(3);
+/// How long it is kept, whole, what was looked at for a question.
+const KEEP_LOOKS: Duration = Duration::from_secs(30 * 86_400);
 /// How often old observations are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// The pause after the store did not answer.
@@ -419,6 +421,7 @@ impl Watch {
                 .before(self.current().settings.looking.keep_observations);
             let mut tx = self.store().begin().await?;
             tx.observations().prune(before).await?;
+            tx.looked_at().prune(self.now().before(KEEP_LOOKS)).await?;
             tx.commit().await?;
             self.prune_queue().await?;
         }

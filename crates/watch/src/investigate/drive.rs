@@ -240,8 +240,16 @@ impl Drive<'_> {
                 biased;
                 () = self.desk.cancel.cancelled() => return Err(LlmError::Cancelled.into()),
                 Some((wanted, outcome)) = seen.recv() => {
-                    // What was seen is taken at once: whoever takes the job up again does not look a second time.
-                    self.take(&wanted, outcome?).await?;
+                    // What was seen is taken at once: whoever takes the job up again does not look a second time. The
+                    // other looks go on meanwhile, since one of them may hold a transaction that this waits for.
+                    let outcome = outcome?;
+                    let mut taking = std::pin::pin!(self.take(&wanted, outcome));
+                    loop {
+                        tokio::select! {
+                            taken = &mut taking => break taken?,
+                            _ = &mut looking => {}
+                        }
+                    }
                     left -= 1;
                 }
                 _ = &mut looking => {}
