@@ -158,8 +158,12 @@ impl<'a> Desk<'a> {
             .clone()
     }
 
-    /// Keeps what whoever takes the job up again need not do again.
+    /// Keeps what whoever takes the job up again need not do again; waits for a store that does not answer.
     pub(crate) async fn checkpoint(&self, progress: &Value) -> Result<(), JobError> {
+        self.keep_trying(|| self.keep_progress(progress)).await
+    }
+
+    async fn keep_progress(&self, progress: &Value) -> Result<(), JobError> {
         let (watch, number) = (self.watch, self.job.number);
         let mut tx = watch.store().begin().await?;
         let kept = tx

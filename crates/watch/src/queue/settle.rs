@@ -1,6 +1,6 @@
 //! How a job ends that was at a desk. One that was put aside for somebody more urgent is not counted as tried; neither
 //! is one that met a lane which could not have answered anything: a server that is busy or not there, a model that is
-//! missing. What else fails is tried again after a pause that grows, and given up after its last try.
+//! missing, a store that does not answer. What else fails is tried again after a pause that grows, and given up after its last try.
 
 use std::time::Duration;
 
@@ -173,6 +173,7 @@ fn was_not_tried(error: &JobError) -> bool {
             LlmError::Unreachable { .. } | LlmError::Busy { .. } | LlmError::Cancelled,
         ) => true,
         JobError::Llm(error) => is_unfit(error),
+        JobError::Watch(WatchError::Store(error)) => error.retryable(),
         _ => false,
     }
 }

@@ -1,0 +1,126 @@
+//! Lanes that cannot serve, stand by, or are paused.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use watchkeeper_model::JobState;
+use watchkeeper_testkit::model_server::{ModelServer, Turn};
+use watchkeeper_watch::view::LaneState;
+use watchkeeper_watch::{QueueQuery, WatchError};
+
+use crate::bridge::{Bridge, ann};
+use crate::on_both;
+use crate::rig::{Working, diagnosis, fails, has_lanes, job, jobs, lane, until_done};
+
+on_both! {
+    a_lane_without_its_model_eats_no_jobs;
+    a_lane_on_standby_serves_only_when_the_other_cannot;
+    a_paused_lane_takes_nothing_until_it_is_resumed;
+}
+
+pub(crate) async fn a_lane_without_its_model_eats_no_jobs(bridge: Bridge) {
+    let (empty, good) = (
+        ModelServer::start().await.has_no_models(),
+        ModelServer::start().await.always_replies(diagnosis()),
+    );
+    let mut lacking = lane("lacking", &empty);
+    lacking.model = "absent:7b".to_owned();
+    has_lanes(&bridge.watch, vec![lacking, lane("good", &good)]);
+    fails(&bridge, 3).await;
+    let stop = CancellationToken::new();
+    let served = bridge.watch.work_once(0, &stop).await;
+    assert!(
+        served.expect("the store answers"),
+        "it had one in its hands"
+    );
+    for waiting in jobs(&bridge).await {
+        assert!(
+            matches!(waiting.state, JobState::Queued { .. }),
+            "{waiting:?}"
+        );
+        assert_eq!(waiting.attempts, 0, "and has eaten none");
+    }
+    let working = Working::start(&bridge.watch);
+    for waiting in jobs(&bridge).await {
+        until_done(&bridge, waiting.number).await;
+    }
+    working.stop().await;
+    let queue = bridge.watch.queue(&QueueQuery::default()).await;
+    let queue = queue.expect("a view");
+    let lacking = queue.lanes.iter().find(|lane| lane.name == "lacking");
+    let lacking = lacking.expect("it was told of");
+    assert_eq!(lacking.state, LaneState::Broken);
+    let fault = lacking.fault.as_deref().unwrap_or_default();
+    assert!(fault.contains("absent:7b"), "{fault}");
+    let status = bridge.watch.status(false).await.expect("a status");
+    assert!(
+        status.model.text.contains("absent:7b"),
+        "{}",
+        status.model.text
+    );
+}
+
+pub(crate) async fn a_lane_on_standby_serves_only_when_the_other_cannot(bridge: Bridge) {
+    let (first, second) = (
+        ModelServer::start().await.always_replies(diagnosis()),
+        ModelServer::start().await.always_replies(diagnosis()),
+    );
+    let mut standby = lane("second", &second);
+    standby.standby_for = vec!["first".to_owned()];
+    has_lanes(&bridge.watch, vec![lane("first", &first), standby]);
+    let working = Working::start(&bridge.watch);
+    fails(&bridge, 4).await;
+    for waiting in jobs(&bridge).await {
+        until_done(&bridge, waiting.number).await;
+    }
+    working.stop().await;
+    assert!(second.generations().is_empty(), "the first is well");
+    // From here on the first is not to be reached any more.
+    first.decides(|_| Turn::slams_the_door());
+    bridge.clock.advance(Duration::from_secs(60));
+    for unit in 4..8 {
+        let name = format!("app{unit}.service");
+        bridge.host().unit(&name).fails("exit-code");
+    }
+    bridge.check().await;
+    let stop = CancellationToken::new();
+    for _ in 0..3 {
+        let served = bridge.watch.work_once(0, &stop).await;
+        served.expect("the store answers");
+        bridge.clock.advance(Duration::from_secs(1));
+    }
+    let working = Working::start(&bridge.watch);
+    bridge.clock.advance(Duration::from_secs(120));
+    for waiting in jobs(&bridge).await {
+        if waiting.attempts == 0 {
+            until_done(&bridge, waiting.number).await;
+        }
+    }
+    working.stop().await;
+    assert!(!second.generations().is_empty(), "now it is its turn");
+}
+
+pub(crate) async fn a_paused_lane_takes_nothing_until_it_is_resumed(bridge: Bridge) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    has_lanes(&bridge.watch, vec![lane("gpu", &server)]);
+    fails(&bridge, 1).await;
+    let number = jobs(&bridge).await[0].number;
+    let stop = CancellationToken::new();
+    for name in [Some("gpu"), None] {
+        assert!(bridge.watch.pause_lane(name, ann()).await.expect("known"));
+        assert!(!bridge.watch.pause_lane(name, ann()).await.expect("known"));
+        let served = bridge.watch.work_once(0, &stop).await;
+        assert!(!served.expect("the store answers"), "{name:?}");
+        let view = bridge.watch.queue(&QueueQuery::default()).await;
+        assert_eq!(view.expect("a view").paused.is_some(), name.is_none());
+        assert!(bridge.watch.resume_lane(name, ann()).await.expect("known"));
+    }
+    let nobody = bridge.watch.pause_lane(Some("nobody"), ann()).await;
+    assert!(matches!(nobody, Err(WatchError::NoSuchLane { .. })));
+    let served = bridge.watch.work_once(0, &stop).await;
+    assert!(served.expect("the store answers"));
+    let done = job(&bridge, number).await;
+    assert!(matches!(done.state, JobState::Done { .. }), "{done:?}");
+    assert_eq!(bridge.log("lane.paused").await.len(), 2);
+    assert_eq!(bridge.log("lane.resumed").await.len(), 2);
+}
