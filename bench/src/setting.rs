@@ -10,7 +10,7 @@ use watchkeeper_model::{Clock, ControllerId};
 use watchkeeper_policy::PolicySettings;
 use watchkeeper_store::Store;
 use watchkeeper_watch::{
-    Asking, Chance, Looking, Parts, Running, Settings, ThresholdLayers, Watch,
+    Asking, Chance, LaneParts, Looking, Parts, Running, Settings, ThresholdLayers, Watch,
 };
 
 use crate::machine::MachineClock;
@@ -27,12 +27,23 @@ pub(crate) fn engines(home: &Path, login: &str, known_hosts: &Path) -> Arc<Engin
     Arc::new(Engines::new(routes, clock(), home.join("run")))
 }
 
-/// The watch over this fleet, with the default settings and the runbooks that ship.
+/// The watch over this fleet, with the default settings, the runbooks that ship and no model.
 pub(crate) fn watch(
     store: Store,
     fleet: Fleet,
     engines: Arc<Engines>,
     parallel: usize,
+) -> anyhow::Result<Watch> {
+    watch_with(store, fleet, engines, parallel, Vec::new())
+}
+
+/// The same with these lanes.
+pub(crate) fn watch_with(
+    store: Store,
+    fleet: Fleet,
+    engines: Arc<Engines>,
+    parallel: usize,
+    lanes: Vec<LaneParts>,
 ) -> anyhow::Result<Watch> {
     let known_hosts = engines.routes().config().home().join("known_hosts");
     Ok(Watch::new(Parts {
@@ -45,7 +56,7 @@ pub(crate) fn watch(
         controller: ControllerId::new("bench").context("the name of the controller")?,
         settings: settings(parallel),
         runbooks: Runbooks::shipped(),
-        lanes: Vec::new(),
+        lanes,
         known_hosts,
     }))
 }
