@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use watchkeeper_model::{ActionNumber, Autonomy, HostName, IssueNumber, Severity, Timestamp};
 
 use crate::called::Called;
-use crate::commands::{AskArgs, ChatArgs, DiscussArgs, DoArgs, QueueArgs, WorkerArgs};
+use crate::commands::{AskArgs, ChatArgs, ConfigsArgs, DiscussArgs, DoArgs, KnowledgeArgs, ModelsArgs, QueueArgs, WorkerArgs};
 use crate::failure::Kind;
 
 /// Watches over Linux hosts, proposes repairs, and runs what you approve.
@@ -132,6 +132,10 @@ pub(crate) enum Command {
     Orders(OrdersArgs),
     /// The queue to the models: what waits, who serves; take back, ask again, pause a lane
     Queue(QueueArgs),
+    /// What is known: list, search, add, edit, verify, forget, seed, export, import, move
+    Knowledge(KnowledgeArgs),
+    /// Configuration files of hosts and of a repository: index, search, read
+    Configs(ConfigsArgs),
     /// What happened
     Logs(LogsArgs),
     /// The hash-chained log: verify it, export it
@@ -140,6 +144,8 @@ pub(crate) enum Command {
     Enrol(EnrolArgs),
     /// The configuration: check it, show where each value comes from
     Config(ConfigArgs),
+    /// The models of the lanes: list them, have one fetched or loaded
+    Models(ModelsArgs),
     /// Test everything the watch needs, and say how to mend what is wrong
     Doctor,
     /// Watch until told to stop
@@ -496,9 +502,8 @@ pub(crate) struct LinksArgs {
 }
 
 /// The tools that get a short command of their own.
-pub(crate) const TOOLS: [&str; 19] = [
-    "check", "approve", "ask", "chat", "do", "issues", "systems", "status", "risk", "orders", "queue", "logs", "log", "enrol",
-    "config", "doctor", "daemon", "worker", "links",
+pub(crate) const TOOLS: [&str; 20] = [
+    "check", "approve", "ask", "chat", "do", "issues", "systems", "status", "risk", "orders", "queue", "logs", "log", "enrol", "config", "models", "doctor", "daemon", "worker", "links",
 ];
 
 #[cfg(test)]

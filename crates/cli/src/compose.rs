@@ -9,8 +9,10 @@ use watchkeeper_fleet::{
     Engines, Fleet, HostEntry, Inventory, InventoryError, RefusedHost, Routes, SshConfig,
     SshDefaults,
 };
+use watchkeeper_knowledge::{VectorError, VectorStore};
 use watchkeeper_llm::{ApiKey, Lane, LaneError, connect};
 use watchkeeper_model::ControllerId;
+use watchkeeper_qdrant::Qdrant;
 use watchkeeper_risk::HostFacts;
 use watchkeeper_store::{QueueLimits, Store};
 use watchkeeper_watch::{
@@ -31,6 +33,18 @@ const MAX_KEY_FILE_BYTES: u64 = 8 * 1024;
 /// Why nothing could be built of a configuration that is valid by itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ComposeError {
+    /// The vector server's key cannot be read.
+    #[error("could not read the key of the Qdrant server in {}", file.display())]
+    VectorServerKey {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The vector server's address is none.
+    #[error("the Qdrant server cannot be used")]
+    VectorServer(#[from] VectorError),
     /// The list of hosts.
     #[error("the hosts cannot be watched")]
     Inventory(#[from] InventoryError),
@@ -157,6 +171,7 @@ pub(crate) fn build(
         lanes,
         known_hosts: config.ssh.known_hosts.clone(),
     });
+    watch.use_vector_server(vector_server(config)?);
     Ok(House { watch, fleet })
 }
 
@@ -340,6 +355,25 @@ pub(crate) fn lane_parts(lane: &Lane) -> Result<LaneParts, ComposeError> {
         lane: lane.clone(),
         provider: connect(lane.clone(), key)?,
     })
+}
+
+/// The Qdrant server, where one is configured. It is not asked for anything yet.
+fn vector_server(config: &Config) -> Result<Option<Arc<dyn VectorStore>>, ComposeError> {
+    let Some(url) = &config.knowledge.qdrant else {
+        return Ok(None);
+    };
+    let key =
+        match &config.knowledge.qdrant_key_file {
+            None => None,
+            Some(file) => Some(std::fs::read_to_string(file).map_err(|source| {
+                ComposeError::VectorServerKey {
+                    file: file.clone(),
+                    source,
+                }
+            })?),
+        };
+    let key = key.as_deref().map(str::trim);
+    Ok(Some(Arc::new(Qdrant::new(url, key)?)))
 }
 
 fn read_key(file: &Path) -> std::io::Result<ApiKey> {

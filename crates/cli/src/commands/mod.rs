@@ -3,13 +3,16 @@
 mod approve;
 mod check;
 mod config;
+mod configs;
 mod daemon;
 mod doctor;
 mod edit;
 mod enrol;
 mod issues;
+mod knowledge;
 mod links;
 mod log;
+mod models;
 mod orders;
 mod queue;
 mod risk;
@@ -30,6 +33,9 @@ use crate::failure::CommandError;
 use crate::session::Session;
 use crate::surroundings::Surroundings;
 
+pub(crate) use configs::ConfigsArgs;
+pub(crate) use knowledge::KnowledgeArgs;
+pub(crate) use models::ModelsArgs;
 pub(crate) use queue::QueueArgs;
 pub(crate) use talk::{AskArgs, ChatArgs, DiscussArgs, DoArgs};
 pub(crate) use worker::WorkerArgs;
@@ -62,11 +68,20 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Risk(args) => risk::run(common, around, args),
         Command::Orders(args) => orders::run(&here, args),
         Command::Queue(args) => here.in_session(async |session| queue::run(session, args).await),
+        Command::Knowledge(args) => {
+            here.in_session(async |session| knowledge::run(session, args).await)
+        }
+        Command::Configs(args) => {
+            here.in_session(async |session| configs::run(session, args).await)
+        }
         Command::Logs(args) => here.in_session(async |session| log::logs(session, args).await),
         Command::Log(args) => here.in_session(async |session| log::log(session, args).await),
         Command::Enrol(args) => here.in_session(async |session| enrol::run(session, args).await),
         Command::Config(args) => config::run(common, around, args),
         Command::Doctor => command_runtime()?.block_on(doctor::run(common, around, called)),
+        Command::Models(args) => {
+            command_runtime()?.block_on(models::run(common, around, args))
+        }
         Command::Daemon => daemon::run(common, around),
         Command::Worker(args) => worker::run(common, around, args),
         Command::Links(args) => links::run(common, around, args),
