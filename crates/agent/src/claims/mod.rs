@@ -20,6 +20,8 @@ pub(crate) struct Citable<'a> {
     pub(crate) title: &'a str,
     /// What was shown; empty where nothing was seen.
     pub(crate) text: &'a str,
+    /// Whether it is what somebody noted, and not how things are.
+    pub(crate) is_note: bool,
 }
 
 /// What sentences may rest on.
@@ -31,7 +33,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) given: Vec<&'a str>,
     /// The hosts there are.
     pub(crate) hosts: Vec<&'a HostName>,
-    /// Whether notes alone (`K1`) support a sentence.
+    /// Whether notes alone support a sentence.
     pub(crate) notes_suffice: bool,
 }
 
@@ -84,7 +86,7 @@ fn missing(sentence: &str, labels: &[String], ground: &Ground<'_>) -> Option<Str
         }
         cited.push(*found);
     }
-    if !ground.notes_suffice && cited.iter().all(|one| one.label.starts_with('K')) {
+    if !ground.notes_suffice && cited.iter().all(|one| one.is_note) {
         return Some("it rests on notes alone, not on what was seen".to_owned());
     }
     let mut texts: Vec<&str> = ground.given.clone();
@@ -95,14 +97,17 @@ fn missing(sentence: &str, labels: &[String], ground: &Ground<'_>) -> Option<Str
     missing.map(|mention| format!("{mention} does not stand in {}", labels.join(", ")))
 }
 
-/// The labels that the lines a model quotes are found under: each line is a label itself, holds one in brackets, or
+/// The labels that the lines a model quotes are found under: each line begins with a label, holds one in brackets, or
 /// stands word for word in what was shown.
 pub(crate) fn labels_of_lines(lines: &[String], ground: &Ground<'_>) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for line in lines {
-        let bare = line.trim().trim_matches(['[', ']']);
-        let mut found = if is_label(bare) {
-            vec![bare.to_owned()]
+        let first = line.split([':', ' ', ',', '-']).next().unwrap_or_default();
+        let first = first
+            .trim_matches(['[', ']', '(', ')'])
+            .to_ascii_uppercase();
+        let mut found = if is_label(&first) {
+            vec![first]
         } else {
             sentences::labels_in(line)
         };

@@ -13,21 +13,25 @@ fn check(text: &str, otherwise: &[&str], expect: &[&str]) {
                 label: "F1",
                 title: "what the check found",
                 text: "nginx.service failed 3 min ago: exit code 1",
+                is_note: false,
             },
             Citable {
                 label: "E1",
                 title: "journal of nginx.service on web1",
                 text: "bind() to 0.0.0.0:80 failed (98: Address already in use)\nworker 17 left",
+                is_note: false,
             },
             Citable {
                 label: "E2",
                 title: "status of x.service",
                 text: "",
+                is_note: false,
             },
             Citable {
                 label: "K1",
                 title: "a note",
                 text: "port 80 was taken before",
+                is_note: true,
             },
         ],
         given: vec!["web1"],
@@ -127,6 +131,7 @@ fn lines_that_are_quoted_are_found_under_their_labels() {
             label: "F2",
             title: "",
             text: "Out of  memory:\nKilled process 12",
+            is_note: false,
         }],
         ..Ground::default()
     };
@@ -135,7 +140,10 @@ fn lines_that_are_quoted_are_found_under_their_labels() {
         labels_of_lines(&lines, &ground)
     };
     assert_eq!(labels(&["out of memory: killed"]), ["F2"]);
-    assert_eq!(labels(&["[F2]", "F2", "see [E7]"]), ["F2", "E7"]);
+    assert_eq!(
+        labels(&["[F2]", "F2", "see [E7]", "e3: the journal"]),
+        ["F2", "E7", "E3"]
+    );
     assert!(labels(&["something else", "", "a"]).is_empty());
 }
 

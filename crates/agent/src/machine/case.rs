@@ -128,6 +128,7 @@ fn of_finding(
             input: piece.source,
             shown: piece.text,
             failed: None,
+            is_note: false,
             took_ms: 0,
         })
         .take(asked.evidence.len() + 1)
@@ -276,11 +277,13 @@ impl Case {
             label: &look.label,
             title: &look.input,
             text: &look.shown,
+            is_note: look.is_note,
         });
         let notes = self.notes.iter().map(|note| Citable {
             label: &note.label,
             title: &note.title,
             text: &note.text,
+            is_note: note.label.starts_with('K'),
         });
         Ground {
             evidence: looks.chain(notes).collect(),

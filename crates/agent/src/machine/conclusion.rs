@@ -139,6 +139,9 @@ pub struct LookedAt {
     /// Why nothing was seen.
     #[serde(default)]
     pub failed: Option<String>,
+    /// Whether it shows what somebody noted (past issues, knowledge) and not how things are. It supports no cause alone.
+    #[serde(default)]
+    pub is_note: bool,
     /// How many bytes there were.
     pub bytes: u64,
     /// How long it took.

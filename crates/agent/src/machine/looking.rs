@@ -1,32 +1,24 @@
 //! Looking: the calls of an answer are read, refused with a line, answered from what was seen before, or handed out; what
 //! comes back gets its label and goes into the lines.
 
-use serde_json::{Map, Value};
 use watchkeeper_model::HostName;
 
+use super::reading::{Read, call_in_text, in_words, shown_call};
 use super::{
-    Answer, CallId, Effect, Investigation, Line, Look, LookedAt, Phase, RawCall, Seen, Slot, Use,
-    open_uses,
+    Answer, CallId, Effect, Investigation, Line, Look, LookedAt, Phase, Seen, Slot, Use, open_uses,
 };
 use crate::prompt::{block, line};
 use crate::reduce::{TextKind, reduce};
-use crate::tools::{Conclude, Propose, Tool, ToolEffect, ToolName, ToolRefused, host_of};
+use crate::tools::{Conclude, Propose, Tool, ToolEffect};
 
 /// Same calls one after another that end the looking.
 const MAX_REPEATS: u32 = 3;
 /// Answers without a call, one after another, that end the looking: some models cannot call.
 const MAX_WORDY: u32 = 2;
-/// Hosts named in a refusal.
-const MAX_NAMED: usize = 8;
 /// Longest text kept of an answer that calls tools, in characters.
 const MAX_TEXT_CHARS: usize = 4_000;
 /// Longest reason why nothing was seen, in characters.
 const MAX_REASON_CHARS: usize = 300;
-/// Longest name of a tool, as it is shown to the model again.
-const MAX_NAME_CHARS: usize = 40;
-
-/// A call's tool and the host it is meant for, or why it is refused.
-type Read = Result<(Option<HostName>, Tool), String>;
 
 /// What became of one call.
 enum Handled {
@@ -206,91 +198,6 @@ impl Investigation {
         }
     }
 
-    /// The tool of a call, and the host it is meant for.
-    fn read(&self, call: &RawCall) -> Read {
-        let offered = self.case.tools();
-        let name = ToolName::find(call.name.trim()).filter(|name| offered.contains(name));
-        let Some(name) = name else {
-            let known: Vec<&str> = offered.iter().map(|name| name.as_str()).collect();
-            let refused = ToolRefused::Unknown {
-                name: line(&call.name, MAX_NAME_CHARS),
-                known: known.join(", "),
-            };
-            return Err(refused.to_string());
-        };
-        let read = Tool::parse(name.as_str(), &call.arguments);
-        let mut tool = read.map_err(|refused| refused.to_string())?;
-        let named = host_of(name, &call.arguments).map_err(|refused| refused.to_string())?;
-        let host = named.or_else(|| self.case.host.clone());
-        if matches!(tool, Tool::Propose(_) | Tool::Conclude(_)) {
-            return Ok((host, tool));
-        }
-        if let Some(host) = &host {
-            self.may_look(host)?;
-        } else if tool.effect() == ToolEffect::ReadsHost {
-            return Err(format!(
-                "host must be one of {}",
-                in_words(&self.case.hosts)
-            ));
-        }
-        self.settle_compared(&mut tool, host.as_ref())?;
-        if let Tool::Output { label, .. } = &tool {
-            self.is_kept(label)?;
-        }
-        Ok((host, tool))
-    }
-
-    fn may_look(&self, host: &HostName) -> Result<(), String> {
-        if self.case.hosts.contains(host) {
-            Ok(())
-        } else {
-            let known = in_words(&self.case.hosts);
-            Err(format!(
-                "there is no host {host} to look at here; there are {known}"
-            ))
-        }
-    }
-
-    /// Fills in the hosts that a comparison leaves out, and refuses those that may not be looked at.
-    fn settle_compared(&self, tool: &mut Tool, host: Option<&HostName>) -> Result<(), String> {
-        let Tool::Compare { hosts, .. } = tool else {
-            return Ok(());
-        };
-        for host in hosts.iter() {
-            self.may_look(host)?;
-        }
-        if hosts.is_empty() {
-            let others = self.case.hosts.iter().filter(|other| Some(*other) != host);
-            hosts.extend(others.take(Tool::MAX_COMPARED).cloned());
-        }
-        if hosts.is_empty() {
-            return Err("there is no other host to compare with".to_owned());
-        }
-        Ok(())
-    }
-
-    fn is_kept(&self, label: &str) -> Result<(), String> {
-        let looked = self.seen.iter().any(|look| look.label == label);
-        let noted = self.case.notes.iter().any(|note| note.label == label);
-        if looked || noted {
-            Ok(())
-        } else {
-            Err(format!("there is no {label}; there are {}", self.labels()))
-        }
-    }
-
-    /// The labels there are.
-    pub(super) fn labels(&self) -> String {
-        let looks = self.seen.iter().map(|look| look.label.as_str());
-        let notes = self.case.notes.iter().map(|note| note.label.as_str());
-        let labels: Vec<&str> = looks.chain(notes).collect();
-        if labels.is_empty() {
-            "none yet".to_owned()
-        } else {
-            labels.join(", ")
-        }
-    }
-
     fn hand_out(&mut self, id: &CallId, host: Option<HostName>, tool: Tool) -> Handled {
         let key = canonical(host.as_ref(), &tool);
         if let Some(label) = self.made.get(&key) {
@@ -326,18 +233,6 @@ impl Investigation {
         })
     }
 
-    /// The host of a proposal, where something may be proposed for it.
-    fn host_of_proposal(&self, propose: &Propose) -> Option<HostName> {
-        let host = propose
-            .host
-            .clone()
-            .or_else(|| match &*self.case.may_change {
-                [only] => Some(only.clone()),
-                _ => self.case.host.clone(),
-            });
-        host.filter(|host| self.case.may_change.contains(host))
-    }
-
     /// Takes a proposal, or says what is wrong with it. In a talk it ends it; about a finding a conclusion follows.
     fn take_proposal(&mut self, mut propose: Propose) -> Handled {
         let Some(host) = self.host_of_proposal(&propose) else {
@@ -348,8 +243,7 @@ impl Investigation {
         if self.case.finding().is_none() {
             return Handled::Proposes(propose);
         }
-        let known = |label: &String| self.is_kept(label).is_ok();
-        if !propose.evidence.iter().all(known) || propose.evidence.is_empty() {
+        if !self.rests_on_looks(&propose.evidence) {
             return Handled::Refused(format!(
                 "evidence of a proposal must be labels of what was seen: {}",
                 self.labels()
@@ -359,6 +253,16 @@ impl Investigation {
         Handled::Told(
             "Noted. It is assessed and decided later. Now call conclude with the cause.".to_owned(),
         )
+    }
+
+    /// Whether all labels exist, and at least one is of something that was seen and is more than a note.
+    fn rests_on_looks(&self, labels: &[String]) -> bool {
+        let ground = self.case.ground(&self.seen);
+        let seen = |label: &String| {
+            let found = ground.evidence.iter().find(|one| one.label == label);
+            found.is_some_and(|one| !one.is_note && !one.text.is_empty())
+        };
+        labels.iter().all(|label| self.is_kept(label).is_ok()) && labels.iter().any(seen)
     }
 
     /// Takes what a tool has shown.
@@ -383,6 +287,19 @@ impl Investigation {
         self.go_on()
     }
 
+    /// Whether a tool shows what somebody noted, and not how things are.
+    fn is_note(&self, tool: &Tool) -> bool {
+        match tool {
+            Tool::Knowledge { .. } | Tool::SimilarIssues { .. } => true,
+            Tool::Output { label, .. } => {
+                let ground = self.case.ground(&self.seen);
+                let more_of = ground.evidence.iter().find(|one| one.label == label);
+                more_of.is_some_and(|one| one.is_note)
+            }
+            _ => false,
+        }
+    }
+
     /// Keeps what was seen under its label, and the line that shows it.
     fn look_line(&mut self, name: String, using: &Use, outcome: Result<Look, String>) -> Line {
         let mut title = using.tool.provenance(using.host.as_ref());
@@ -403,6 +320,7 @@ impl Investigation {
             input: line(&title, 400),
             shown: self.boundary.without(&reduced.text),
             failed,
+            is_note: self.is_note(&using.tool),
             bytes: look.bytes.max(look.text.len() as u64),
             took_ms: look.took_ms,
         });
@@ -419,68 +337,11 @@ impl Investigation {
     }
 }
 
-/// Some of the hosts, by name.
-fn in_words(hosts: &[HostName]) -> String {
-    let names: Vec<&str> = hosts.iter().take(MAX_NAMED).map(HostName::as_str).collect();
-    match hosts.len().saturating_sub(names.len()) {
-        0 if names.is_empty() => "none".to_owned(),
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
-}
-
 /// The lines of calls that are all done.
 fn filled(slots: Vec<Slot>) -> impl Iterator<Item = Line> {
     slots.into_iter().filter_map(|slot| match slot {
         Slot::Filled(line) => Some(line),
         Slot::Open { .. } => None,
-    })
-}
-
-/// A call as it is said to the model again: our id, a name and arguments that every server takes.
-fn shown_call(id: &CallId, call: RawCall) -> RawCall {
-    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let name: String = call
-        .name
-        .chars()
-        .filter(plain)
-        .take(MAX_NAME_CHARS)
-        .collect();
-    let arguments = match call.arguments {
-        Value::Object(map) => Some(map),
-        Value::String(text) => crate::json::object_in(&text),
-        _ => None,
-    };
-    let fits = |map: &Map<String, Value>| Value::Object(map.clone()).to_string().len() <= 4_000;
-    RawCall {
-        id: id.0.clone(),
-        name: if name.is_empty() {
-            "unknown".to_owned()
-        } else {
-            name
-        },
-        arguments: Value::Object(arguments.filter(fits).unwrap_or_default()),
-    }
-}
-
-/// A call that a model wrote as text: an object with the name of a tool and its arguments.
-fn call_in_text(text: &str) -> Option<RawCall> {
-    let object = crate::json::object_in(text)?;
-    let object = match object.get("function").or_else(|| object.get("tool_call")) {
-        Some(Value::Object(inner)) => inner.clone(),
-        _ => object,
-    };
-    let name = ["name", "tool", "function"]
-        .iter()
-        .find_map(|key| object.get(*key)?.as_str())
-        .filter(|name| ToolName::find(name.trim()).is_some())?;
-    let arguments = ["arguments", "parameters", "args", "input"]
-        .iter()
-        .find_map(|key| object.get(*key));
-    Some(RawCall {
-        id: String::new(),
-        name: name.to_owned(),
-        arguments: arguments.cloned().unwrap_or(Value::Null),
     })
 }
 

@@ -11,8 +11,8 @@
 //! one is not needed leads to no proposal; a second opinion never makes anything likelier or safer; a conclusion whose
 //! every sentence lacks its evidence is insufficient evidence; nothing follows a finish.
 //!
-//! Parts: `words` (events and effects), `task`, `conclusion`, `case` (what is asked, after it was rendered), `looking`
-//! (calls of tools), `closing` (answers that end it), `judging` (claims, second opinion, the finish), `compose` (what is
+//! Parts: `words` (events and effects), `task`, `conclusion`, `case` (what is asked, after it was rendered), `reading` and
+//! `looking` (calls of tools), `closing` (answers that end it), `judging` (claims, second opinion, the finish), `compose` (what is
 //! said to models), `fitting` (what is done when that is too long).
 
 mod case;
@@ -22,6 +22,7 @@ mod conclusion;
 mod fitting;
 mod judging;
 mod looking;
+mod reading;
 mod task;
 mod triage;
 mod words;
@@ -231,8 +232,9 @@ impl Investigation {
         !matches!(self.phase, Phase::Using(_) | Phase::Over(_))
     }
 
-    fn on_answer(&mut self, answer: Answer) -> Vec<Effect> {
+    fn on_answer(&mut self, mut answer: Answer) -> Vec<Effect> {
         self.count(&answer);
+        answer.text = said_aloud(&answer.text).to_owned();
         match std::mem::replace(&mut self.phase, Phase::Looking) {
             Phase::Triage => self.take_triage(&answer),
             Phase::Looking => {
@@ -350,6 +352,15 @@ impl Phase {
                 refused: Vec::new(),
             }
         }
+    }
+}
+
+/// An answer without the thinking that some servers leave in it.
+fn said_aloud(text: &str) -> &str {
+    match text.rfind("</think>") {
+        Some(at) => &text[at + "</think>".len()..],
+        None if text.trim_start().starts_with("<think>") => "",
+        None => text,
     }
 }
 

@@ -222,6 +222,7 @@ fn look(using: &Use) -> Result<Look, String> {
         Tool::Logs { .. } => Ok(Look::new(
             "nginx: port 80 is held by apache2.service, pid 4711",
         )),
+        Tool::Knowledge { .. } => Ok(Look::new("apache2.service held port 80 once")),
         Tool::UnitStatus { unit } => Ok(Look::new(format!("{unit} is active since 10:00"))),
         Tool::Command { command } if command.starts_with("long") => {
             let lines: Vec<String> = (0..2_000)

@@ -227,3 +227,54 @@ fn notes_and_unsupported_sentences_are_marked() {
         ],
     );
 }
+
+#[test]
+fn what_is_known_from_elsewhere_supports_no_cause_and_no_proposal_by_itself() {
+    let mut proposal = restart();
+    proposal.1["evidence"] = json!(["E1", "K1"]);
+    let play = check(
+        diagnose(),
+        Limits::default(),
+        vec![
+            call(&[("knowledge", json!({ "query": "port 80" }))]),
+            call(&[("output", json!({ "label": "E1" })), proposal]),
+            call(&[(
+                "conclude",
+                json!({
+                    "cause": "apache2.service holds port 80 [E1]. The check found exit code 1 [F1].",
+                    "confidence": "high", "evidence": [],
+                }),
+            )]),
+        ],
+        &[
+            "ask main with tools",
+            "use E1 notes about `port 80`",
+            "ask main with tools",
+            "use E2 more of E1 from line 1",
+            "ask main with tools",
+            "finish diagnosed (Medium): apache2.service holds port 80 [E1]. (unsupported: it rests on notes alone, not on what was seen) The check found exit code 1 [F1].",
+        ],
+    );
+    let end = play.end.expect("it ended");
+    let notes: Vec<bool> = end.looked_at.iter().map(|look| look.is_note).collect();
+    assert_eq!(notes, [false, false, true, true]);
+}
+
+#[test]
+fn thinking_that_a_server_leaves_in_the_answer_is_no_answer() {
+    check(
+        diagnose(),
+        Limits::default(),
+        vec![
+            say("<think>{\"name\": \"logs\", \"arguments\": {}} or maybe not"),
+            say(
+                "<think>{\"cause\": \"x\"}</think>{\"cause\": \"Port 80 is in use [F2].\", \"confidence\": \"low\", \"evidence\": []}",
+            ),
+        ],
+        &[
+            "ask main with tools",
+            "ask main with tools",
+            "finish diagnosed (Low): Port 80 is in use [F2].",
+        ],
+    );
+}
