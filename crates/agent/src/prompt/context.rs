@@ -14,6 +14,8 @@ const MAX_PIECE_BYTES: usize = 2_000;
 const MAX_EVIDENCE_BYTES: usize = 10_000;
 /// Most characters of a line such as the summary.
 const MAX_LINE_CHARS: usize = 400;
+/// Longest name of a system.
+const MAX_SYSTEM_CHARS: usize = 24;
 /// Most earlier attempts that are told.
 const MAX_ATTEMPTS: usize = 5;
 /// Most notes that are told.
@@ -163,17 +165,14 @@ impl DiagnoseFinding {
         let fenced = |piece: &Piece| boundary.fence(&piece.label, &piece.source, &piece.text);
         Self {
             host: finding.host.to_string(),
-            system: boundary.without(&line(
-                host.os.as_deref().unwrap_or("not known"),
-                MAX_LINE_CHARS,
-            )),
+            system: system(host.os.as_deref()),
             check: finding.check.to_string(),
             severity: finding.severity.as_str(),
             finding: fenced(&pieces[0]),
             evidence: pieces[1..].iter().map(fenced).collect(),
             left_out: finding.evidence.len() + 1 - pieces.len(),
             known: Vec::new(),
-            attempts: attempts[attempts.len().saturating_sub(MAX_ATTEMPTS)..].to_vec(),
+            attempts: latest(attempts, &boundary),
             peers: String::new(),
             tools: false,
             kinds: STEP_KINDS.to_vec(),
@@ -218,6 +217,34 @@ impl DiagnoseFinding {
         let unit = UnitName::new("nginx.service").expect("a unit's name");
         let attempt = Attempt::new(ActionNumber(0), &[Step::UnitRestart { unit }], "not_fixed");
         Self::new(&finding, &host, &[attempt], Boundary::from_random([7; 16]))
+    }
+}
+
+/// The latest attempts, without the mark.
+fn latest(attempts: &[Attempt], boundary: &Boundary) -> Vec<Attempt> {
+    let from = attempts.len().saturating_sub(MAX_ATTEMPTS);
+    let without = |attempt: &Attempt| Attempt {
+        number: attempt.number,
+        steps: boundary.without(&attempt.steps),
+        outcome: boundary.without(&attempt.outcome),
+    };
+    attempts[from..].iter().map(without).collect()
+}
+
+/// The name of a system, which stands outside of any fence: one word of what systems are called by, so that a host cannot
+/// say more there.
+fn system(os: Option<&str>) -> String {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let name: String = os
+        .unwrap_or_default()
+        .chars()
+        .take_while(|c| in_name(*c))
+        .take(MAX_SYSTEM_CHARS)
+        .collect();
+    if name.is_empty() {
+        "not known".to_owned()
+    } else {
+        name
     }
 }
 

@@ -57,7 +57,9 @@ fn the_sample_reads_well() {
     ahahahahahahahahahah>>
 
     What was tried before for the same finding:
+    <<ahahahahahahahahahah T: earlier actions
     - action 0: restart nginx.service; not_fixed
+    ahahahahahahahahahah>>
 
     Kinds of steps you may propose (at most 20 steps):
     - unit_restart: restart a unit; needs "unit" with its suffix
