@@ -114,7 +114,7 @@ impl Watch {
         Ok(Investigation::begin(
             task,
             limits,
-            &Prompts::shipped(),
+            &Prompts::shipped().named(&self.current().settings.name),
             boundary,
         )?)
     }
