@@ -30,7 +30,7 @@ pub use chat::{
     ChatEvent, ChatRequest, Done, Message, Reply, StopReason, Think, Times, Tool, ToolCall,
 };
 pub use connect::connect;
-pub use doctor::{DoctorLine, examine, examine_all};
+pub use doctor::{DoctorLine, examine, examine_all, remedy};
 pub use egress::{Egress, EgressRefused};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Cause, LlmError, OutputLimit, TimeLimit};

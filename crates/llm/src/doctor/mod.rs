@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{Lane, LlmError, Provider};
 use steps::Examination;
 
+pub use remedy::of as remedy;
+
 /// One step and what it showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoctorLine {

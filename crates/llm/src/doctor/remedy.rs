@@ -2,8 +2,9 @@
 
 use crate::{Lane, LlmError, ProviderKind};
 
-/// What to type or change for an error.
-pub(super) fn of(lane: &Lane, error: &LlmError) -> String {
+/// What to type or change for an error of a lane's server.
+#[must_use]
+pub fn of(lane: &Lane, error: &LlmError) -> String {
     let name = &lane.name;
     match error {
         LlmError::Unreachable { cause, .. } => unreachable(lane, &cause.to_string()),
