@@ -7,6 +7,7 @@ mod ground;
 mod actions;
 mod claims;
 mod conversations;
+mod entries;
 mod jobs;
 mod log;
 mod looked_at;
@@ -116,6 +117,16 @@ on_both! {
         figures_tell_how_the_queue_is_doing
         a_dead_job_can_be_asked_again
         a_list_finds_a_job_by_each_of_its_issues
+    }
+    entries {
+        an_entry_reads_back_as_it_was_written
+        entries_are_filtered_and_paged
+        what_is_brought_again_is_the_same_entry
+        a_change_of_a_changed_entry_is_a_conflict
+        an_index_that_follows_versions_misses_nothing
+        keys_are_listed_by_their_beginning
+        vectors_follow_what_their_entries_say
+        a_vector_that_cannot_be_read_is_named
     }
     log {
         entries_are_chained_without_gaps_under_many_writers
