@@ -9,8 +9,8 @@ use watchkeeper_agent::{
     Known, Limits, Look, Prompts, RawCall, Seen, Task, Tool,
 };
 use watchkeeper_model::{
-    CheckName, ConversationKind, Evidence, Finding, HostName, IssueNumber, Severity,
-    estimate_tokens,
+    CheckName, ConversationKind, Evidence, Finding, HostName, IssueNumber, Said, Severity, Speaker,
+    Timestamp, estimate_tokens,
 };
 
 fn host(name: &str) -> HostName {
@@ -51,6 +51,21 @@ fn talk(kind: ConversationKind) -> Task {
     Task::Converse(ConverseTask {
         kind,
         question: "Why did nginx fail on web1 last night?".to_owned(),
+        ..ConverseTask::sample()
+    })
+}
+
+/// A talk that does not fit any more, so that its beginning is summarised first.
+fn long_talk() -> Task {
+    let said = |seq| Said {
+        seq,
+        by: Speaker::Person,
+        at: Timestamp::from_millis(0),
+        text: "And how full is the disk of web1, and since when does it fill up?".repeat(3),
+        body: Value::Null,
+    };
+    Task::Converse(ConverseTask {
+        history: (1..60).map(said).collect(),
         ..ConverseTask::sample()
     })
 }
@@ -169,17 +184,26 @@ fn the_size_of_every_kind_of_prompt_is_as_committed() {
         },
     );
     tell("do without tools", &ask);
+    let (_, ask) = begin(
+        long_talk(),
+        Limits {
+            room: Some(1_600),
+            ..Limits::default()
+        },
+    );
+    tell("summarise", &ask);
     insta::assert_snapshot!(told, @r"
     triage: 221 + 393 + tools 0, schema 212; whole 646
     diagnose: 295 + 740 + tools 2603, schema 0; whole 3385
     diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2603, schema 0; whole 3579
     critic: 251 + 600 + tools 0, schema 193; whole 883
     diagnose without tools: 295 + 1021 + tools 0, schema 1916; whole 1348
-    ask: 295 + 137 + tools 1508, schema 0; whole 1744
+    ask: 295 + 143 + tools 1508, schema 0; whole 1750
     chat: 295 + 157 + tools 1508, schema 0; whole 1764
     do: 295 + 191 + tools 1992, schema 0; whole 2263
-    discuss: 295 + 393 + tools 1992, schema 0; whole 2465
+    discuss: 295 + 399 + tools 1992, schema 0; whole 2471
     do without tools: 295 + 425 + tools 0, schema 343; whole 752
+    summarise: 162 + 786 + tools 0, schema 0; whole 980
     ");
 }
 

@@ -62,8 +62,12 @@ pub(super) fn tokens_of_answer(answer: &Answer) -> u64 {
 pub(super) struct LeftRoom(pub(super) u64);
 
 impl LeftRoom {
-    /// A text that is to be summarised, in half the room; what is left out of it is said in it.
+    /// A text that is to be summarised: whole where it takes no more than two thirds of the room, and otherwise made
+    /// shorter; what is left out of it is said in it.
     pub(super) fn cut(self, text: &str) -> String {
+        if estimate_tokens(text) <= self.0 / 3 * 2 {
+            return text.to_owned();
+        }
         let bytes = usize::try_from(self.0 / 2 * BYTES_PER_TOKEN).unwrap_or(usize::MAX);
         reduce(text, TextKind::Plain, bytes).text
     }

@@ -123,6 +123,7 @@ impl Investigation {
 
     /// Ends a talk with an answer, and maybe what is proposed.
     pub(super) fn conclude_talk(&mut self, text: &str, propose: Option<Propose>) -> Vec<Effect> {
+        let text = &*bounded(text.trim(), MAX_TEXT_CHARS);
         let ground = self.case.ground(&self.seen);
         // A sentence in a talk need not cite anything; one that does is held to it.
         let claims: Vec<Claim> = claims::claims(text, &[], &ground)
