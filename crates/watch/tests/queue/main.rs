@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "only some of its ways are taken here")]
 mod bridge;
 mod crowd;
+mod fairness;
 mod following;
 mod lanes;
 mod person;
