@@ -26,15 +26,14 @@ drop index jobs_state;
 create index jobs_by_rank on jobs (priority, rank, number, not_before, needs) where state = 'queued';
 create index jobs_waiting_of_host on jobs (host, priority) where state = 'queued' and host is not null;
 create index jobs_waiting_of_person on jobs (asked_by, priority) where state = 'queued' and asked_by is not null;
-create index jobs_leased on jobs (lease_until) where state = 'leased';
 create index jobs_over on jobs (ended_at) where ended_at is not null;
 create index jobs_dead on jobs (number) where state in ('failed', 'cancelled');
 -- How many waited when they were last counted, and the number that came next then: with the numbers given out since,
 -- it says that there is room without another count.
 insert into counters (name, next) select 'jobs_waiting', count(*) from jobs where state = 'queued';
 insert into counters (name, next) select 'jobs_counted_at', next from counters where name = 'job';
--- One request at a time: what serves a lane fills its place while it has a job.
-create unique index jobs_one_per_slot on jobs (slot) where state = 'leased' and slot is not null;
+-- One request at a time: what serves a lane fills its place while it has a job. It is the list of what is leased, too.
+create unique index jobs_one_per_slot on jobs (slot) where state = 'leased';
 
 -- The findings that a job answers for; the first is looked into, the others are alike on other hosts.
 create table job_members (

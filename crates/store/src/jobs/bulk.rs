@@ -7,6 +7,7 @@ use serde::Serialize;
 use watchkeeper_model::{Job, JobNumber, JobState, Priority};
 
 use super::Jobs;
+use super::end::of_size;
 use super::enqueue::{Enqueued, NewJob, lanes_text, rank};
 use super::limits::{Counted, EnqueueError, EnqueueRefused, QueueLimits};
 use crate::StoreError;
@@ -76,21 +77,30 @@ const INSERT_MEMBERS: Sql = Sql::Differs {
          from json_each($1) where exists (select 1 from jobs where number = (value ->> 'job'))",
 };
 
-/// The keys of a JSON list that are asked already.
-const ASKED: Sql = Sql::Differs {
-    pg: "select coalescing_key from jobs where state in ('queued', 'leased')
-             and coalescing_key = any(array(select json_array_elements_text($1::json)))",
-    lite: "select coalescing_key from jobs where state in ('queued', 'leased')
-             and coalescing_key in (select value from json_each($1))",
-};
+/// Whether one of a JSON list of keys is asked already.
+fn asked(postgres: bool, size: &str) -> Sql {
+    let listed = listed(postgres);
+    Sql::Built(format!(
+        "select 1 as found from jobs where state in ('queued', 'leased') and coalescing_key {listed} limit 1 {size}"
+    ))
+}
 
 /// What waits of the hosts of a JSON list.
-const OF_HOSTS: Sql = Sql::Differs {
-    pg: "select host, priority, count(*) as count from jobs where state = 'queued'
-             and host = any(array(select json_array_elements_text($1::json))) group by host, priority",
-    lite: "select host, priority, count(*) as count from jobs where state = 'queued'
-             and host in (select value from json_each($1)) group by host, priority",
-};
+fn of_hosts(postgres: bool, size: &str) -> Sql {
+    let listed = listed(postgres);
+    Sql::Built(format!(
+        "select host, priority, count(*) as count from jobs where state = 'queued' and host {listed}
+         group by host, priority {size}"
+    ))
+}
+
+fn listed(postgres: bool) -> &'static str {
+    if postgres {
+        "= any(array(select json_array_elements_text($1::json)))"
+    } else {
+        "in (select value from json_each($1))"
+    }
+}
 
 /// How many jobs of a host wait, of each priority.
 type OfHosts = BTreeMap<String, BTreeMap<i64, i64>>;
@@ -124,11 +134,13 @@ impl Jobs<'_, Writing<'_>> {
         limits: &QueueLimits,
     ) -> Result<Became, StoreError> {
         let keys: Vec<String> = new.iter().map(NewJob::coalescing_key).collect();
-        if !self.is_ordinary(&new, &keys, limits).await? {
+        let sql = "select next as count from counters where name = 'job'";
+        let size = of_size(self.count_of(sql.into(), args![]).await?);
+        if !self.is_ordinary(&new, &keys, limits, &size).await? {
             return self.enqueue_each(new, limits).await;
         }
         let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-        let mut of_hosts = self.of_hosts(&new).await?;
+        let mut of_hosts = self.of_hosts(&new, &size).await?;
         let Some(ranks) = ranks(&new, &mut of_hosts, limits) else {
             return self.enqueue_each(new, limits).await;
         };
@@ -203,6 +215,7 @@ impl Jobs<'_, Writing<'_>> {
         new: &[NewJob],
         keys: &[String],
         limits: &QueueLimits,
+        size: &str,
     ) -> Result<bool, StoreError> {
         let waited_for =
             |new: &NewJob| new.asked_by.is_some() || new.priority == Priority::Interactive;
@@ -219,33 +232,37 @@ impl Jobs<'_, Writing<'_>> {
         {
             return Ok(false);
         }
-        let asked = self
+        let sql = asked(self.db.is_postgres(), size);
+        let args = args![json_text(keys)];
+        Ok(self
             .db
-            .first("jobs.enqueue_many", ASKED, args![json_text(keys)]);
-        Ok(asked.await?.is_none())
+            .first("jobs.enqueue_many", sql, args)
+            .await?
+            .is_none())
     }
 
-    async fn of_hosts(&mut self, new: &[NewJob]) -> Result<OfHosts, StoreError> {
+    async fn of_hosts(&mut self, new: &[NewJob], size: &str) -> Result<OfHosts, StoreError> {
         let hosts: BTreeSet<&str> = new
             .iter()
             .filter_map(|new| new.request.host().map(|host| host.as_str()))
             .collect();
-        let mut of_hosts = OfHosts::new();
+        let mut found = OfHosts::new();
         if hosts.is_empty() {
-            return Ok(of_hosts);
+            return Ok(found);
         }
+        let sql = of_hosts(self.db.is_postgres(), size);
         let rows = self
             .db
-            .all("jobs.enqueue_many", OF_HOSTS, args![json_text(&hosts)]);
+            .all("jobs.enqueue_many", sql, args![json_text(&hosts)]);
         for row in &rows.await? {
             let OfHost {
                 host,
                 priority,
                 count,
             } = row.read("jobs", "host")?;
-            of_hosts.entry(host).or_default().insert(priority, count);
+            found.entry(host).or_default().insert(priority, count);
         }
-        Ok(of_hosts)
+        Ok(found)
     }
 
     async fn count_of(&mut self, sql: Sql, args: Vec<crate::db::Arg>) -> Result<i64, StoreError> {

@@ -237,7 +237,7 @@ impl Jobs<'_, Writing<'_>> {
 }
 
 /// Whether somebody watches the job, who wants to know that it began.
-pub(super) fn follows(row: &Row) -> bool {
+fn follows(row: &Row) -> bool {
     row.int("priority")
         .is_ok_and(|priority| priority == Priority::Interactive.as_number())
 }

@@ -5,7 +5,7 @@ use watchkeeper_model::{ControllerId, Job, JobNumber, Timestamp};
 
 use super::{Jobs, columns, conflict};
 use crate::access::Writing;
-use crate::db::{Sql, args, json_text, skip_locked};
+use crate::db::{Arg, Sql, args, json_text, skip_locked};
 use crate::{Listed, StoreError};
 
 /// Most jobs that one sweep changes; the next goes on.
@@ -78,35 +78,77 @@ pub(super) fn completed_json(done: &[Completed]) -> String {
     json_text(&rows)
 }
 
-/// Ends the jobs of the worker `$1` that a JSON tells of, at `$3`, on Postgres.
-macro_rules! complete_pg {
-    ($json:literal) => {
+/// What an answer sets, each value from where it stands.
+macro_rules! answered {
+    ($at:literal, $result:literal, $model:literal, $prompt:literal, $output:literal, $took:literal) => {
         concat!(
-            "update jobs set state = 'done', ended_at = $3, result = done.result, model = done.model,
-                 prompt_tokens = done.prompt_tokens, output_tokens = done.output_tokens,
-                 output_ms = done.output_ms, ",
-            unleased!(),
-            " from json_to_recordset(", $json, "::json) as done (number bigint, result text, model text,
-                 prompt_tokens bigint, output_tokens bigint, output_ms bigint)
-             where jobs.number = done.number and state = 'leased' and lease_by = $1 returning jobs.number"
+            "update jobs set state = 'done', ended_at = ",
+            $at,
+            ", result = ",
+            $result,
+            ", model = ",
+            $model,
+            ", prompt_tokens = ",
+            $prompt,
+            ", output_tokens = ",
+            $output,
+            ", output_ms = ",
+            $took,
+            ", ",
+            unleased!()
         )
     };
 }
 
-/// The same as a part of a turn, with its JSON at `$7`.
-pub(super) const COMPLETE_OF_TURN: &str = complete_pg!("$7");
+/// Ends one job as a part of a turn: of the worker `$1`, at `$3`, with what [`completed_args`] has from `$7` on.
+pub(super) const COMPLETE_ONE_PG: &str = concat!(
+    answered!("$3", "$8", "$9", "$10", "$11", "$12"),
+    " where number = $7 and state || '' = 'leased' and lease_by = $1 returning jobs.number"
+);
 
-const COMPLETE_MANY: Sql = Sql::Differs {
-    pg: complete_pg!("$2"),
-    lite: concat!(
-        "update jobs set state = 'done', ended_at = $3, result = done.value ->> 'result',
-             model = done.value ->> 'model', prompt_tokens = done.value ->> 'prompt_tokens',
-             output_tokens = done.value ->> 'output_tokens', output_ms = done.value ->> 'output_ms', ",
-        unleased!(),
-        " from json_each($2) as done
-         where jobs.number = (done.value ->> 'number') and state = 'leased' and lease_by = $1 returning number"
+/// The values of one answer.
+pub(super) fn completed_args(done: &Completed) -> Vec<Arg> {
+    args![
+        done.number.0,
+        json_text(&done.result),
+        done.used.model.clone(),
+        done.used.prompt_tokens,
+        done.used.output_tokens,
+        done.used.output_ms,
+    ]
+}
+
+/// Ends the jobs of the worker `$1` that a JSON tells of, at `$3`, on Postgres. A server plans it for the table as it is
+/// then and may keep to that, so that each size of the table, as the numbers tell it, has a text of its own.
+pub(super) fn complete_many_pg(json: &str, done: &[Completed]) -> String {
+    let last = done.iter().map(|done| done.number.0).max().unwrap_or(0);
+    format!(
+        "{} from json_to_recordset({json}::json) as done (number bigint, result text, model text,
+             prompt_tokens bigint, output_tokens bigint, output_ms bigint)
+         where jobs.number = done.number and state || '' = 'leased' and lease_by = $1 returning jobs.number {}",
+        answered!("$3", "done.result", "done.model", "done.prompt_tokens", "done.output_tokens", "done.output_ms"),
+        of_size(last)
+    )
+}
+
+/// A comment that tells a text for a table of this size from those for others.
+pub(super) fn of_size(last: i64) -> String {
+    let magnitude = (64 - last.max(0).leading_zeros()) / 2;
+    format!("/* of size {magnitude} */")
+}
+
+const COMPLETE_MANY_LITE: &str = concat!(
+    answered!(
+        "$3",
+        "done.value ->> 'result'",
+        "done.value ->> 'model'",
+        "done.value ->> 'prompt_tokens'",
+        "done.value ->> 'output_tokens'",
+        "done.value ->> 'output_ms'"
     ),
-};
+    " from json_each($2) as done
+     where jobs.number = (done.value ->> 'number') and state = 'leased' and lease_by = $1 returning number"
+);
 
 impl Jobs<'_, Writing<'_>> {
     /// Records what a job returned.
@@ -123,9 +165,7 @@ impl Jobs<'_, Writing<'_>> {
     ) -> Result<(), StoreError> {
         self.access.pending.wake();
         let sql = concat!(
-            "update jobs set state = 'done', ended_at = $1, result = $2, model = $5, prompt_tokens = $6,
-                 output_tokens = $7, output_ms = $8, ",
-            unleased!(),
+            answered!("$1", "$2", "$5", "$6", "$7", "$8"),
             " where number = $3 and state = 'leased' and lease_by = $4"
         );
         let args = args![
@@ -156,10 +196,12 @@ impl Jobs<'_, Writing<'_>> {
     ) -> Result<Vec<JobNumber>, StoreError> {
         self.access.pending.wake();
         let args = args![worker.as_str(), completed_json(done), at];
-        let rows = self
-            .db
-            .all("jobs.complete_many", COMPLETE_MANY, args)
-            .await?;
+        let sql = if self.db.is_postgres() {
+            Sql::Built(complete_many_pg("$2", done))
+        } else {
+            Sql::Same(COMPLETE_MANY_LITE)
+        };
+        let rows = self.db.all("jobs.complete_many", sql, args).await?;
         let mut ended = Vec::with_capacity(rows.len());
         for row in &rows {
             let number = row.int("number");
@@ -344,7 +386,7 @@ impl Jobs<'_, Writing<'_>> {
         &mut self,
         operation: &'static str,
         sql: &'static str,
-        args: Vec<crate::db::Arg>,
+        args: Vec<Arg>,
         number: JobNumber,
     ) -> Result<Job, StoreError> {
         match self.db.first(operation, sql, args).await? {

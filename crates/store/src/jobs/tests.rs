@@ -3,10 +3,12 @@
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqlSafeStr as _};
-use watchkeeper_model::{ControllerId, Need, Priority};
+use watchkeeper_model::{ControllerId, JobNumber, Need, Priority};
 use watchkeeper_testkit::postgres::Cluster;
 
 use super::claim::{Claimer, Count, claiming};
+use super::end::{Completed, Used};
+use super::turn::turning;
 use crate::Store;
 use crate::db::Sql;
 
@@ -22,8 +24,8 @@ const NUMBERS_PG: &str = "with numbers as (select n from generate_series(1, 1000
 const NUMBERS_LITE: &str =
     "with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 100000) ";
 
-fn text(claimer: &Claimer<'_>, count: Count, postgres: bool) -> String {
-    match claiming(claimer, count, postgres) {
+fn text(sql: Sql) -> String {
+    match sql {
         Sql::Built(text) => text,
         Sql::Same(text) | Sql::Differs { pg: text, .. } => text.to_owned(),
     }
@@ -49,10 +51,35 @@ fn claims(worker: &ControllerId, mut check: impl FnMut(&Claimer<'_>, Count)) {
     check(&urgent, Count::UpTo("$7"));
 }
 
-async fn explain_pg(conn: &mut PgConnection, sql: &str, values: &str) -> String {
+/// A statement of Postgres with the types and values of what is bound.
+type Prepared = (String, &'static str, &'static str);
+
+fn prepared(worker: &ControllerId) -> Vec<Prepared> {
+    const SIX: &str = "text, bigint, bigint, text, text, text, bigint";
+    const VALUES: &str = "'w', 2000, 1000, 'gpu', 'gpu#1', '|gpu|', 10";
+    const TURN: &str =
+        "text, bigint, bigint, text, text, text, bigint, text, text, bigint, bigint, bigint";
+    const TURN_VALUES: &str =
+        "'w', 2000, 1000, 'gpu', 'gpu#1', '|gpu|', 10, '1', null, null, null, null";
+    let done = Completed {
+        number: JobNumber(10),
+        result: serde_json::Value::Null,
+        used: Used::default(),
+    };
+    let mut all = Vec::new();
+    claims(worker, |claimer, count| {
+        all.push((text(claiming(claimer, count, true)), SIX, VALUES));
+        if matches!(count, Count::One) {
+            let turn = turning(claimer, std::slice::from_ref(&done), count);
+            all.push((text(turn), TURN, TURN_VALUES));
+        }
+    });
+    all
+}
+
+async fn explain_pg(conn: &mut PgConnection, (sql, types, values): &Prepared) -> String {
     let mut plan = String::new();
-    let statement =
-        format!("prepare claim (text, bigint, bigint, text, text, text, bigint) as {sql}");
+    let statement = format!("prepare claim ({types}) as {sql}");
     for sql in [statement, format!("explain execute claim ({values})")] {
         let rows = sqlx::raw_sql(AssertSqlSafe(sql).into_sql_str())
             .fetch_all(&mut *conn)
@@ -93,13 +120,8 @@ async fn a_claim_finds_its_job_by_the_index_on_postgres() {
                 .execute(&mut conn)
                 .await
                 .expect("a setting");
-            let mut texts = Vec::new();
-            claims(&worker, |claimer, count| {
-                texts.push(text(claimer, count, true))
-            });
-            for sql in texts {
-                let values = "'w', 2000, 1000, 'gpu', 'gpu#1', '|gpu|', 10";
-                let plan = explain_pg(&mut conn, &sql, values).await;
+            for statement in prepared(&worker) {
+                let plan = explain_pg(&mut conn, &statement).await;
                 assert!(
                     plan.contains("jobs_by_rank")
                         && plan.contains("jobs_pkey")
@@ -127,7 +149,7 @@ async fn a_claim_finds_its_job_by_the_index_on_sqlite() {
     let worker = ControllerId::new("w").expect("a name");
     let mut texts = Vec::new();
     claims(&worker, |claimer, count| {
-        texts.push(text(claimer, count, false))
+        texts.push(text(claiming(claimer, count, false)));
     });
     for step in ["", &format!("{NUMBERS_LITE}{BACKLOG}"), "analyze"] {
         sqlx::raw_sql(AssertSqlSafe(step.to_owned()).into_sql_str())

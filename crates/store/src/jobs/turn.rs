@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use watchkeeper_model::{ControllerId, Job, JobNumber, Timestamp};
 
-use super::claim::{Claimer, Count, MAX_CLAIMED, claiming, follows, leasing, picked, read_leased};
-use super::end::{COMPLETE_OF_TURN, Completed, completed_json};
+use super::claim::{Claimer, Count, MAX_CLAIMED, leasing, picked, read_leased};
+use super::end::{COMPLETE_ONE_PG, Completed, complete_many_pg, completed_args, completed_json};
 use super::room::{WATCH_WORD, Word, read_word};
 use crate::db::{Arg, Conn, Link, Row, Sql, args};
 use crate::store::Db;
@@ -22,20 +22,32 @@ pub struct Turn {
     pub claimed: Listed<Job>,
 }
 
-/// Completes what `$7` tells of, then claims; what is claimed may fill the slot of what is completed.
-fn turning(claimer: &Claimer<'_>, count: Count) -> Sql {
+/// Completes what the values from `$7` on tell of, then claims; what is claimed may fill the slot of what is completed.
+pub(super) fn turning(claimer: &Claimer<'_>, done: &[Completed], count: Count) -> Sql {
+    let ended = match done {
+        [_] => COMPLETE_ONE_PG.to_owned(),
+        many => complete_many_pg("$7", many),
+    };
+    // What is completed is counted before anything is picked, so that it comes first.
     let except =
-        " and other.number not in (select number from ended) and (select count from total) >= 0";
-    let picked = picked(claimer, count, true, except);
-    let claiming = leasing(&picked, count, true);
-    // What is completed is read before anything is picked, so that it comes first.
+        " and (select count from total) >= 0 and other.number not in (select number from ended)";
+    let claiming = leasing(&picked(claimer, count, true, except), count, true);
     Sql::Built(format!(
-        "with ended as ({COMPLETE_OF_TURN}),
+        "with ended as ({ended}),
          total as materialized (select string_agg(number::text, ',') as completed, count(*) as count from ended),
          claimed as ({claiming})
          select total.completed, claimed.*,
              case when total.count > 0 or claimed.priority = 3 then pg_notify('watchkeeper', '')::text end as told
          from total left join claimed on true"
+    ))
+}
+
+/// Claims alone, and tells who follows a job that it began.
+fn claiming_and_telling(claimer: &Claimer<'_>, count: Count) -> Sql {
+    let claiming = leasing(&picked(claimer, count, true, ""), count, true);
+    Sql::Built(format!(
+        "with claimed as ({claiming}) select claimed.*,
+             case when priority = 3 then pg_notify('watchkeeper', '')::text end as told from claimed"
     ))
 }
 
@@ -85,19 +97,25 @@ impl Store {
             return Ok(Turn { completed, claimed });
         }
         let mut args = claimer.args(now, lease);
-        if !done.is_empty() {
-            args.push(Arg::from(completed_json(done)));
+        match done {
+            [] => {}
+            [one] => args.extend(completed_args(one)),
+            many => args.push(Arg::from(completed_json(many))),
         }
         let count = if count == 1 || claimer.slot.is_some() {
             Count::One
         } else {
             args.push(Arg::from(i64::from(count.min(MAX_CLAIMED))));
-            Count::UpTo(if done.is_empty() { "$7" } else { "$8" })
+            Count::UpTo(match done.len() {
+                0 => "$7",
+                1 => "$13",
+                _ => "$8",
+            })
         };
         let sql = if done.is_empty() {
-            claiming(claimer, count, true)
+            claiming_and_telling(claimer, count)
         } else {
-            turning(claimer, count)
+            turning(claimer, done, count)
         };
         let rows = match self.one_statement("jobs.turn", sql, args).await {
             // Somebody filled the slot at the same moment. Nothing was done, so what was completed is said again.
@@ -109,9 +127,6 @@ impl Store {
             rows => rows?,
         };
         if done.is_empty() {
-            if rows.iter().any(follows) {
-                self.tell().await;
-            }
             return Ok(Turn {
                 completed: Vec::new(),
                 claimed: read_leased(rows),
@@ -151,16 +166,6 @@ impl Store {
         let completed = tx.jobs().complete_many(done, worker, at).await?;
         tx.commit().await?;
         Ok(completed)
-    }
-
-    /// Wakes those who wait for changes on Postgres. A signal is for speed: one that is lost costs a wait.
-    async fn tell(&self) {
-        let told = self.one_statement(
-            "log.notify",
-            "select pg_notify('watchkeeper', '')::text as told".into(),
-            args![],
-        );
-        drop(told.await);
     }
 
     pub(super) fn is_postgres(&self) -> bool {
