@@ -2,6 +2,7 @@
 
 mod asking;
 mod bridge;
+mod knowing;
 mod looking;
 mod ordering;
 mod repairing;
@@ -31,6 +32,19 @@ on_both! {
     crate::asking::a_model_cannot_make_a_script_harmless as a_model_cannot_make_a_script_harmless;
     crate::asking::a_dead_model_holds_nothing_up as a_dead_model_holds_nothing_up;
     crate::asking::a_lost_worker_leaves_its_job_to_the_next as a_lost_worker_leaves_its_job_to_the_next;
+    crate::knowing::what_is_taught_is_found_at_once_on_every_controller as what_is_taught_is_found_at_once_on_every_controller;
+    crate::knowing::what_a_host_says_speaks_for_no_other_until_a_person_confirms_it as what_a_host_says_speaks_for_no_other_until_a_person_confirms_it;
+    crate::knowing::what_a_model_says_of_no_host_speaks_for_none as what_a_model_says_of_no_host_speaks_for_none;
+    crate::knowing::what_has_expired_is_not_found as what_has_expired_is_not_found;
+    crate::knowing::secrets_do_not_stay_in_what_is_known as secrets_do_not_stay_in_what_is_known;
+    crate::knowing::seeding_again_changes_nothing as seeding_again_changes_nothing;
+    crate::knowing::an_import_takes_or_refuses_each_line_and_again_changes_nothing as an_import_takes_or_refuses_each_line_and_again_changes_nothing;
+    crate::knowing::entries_are_embedded_in_the_background_and_found_by_meaning_too as entries_are_embedded_in_the_background_and_found_by_meaning_too;
+    crate::knowing::a_lane_that_does_not_answer_leaves_the_search_by_words as a_lane_that_does_not_answer_leaves_the_search_by_words;
+    crate::knowing::a_lane_that_says_nothing_is_not_waited_for_twice as a_lane_that_says_nothing_is_not_waited_for_twice;
+    crate::knowing::a_new_embedding_model_takes_over_when_it_is_complete as a_new_embedding_model_takes_over_when_it_is_complete;
+    crate::knowing::configuration_files_of_a_host_are_kept_without_secrets as configuration_files_of_a_host_are_kept_without_secrets;
+    crate::knowing::a_repository_is_kept_by_file_and_attribute as a_repository_is_kept_by_file_and_attribute;
     crate::looking::one_trouble_over_ten_cycles_is_one_issue as one_trouble_over_ten_cycles_is_one_issue;
     crate::looking::an_unreachable_host_resolves_nothing as an_unreachable_host_resolves_nothing;
     crate::looking::a_changed_host_key_blocks_and_raises_an_issue as a_changed_host_key_blocks_and_raises_an_issue;
