@@ -34,6 +34,13 @@ pub(super) fn may_reach(
         Ok(IpAddr::V6(address)) => address.is_loopback(),
         Err(_) => false,
     };
+    let own = listed || address.is_ok_and(|address| address.is_loopback());
+    if !own && plain && check == NetworkCheck::Http && says_something(target) {
+        return Err(NotSeen::Senseless {
+            why: "of an address that is not in the inventory only the first page may be asked for"
+                .to_owned(),
+        });
+    }
     if listed || plain || name == "localhost" {
         return Ok(());
     }
@@ -43,6 +50,13 @@ pub(super) fn may_reach(
             visible(name)
         ),
     })
+}
+
+/// Whether a web address has a path: whoever answers at an address of a model's choice would be told it.
+fn says_something(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once('/')
+        .is_some_and(|(_, path)| !path.is_empty())
 }
 
 /// The host of a web address that asks for a page and says nothing.
@@ -101,6 +115,9 @@ mod tests {
             (Http, "http://web1@evil.example/", false),
             (Http, "http://[::1]:8080/", true),
             (Http, "http://evil.example/", false),
+            (Http, "http://127.0.0.1:8080/health", true),
+            (Http, "http://192.0.2.7:8080/", true),
+            (Http, "http://192.0.2.7:8080/what-was-read", false),
             (Ping, "2001:db8::1", false),
         ];
         for (check, target, may) in table {
