@@ -139,16 +139,25 @@ fn squeezed(text: &str) -> String {
     words.join(" ").to_lowercase()
 }
 
-/// The text of claims with those marked that have no support.
-pub(crate) fn marked(claims: &[Claim]) -> String {
-    let parts: Vec<String> = claims
-        .iter()
-        .map(|claim| match &claim.why_not {
-            Some(why) => format!("{} (unsupported: {why})", claim.text),
-            None => claim.text.clone(),
-        })
-        .collect();
-    parts.join(" ")
+/// A text with those of its claims marked that have no support.
+pub(crate) fn marked(text: &str, claims: &[Claim]) -> String {
+    let mut marked = text.trim().to_owned();
+    let mut from = 0;
+    for claim in claims {
+        // Only labels that stood alone were joined to the sentence before, with single blanks; then the mark goes to the end.
+        let end = marked[from..]
+            .find(&claim.text)
+            .map(|at| from + at + claim.text.len());
+        let Some(why) = &claim.why_not else {
+            from = end.unwrap_or(from);
+            continue;
+        };
+        let note = format!(" (unsupported: {why})");
+        let at = end.unwrap_or(marked.len());
+        marked.insert_str(at, &note);
+        from = end.map_or(from, |end| end + note.len());
+    }
+    marked
 }
 
 #[cfg(test)]

@@ -12,16 +12,22 @@ pub(super) struct Sentence {
 /// Words after which a full stop ends no sentence.
 const ABBREVIATIONS: [&str; 8] = ["e.g", "i.e", "etc", "vs", "no", "approx", "resp", "incl"];
 
-/// The sentences of a text. Labels that stand alone behind a full stop belong to the sentence before.
+/// The sentences of a text. Labels behind a full stop belong to the sentence before.
 pub(super) fn sentences(text: &str) -> Vec<Sentence> {
     let mut sentences: Vec<Sentence> = Vec::new();
-    for part in text.lines().flat_map(parts) {
+    let parts = text
+        .lines()
+        .flat_map(|line| parts(line).into_iter().enumerate());
+    for (place, part) in parts {
         let part = part.trim();
         if part.is_empty() {
             continue;
         }
         let (cited, rest) = leading_labels(part);
-        if !cited.is_empty()
+        // At the beginning of a line they belong to what follows, if anything does.
+        let behind = place > 0 || rest.trim().is_empty();
+        if behind
+            && !cited.is_empty()
             && let Some(last) = sentences.last_mut()
         {
             last.labels.extend(cited);

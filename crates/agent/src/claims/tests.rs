@@ -125,6 +125,16 @@ fn sentences_end_where_they_end() {
 }
 
 #[test]
+fn what_is_unsupported_is_marked_in_its_place() {
+    let text = "One.\n\nTwo. [E9]\n[E8] Three.\n[E7]";
+    let claims = claims(text, &[], &Ground::default());
+    assert_eq!(
+        marked(text, &claims),
+        "One. (unsupported: it cites no evidence)\n\nTwo. [E9] (unsupported: there is no E9)\n[E8] Three.\n[E7] (unsupported: there is no E8)"
+    );
+}
+
+#[test]
 fn lines_that_are_quoted_are_found_under_their_labels() {
     let ground = Ground {
         evidence: vec![Citable {

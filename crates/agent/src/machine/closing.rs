@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use watchkeeper_model::{Confidence, Finding};
 
 use super::case::Matter;
+use super::looking::Handled;
 use super::{Answer, Effect, Investigation, Phase};
 use crate::claims;
 use crate::reply::{ModelReply, ReplyRefused};
@@ -13,6 +14,9 @@ use crate::{parse_reply, reply_schema};
 
 /// Answers to the last question that may be refused.
 const MAX_LAST_REFUSALS: usize = 1;
+
+/// Calls that are heeded in an answer to the last question, which has no tools.
+const MAX_LAST_CALLS: usize = 5;
 
 /// What an answer with JSON in it comes to.
 pub(super) struct Ending {
@@ -75,15 +79,25 @@ impl Investigation {
         why: Option<String>,
         mut refused: Vec<String>,
     ) -> Vec<Effect> {
-        // A model may call in spite of having no tools; a conclusion in it counts.
-        let called =
-            answer
-                .calls
-                .iter()
-                .find_map(|call| match Tool::parse(&call.name, &call.arguments) {
-                    Ok(Tool::Conclude(conclude)) => Some(conclude),
-                    _ => None,
-                });
+        // A model may call in spite of having no tools; what ends it counts.
+        let read: Vec<_> = answer
+            .calls
+            .iter()
+            .take(MAX_LAST_CALLS)
+            .map(|call| self.read(call))
+            .collect();
+        for (_, tool) in read.into_iter().flatten() {
+            match tool {
+                Tool::Propose(propose) => match self.take_proposal(propose) {
+                    Handled::Proposes(propose) => {
+                        return self.conclude_talk(&answer.text, Some(propose));
+                    }
+                    _ => continue,
+                },
+                Tool::Conclude(conclude) => return self.conclude(conclude),
+                _ => {}
+            }
+        }
         if self.case.finding().is_none() {
             if answer.text.trim().is_empty() {
                 refused.push("the answer was empty".to_owned());
@@ -91,15 +105,9 @@ impl Investigation {
             }
             return self.end_talk(&answer.text);
         }
-        let ending = match called {
-            Some(conclude) => Ok(Ending {
-                conclude,
-                propose: self.draft.take(),
-            }),
-            None => self
-                .ending_in(&answer.text)
-                .unwrap_or_else(|| Err("there is no JSON object in the answer".to_owned())),
-        };
+        let ending = self
+            .ending_in(&answer.text)
+            .unwrap_or_else(|| Err("there is no JSON object in the answer".to_owned()));
         match ending {
             Ok(ending) => self.end_finding(ending),
             Err(bad) => {

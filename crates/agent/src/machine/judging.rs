@@ -77,10 +77,14 @@ impl Investigation {
 
     fn judged(&mut self, conclude: Conclude) -> Conclusion {
         let ground = self.case.ground(&self.seen);
-        let claims = claims::claims(&conclude.cause, &conclude.evidence, &ground);
+        let mut claims = claims::claims(&conclude.cause, &conclude.evidence, &ground);
+        if conclude.confidence == Confidence::InsufficientEvidence {
+            // That something cannot be told need not be proved; what is cited beside it is held to it.
+            claims.retain(|claim| !claim.evidence.is_empty());
+        }
         let draft = self.draft.take();
         let mut conclusion = Conclusion {
-            text: shown(&claims::marked(&claims)),
+            text: shown(&claims::marked(&conclude.cause, &claims)),
             confidence: conclude.confidence,
             ..self.empty(Outcome::Diagnosed)
         };

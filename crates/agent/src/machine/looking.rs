@@ -21,7 +21,7 @@ const MAX_TEXT_CHARS: usize = 4_000;
 const MAX_REASON_CHARS: usize = 300;
 
 /// What became of one call.
-enum Handled {
+pub(super) enum Handled {
     /// It gets this line.
     Told(String),
     /// It is refused with this line, and counted.
@@ -234,7 +234,7 @@ impl Investigation {
     }
 
     /// Takes a proposal, or says what is wrong with it. In a talk it ends it; about a finding a conclusion follows.
-    fn take_proposal(&mut self, mut propose: Propose) -> Handled {
+    pub(super) fn take_proposal(&mut self, mut propose: Propose) -> Handled {
         let Some(host) = self.host_of_proposal(&propose) else {
             let names = in_words(&self.case.may_change);
             return Handled::Refused(format!("the host of a proposal must be one of {names}"));

@@ -6,7 +6,7 @@ use watchkeeper_model::HostName;
 use super::{CallId, Investigation, RawCall};
 use crate::claims;
 use crate::prompt::line;
-use crate::tools::{Propose, Tool, ToolEffect, ToolName, ToolRefused, host_of};
+use crate::tools::{Propose, Tool, ToolName, ToolRefused, host_of};
 
 /// Hosts named in a refusal.
 const MAX_NAMED: usize = 8;
@@ -53,7 +53,7 @@ impl Investigation {
     fn settle_look(&self, tool: &mut Tool, host: Option<&HostName>) -> Result<(), String> {
         if let Some(host) = host {
             self.may_look(host)?;
-        } else if tool.effect() == ToolEffect::ReadsHost {
+        } else if tool.needs_host() {
             return Err(format!(
                 "host must be one of {}",
                 in_words(&self.case.hosts)

@@ -302,6 +302,16 @@ impl Tool {
         }
     }
 
+    /// Whether a host must be meant.
+    #[must_use]
+    pub const fn needs_host(&self) -> bool {
+        match self {
+            Self::HostConfig { path, .. } => path.is_some(),
+            Self::Metrics { .. } | Self::Facts { .. } => true,
+            _ => matches!(self.effect(), ToolEffect::ReadsHost),
+        }
+    }
+
     const fn speaks_of_host(&self) -> bool {
         matches!(
             self,

@@ -298,3 +298,31 @@ fn a_server_that_always_says_too_long_is_not_asked_for_ever() {
     assert!(play.end.is_some());
     assert!(play.asks.len() < 12, "{}", play.asks.len());
 }
+
+#[test]
+fn a_conclusion_called_as_the_last_word_counts() {
+    let limits = || Limits {
+        steps: 1,
+        ..Limits::default()
+    };
+    check(
+        diagnose(),
+        limits(),
+        vec![
+            logs(1),
+            call(&[
+                restart(),
+                (
+                    "conclude",
+                    json!({ "cause": "Port 80 is in use.", "confidence": "low", "evidence": ["F2"] }),
+                ),
+            ]),
+        ],
+        &[
+            "ask main with tools",
+            "use E1 journal of u1.service, last 2h, on web1",
+            "ask main by schema",
+            "finish diagnosed (Low): Port 80 is in use. => restart nginx.service on web1",
+        ],
+    );
+}

@@ -182,7 +182,7 @@ fn nobody_is_asked_twice_about_insufficient_evidence() {
         ])],
         &[
             "ask main with tools",
-            "finish insufficient_evidence (InsufficientEvidence): It cannot be told. (unsupported: it cites no evidence) | Considered and not proposed: restart nginx.service.",
+            "finish insufficient_evidence (InsufficientEvidence): It cannot be told. | Considered and not proposed: restart nginx.service.",
         ],
     );
 }
