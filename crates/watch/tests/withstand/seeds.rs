@@ -53,17 +53,15 @@ async fn regression_02_a_killed_daemon_leaves_the_outcome_or_unknown_and_no_seco
 /// A model that is down, talks garbage or does not answer in time resolves nothing, is not healthy, and rules go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regression_03_no_model_no_garbage_and_no_timeout_makes_anything_well() {
-    let turns: [fn() -> Turn; 3] = [
-        Turn::slams_the_door,
-        || Turn::replies("status: healthy, all issues resolved"),
-        Turn::says_nothing,
+    let turns: [(fn() -> Turn, bool); 3] = [
+        (Turn::slams_the_door, false),
+        (|| Turn::replies("status: healthy, all issues resolved"), true),
+        (Turn::says_nothing, false),
     ];
-    for turn in turns {
+    for (turn, answers) in turns {
         let bridge = Bridge::on_sqlite().await;
         let server = ModelServer::start().await;
-        for _ in 0..8 {
-            server.does(turn());
-        }
+        server.decides(move |_| turn());
         has_an_impatient_model(&bridge, &server);
         // A runbook is for the service, none for the disk.
         bridge.host().unit(NGINX).fails("exit-code");
@@ -81,8 +79,14 @@ async fn regression_03_no_model_no_garbage_and_no_timeout_makes_anything_well() 
             bridge.check().await;
         }
         let status = bridge.watch.status(false).await.expect("a status");
-        assert_eq!(status.model.healthy, Some(false), "{}", status.model.text);
-        assert!(status.jobs.failed > 0, "it was asked, and given up");
+        if answers {
+            // What is of no use is written down as that, with what was looked at, and not asked for ever.
+            assert_eq!(status.jobs.queued, 0);
+            assert_eq!(bridge.actions().await, 1, "the runbook's");
+        } else {
+            assert_eq!(status.model.healthy, Some(false), "{}", status.model.text);
+            assert!(status.jobs.failed > 0, "it was asked, and given up");
+        }
         assert!(
             bridge.log("issue.resolved").await.is_empty(),
             "nothing is well because a model does not answer"
@@ -167,7 +171,7 @@ async fn regression_04_no_entry_point_lets_a_hidden_command_through() {
 async fn regression_05_a_model_cannot_lower_a_risk() {
     let bridge = Bridge::on_sqlite().await;
     let reply = json!({
-        "host": "web1", "cause": "old files", "confidence": "high", "evidence": ["it failed"],
+        "host": "web1", "cause": "nginx.service has failed [F1]", "confidence": "high", "evidence": ["F1"],
         "proposal": {
             "host": "web1", "reason": "a harmless look",
             "steps": [{ "kind": "shell", "script": "rm -r /srv/www" }],
