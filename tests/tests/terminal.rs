@@ -49,10 +49,16 @@ async fn a_chat_is_typed_answered_and_left() {
     chat.resizes(50, 40);
     chat.enters("and now?");
     chat.until_it_holds("a narrower answer", |screen| {
-        screen.matches("as far as it was seen.").count() == 2
-            && screen.lines().all(|line| line.chars().count() <= 50)
+        let (_, since) = screen.split_once("> and now?").unwrap_or_default();
+        since.contains("as far as it was seen.")
+            && since.lines().all(|line| line.chars().count() <= 50)
     });
 
+    chat.presses(&["Up", "Up"]);
+    chat.until_it_holds("the line before", |screen| {
+        screen.trim_end().ends_with("> is all well?")
+    });
+    chat.presses(&["C-u"]);
     chat.pastes("two lines\nin one question");
     chat.presses(&["Enter"]);
     chat.until_it_holds("a third answer", |screen| {
@@ -64,11 +70,7 @@ async fn a_chat_is_typed_answered_and_left() {
         "{last}"
     );
 
-    chat.presses(&["Up", "Up"]);
-    chat.until_it_holds("the line before", |screen| {
-        screen.trim_end().ends_with("> and now?")
-    });
-    chat.presses(&["C-u", "C-c"]);
+    chat.presses(&["C-c"]);
     chat.until("Ctrl-D or /exit leaves");
     chat.presses(&["C-d"]);
     chat.until("kept: watchkeeper chat --resume 1");
@@ -140,14 +142,12 @@ async fn a_batch_is_put_aside_for_a_person_and_nothing_of_it_is_lost() {
     chat.enters("is it serious?");
     chat.until("nothing else is wrong.");
     gate.open();
-    until("the batch is finished", || {
-        let done = home.run(&[
-            "logs", "--event", "job.done", "-n", "100", "--output", "json",
-        ]);
-        done.stdout().lines().count() >= 4
-    });
-    let failed = home.run(&["logs", "--event", "job.failed", "--output", "json"]);
-    assert_eq!(failed.stdout(), "", "to be put aside is no failure");
+    let entries = |event: &str| {
+        let log = home.json(&["logs", "--event", event, "-n", "100"], &[0]);
+        log["entries"].as_array().map_or(0, Vec::len)
+    };
+    until("the batch is finished", || entries("job.done") == 4);
+    assert_eq!(entries("job.failed"), 0, "to be put aside is no failure");
     let jobs = home.json(&["queue", "list", "--all"], &[0]);
     let put_aside: i64 = jobs["jobs"]
         .as_array()

@@ -146,7 +146,11 @@ impl Flow {
     fn place(&mut self, word: &str, out: &mut String) {
         let (shown, width) = self.painted(word);
         if self.fresh {
-            let blanks = self.blanks.min(DEEPEST_INDENT);
+            let blanks = if self.heading {
+                0
+            } else {
+                self.blanks.min(DEEPEST_INDENT)
+            };
             out.push_str(&" ".repeat(blanks));
             self.column = blanks;
         } else if self.column + self.blanks + width > self.page.width && self.column > self.indent {

@@ -52,10 +52,6 @@ pub(crate) fn answer_foot(page: &Page, answer: &Answer, called: &Called) -> Stri
         let line = page.wrap(&visible(look), 4);
         let _ = writeln!(text, "    {}", page.paint(Tone::Dim, &line));
     }
-    for claim in answer.claims.iter().filter(|claim| !claim.supported) {
-        let line = format!("nothing seen supports: {}", visible(&claim.text));
-        let _ = writeln!(text, "  {}", page.paint(Tone::Warn, &page.wrap(&line, 4)));
-    }
     for objection in &answer.objections {
         let line = format!("a second opinion: {}", visible(objection));
         let _ = writeln!(text, "  {}", page.paint(Tone::Warn, &page.wrap(&line, 4)));

@@ -12,7 +12,7 @@ mod slash;
 mod wish;
 
 use std::io::Read as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use http::Method;
@@ -33,6 +33,8 @@ use crate::session::Session;
 
 /// Longest text that is read from standard input, in bytes.
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
+/// How long somebody may take to take up a question again that was put back.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a cancelled answer may take to end.
 const CANCELLED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -93,12 +95,18 @@ async fn say(
         .events(Method::POST, &path, Some(body))
         .await?;
     let mut job = None;
+    let mut put_back: Option<PutBack> = None;
     loop {
         let event = tokio::select! {
             event = events.next() => event?,
             stopped = tokio::signal::ctrl_c() => {
                 stopped.context("could not listen for Ctrl-C")?;
-                return stop(session, events, job, screen).await;
+                stop(session, events, job, screen).await;
+                return Ok(Heard::Stopped);
+            }
+            why = given_up(put_back.as_ref()) => {
+                stop(session, events, job, screen).await;
+                return Ok(Heard::Failed(why));
             }
         };
         let Some(event) = event else {
@@ -113,10 +121,37 @@ async fn say(
         }
         let followed: Followed = event.read()?;
         screen.heard(&followed.event)?;
+        match &followed.event {
+            JobEvent::PutBack { why } => {
+                put_back = Some(PutBack {
+                    why: why.clone(),
+                    until: Instant::now() + PATIENCE,
+                });
+            }
+            JobEvent::Started { .. } => put_back = None,
+            _ => {}
+        }
         if let Some(heard) = ended(followed.event)? {
             screen.over();
             return Ok(heard);
         }
+    }
+}
+
+/// That nobody is at it any more.
+struct PutBack {
+    why: String,
+    until: Instant,
+}
+
+/// Resolves when a question was put back and nobody has taken it up for so long that a person need not wait.
+async fn given_up(put_back: Option<&PutBack>) -> String {
+    match put_back {
+        Some(PutBack { why, until }) => {
+            tokio::time::sleep_until((*until).into()).await;
+            why.clone()
+        }
+        None => std::future::pending().await,
     }
 }
 
@@ -126,7 +161,7 @@ async fn stop(
     mut events: crate::client::Events,
     job: Option<JobNumber>,
     screen: &mut Screen<'_>,
-) -> Result<Heard, CommandError> {
+) {
     if let Some(job) = job {
         let path = format!("/v1/jobs/{job}/cancel");
         // It may be answered by now; then that is what is heard last.
@@ -147,7 +182,6 @@ async fn stop(
         let _ = tokio::time::timeout(CANCELLED_WITHIN, rest).await;
     }
     screen.over();
-    Ok(Heard::Stopped)
 }
 
 fn ended(event: JobEvent) -> Result<Option<Heard>, CommandError> {
