@@ -6,6 +6,7 @@ mod machine;
 mod mind;
 mod queue;
 mod recorded;
+mod retrieval;
 mod setting;
 mod simulated;
 mod stores;
@@ -32,6 +33,8 @@ enum What {
     Stores(stores::StoresArgs),
     /// Asks a scripted model by the queue and without it, and in the middle of another answer.
     Mind(mind::MindArgs),
+    /// Finds the nearest vectors, for a race with others.
+    Retrieval(retrieval::RetrievalArgs),
     /// Drives the queue, for a race with others.
     Queue(queue::QueueArgs),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         What::Simulated(args) => simulated::run(&args),
         What::Stores(args) => stores::run(&args),
         What::Mind(args) => mind::run(&args),
+        What::Retrieval(args) => retrieval::run(&args),
         What::Queue(args) => queue::run(&args),
     };
     match done {
