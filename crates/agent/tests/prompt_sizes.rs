@@ -193,10 +193,10 @@ fn the_size_of_every_kind_of_prompt_is_as_committed() {
     );
     tell("summarise", &ask);
     insta::assert_snapshot!(told, @r"
-    triage: 221 + 393 + tools 0, schema 212; whole 646
+    triage: 221 + 393 + tools 0, schema 225; whole 646
     diagnose: 295 + 740 + tools 2603, schema 0; whole 3385
     diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2603, schema 0; whole 3579
-    critic: 251 + 600 + tools 0, schema 193; whole 883
+    critic: 251 + 600 + tools 0, schema 219; whole 883
     diagnose without tools: 295 + 1021 + tools 0, schema 1916; whole 1348
     ask: 295 + 143 + tools 1508, schema 0; whole 1750
     chat: 295 + 157 + tools 1508, schema 0; whole 1764

@@ -38,9 +38,11 @@ pub(super) fn critic_schema() -> Value {
                     "reason": { "type": "string" },
                 },
                 "required": ["level", "reason"],
+                "additionalProperties": false,
             },
         },
         "required": ["agrees", "objection", "risk"],
+        "additionalProperties": false,
     })
 }
 

@@ -335,6 +335,14 @@ impl Investigation {
             None => match std::mem::replace(&mut self.phase, Phase::Looking) {
                 Phase::Critic(draft) => self.without_second_opinion(*draft),
                 Phase::Triage => self.go_on(),
+                // Without tools, and with what was seen in its shortest form, it may still fit.
+                Phase::Looking => {
+                    self.phase = Phase::Closing {
+                        why: Some("the model's context is full".to_owned()),
+                        refused: Vec::new(),
+                    };
+                    self.emit()
+                }
                 _ => self.finish_too_long(),
             },
         }

@@ -19,6 +19,7 @@ pub(super) fn schema() -> Value {
             "evidence": { "type": "array", "items": { "type": "string" }, "maxItems": 5 },
         },
         "required": ["needs_main", "kind", "cause", "evidence"],
+        "additionalProperties": false,
     })
 }
 

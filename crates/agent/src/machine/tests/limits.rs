@@ -278,6 +278,28 @@ fn a_long_history_is_summarised_by_a_question_of_its_own() {
 }
 
 #[test]
+fn where_the_tools_do_not_fit_it_is_asked_without_them() {
+    let limits = Limits {
+        room: Some(1_300),
+        ..Limits::default()
+    };
+    let play = check(
+        diagnose(),
+        limits,
+        vec![last_word()],
+        &[
+            "ask main by schema",
+            "finish diagnosed (Low): Port 80 is in use.",
+        ],
+    );
+    let text = play.asks[0].messages.last().map_or("", Line::text);
+    assert!(
+        text.contains("There are no more looks: the model's context is full."),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_cannot_be_made_to_fit_is_refused_in_plain_words() {
     let mut play = Play::new(diagnose(), Limits::default());
     play.on(too_long(100));
