@@ -5,8 +5,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use watchkeeper_testkit::model_server::{FakeModel, MODEL, ModelServer, Turn};
-use watchkeeper_tests::binary::Home;
+use watchkeeper_testkit::model_server::{FakeModel, MODEL, ModelServer, Turn, authority};
+use watchkeeper_tests::binary::{Home, Ran};
 
 /// The lines of a configuration for a lane.
 fn lane(name: &str, server: &ModelServer, more: &str) -> String {
@@ -231,6 +231,31 @@ async fn the_doctor_tries_every_lane_and_names_each_remedy() {
         text.contains("✗ lane ill: context") && text.contains("set `context = 2048`"),
         "{text}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_is_spoken_with_servers_that_the_system_trusts_and_with_no_others() {
+    let server = ModelServer::start_encrypted().await;
+    let home = home(&server, "provider = \"openai_compatible\"");
+    let listed = |trusting: bool| {
+        let words = ["models", "list", "--output", "json"];
+        let mut command = home.command(&words);
+        if trusting {
+            command.env("SSL_CERT_FILE", authority());
+        }
+        Ran::of(&words, command.output().expect("the program starts"))
+    };
+    let trusted = listed(true);
+    trusted.ended_with(&[0]);
+    assert!(trusted.stdout().contains(MODEL), "{}", trusted.stdout());
+    let strange = listed(false);
+    strange.ended_with(&[1]);
+    let told = strange.stdout();
+    assert!(
+        told.contains("certificate") || told.contains("UnknownIssuer"),
+        "{told}"
+    );
+    assert_eq!(server.requests().len(), 1, "nothing was sent to a stranger");
 }
 
 #[tokio::test(flavor = "multi_thread")]

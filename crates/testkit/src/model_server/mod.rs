@@ -22,10 +22,12 @@ mod record;
 mod schema;
 mod server;
 mod service;
+mod tls;
 mod turn;
 mod wire;
 
 pub use record::{Outcome, Recorded};
 pub use schema::conforming;
 pub use server::{FakeModel, MODEL, ModelServer};
+pub use tls::authority;
 pub use turn::{Gate, Turn};

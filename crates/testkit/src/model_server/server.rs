@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::turn::DEADLINE;
-use super::{Gate, Outcome, Recorded, Turn, service};
+use super::{Gate, Outcome, Recorded, Turn, service, tls};
 
 /// The model that is there unless a test says otherwise.
 pub const MODEL: &str = "fake:1b";
@@ -64,6 +66,7 @@ impl FakeModel {
 #[derive(Clone, Debug)]
 pub struct ModelServer {
     address: SocketAddr,
+    encrypted: bool,
     pub(super) state: Arc<State>,
     _tasks: Arc<JoinSet<()>>,
 }
@@ -114,6 +117,19 @@ impl ModelServer {
     /// # Panics
     /// When the address is taken.
     pub async fn start_at(address: SocketAddr) -> Self {
+        Self::start_with(address, None).await
+    }
+
+    /// Starts a server that speaks TLS, with a certificate for `localhost` of [`super::authority`].
+    ///
+    /// # Panics
+    /// When the machine has no free port.
+    pub async fn start_encrypted() -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::start_with(address, Some(tls::acceptor())).await
+    }
+
+    async fn start_with(address: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(address)
             .await
             .expect("the address is free");
@@ -132,9 +148,11 @@ impl ModelServer {
             requests: watch::Sender::new(Vec::new()),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&state)));
+        let encrypted = tls.is_some();
+        tasks.spawn(accept(listener, tls, Arc::clone(&state)));
         Self {
             address,
+            encrypted,
             state,
             _tasks: Arc::new(tasks),
         }
@@ -143,7 +161,11 @@ impl ModelServer {
     /// Its base URL.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        if self.encrypted {
+            format!("https://localhost:{}", self.address.port())
+        } else {
+            format!("http://{}", self.address)
+        }
     }
 
     /// Where it listens.
@@ -346,21 +368,33 @@ impl State {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             Ok((stream, _)) = listener.accept() => {
-                connections.spawn(serve(stream, Arc::clone(&state)));
+                // Each piece goes out by itself, as a model's tokens do.
+                let _ = stream.set_nodelay(true);
+                connections.spawn(greet(stream, tls.clone(), Arc::clone(&state)));
             }
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn serve(stream: TcpStream, state: Arc<State>) {
-    // Each piece goes out by itself, as a model's tokens do.
-    let _ = stream.set_nodelay(true);
+async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<State>) {
+    match tls {
+        None => serve(stream, state).await,
+        Some(tls) => {
+            // A client that does not trust us ends it here.
+            if let Ok(stream) = tls.accept(stream).await {
+                serve(stream, state).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, state: Arc<State>) {
     let service = service_fn(|request| service::serve(Arc::clone(&state), request));
     // A connection that ends badly is what half of the scripts are about.
     let _ = hyper::server::conn::http1::Builder::new()
