@@ -1,10 +1,9 @@
 //! Lines whose form says where the secret stands: files of passwords, and settings without an equals sign.
 
-use super::chance::is_credentials;
 use super::{Span, tail, word_length};
 
 /// Settings that a blank parts from their value, at the beginning of a line.
-const SETTINGS: [&str; 22] = [
+const SETTINGS: [&str; 11] = [
     "requirepass",
     "masterauth",
     "bindpw",
@@ -16,17 +15,6 @@ const SETTINGS: [&str; 22] = [
     "rocommunity6",
     "rwcommunity6",
     "trapcommunity",
-    "rootbinddn_pw",
-    "tls_key_password",
-    "smtp_password",
-    "ldap_default_authtok",
-    "sasl_secret",
-    "radius_secret",
-    "com2sec_secret",
-    "auth-user-pass-verify-secret",
-    "passwordeval_secret",
-    "vrrp_auth_pass",
-    "authentication_key",
 ];
 
 /// Where the secret stands in a line that begins here; `before` is the text up to it, `behind` what follows it.
@@ -180,6 +168,6 @@ fn fed(line: &str) -> Option<Span> {
         _ => 0,
     };
     let (from, to) = (said + open + skip, said + close);
-    let reference = line[from..to].starts_with('$') || is_credentials("");
+    let reference = line[from..to].starts_with('$');
     (from < to && !reference).then_some((from, to))
 }

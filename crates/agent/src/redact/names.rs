@@ -211,7 +211,7 @@ fn extent(before: &str, name: &str, behind: &str) -> Option<Extent> {
     if in_url && (PARAMETERS.contains(&joined.as_str()) || joined.ends_with("signature")) {
         return Some(Extent::Chance { hex: true });
     }
-    let hints = HINTS.iter().any(|hint| last == *hint) || joined.ends_with("key");
+    let hints = HINTS.contains(&last) || joined.ends_with("key");
     let said = tail(before, 16).trim_end_matches(' ').to_ascii_lowercase();
     let public = PUBLIC_PARTS
         .iter()

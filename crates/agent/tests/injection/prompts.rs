@@ -245,7 +245,7 @@ fn answer(role: ModelRole, asked: u32, tools: bool, words: &str) -> Event {
             answer.calls = vec![call(
                 "logs",
                 json!({ "unit": "nginx.service", "grep": words }),
-            )]
+            )];
         }
         (ModelRole::Main, 2) if tools => {
             let steps = json!([{ "kind": "unit_restart", "unit": "nginx.service" }]);
