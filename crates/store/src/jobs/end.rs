@@ -100,10 +100,18 @@ macro_rules! answered {
     };
 }
 
+/// What a statement that ends jobs returns of them.
+macro_rules! ended {
+    () => {
+        " returning jobs.number, jobs.priority = 3 or jobs.asked_by is not null as followed"
+    };
+}
+
 /// Ends one job as a part of a turn: of the worker `$1`, at `$3`, with what [`completed_args`] has from `$7` on.
 pub(super) const COMPLETE_ONE_PG: &str = concat!(
     answered!("$3", "$8", "$9", "$10", "$11", "$12"),
-    " where number = $7 and state || '' = 'leased' and lease_by = $1 returning jobs.number"
+    " where number = $7 and state || '' = 'leased' and lease_by = $1",
+    ended!()
 );
 
 /// The values of one answer.
@@ -125,8 +133,16 @@ pub(super) fn complete_many_pg(json: &str, done: &[Completed]) -> String {
     format!(
         "{} from json_to_recordset({json}::json) as done (number bigint, result text, model text,
              prompt_tokens bigint, output_tokens bigint, output_ms bigint)
-         where jobs.number = done.number and state || '' = 'leased' and lease_by = $1 returning jobs.number {}",
-        answered!("$3", "done.result", "done.model", "done.prompt_tokens", "done.output_tokens", "done.output_ms"),
+         where jobs.number = done.number and state || '' = 'leased' and lease_by = $1 {} {}",
+        answered!(
+            "$3",
+            "done.result",
+            "done.model",
+            "done.prompt_tokens",
+            "done.output_tokens",
+            "done.output_ms"
+        ),
+        ended!(),
         of_size(last)
     )
 }

@@ -9,6 +9,7 @@ mod end;
 mod enqueue;
 mod figures;
 mod limits;
+mod others;
 mod output;
 mod room;
 mod turn;

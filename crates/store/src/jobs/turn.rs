@@ -1,6 +1,8 @@
 //! What a worker does most, in one round trip and one commit: it records what it has done and takes what comes next. On
 //! Postgres each is one statement, which is a transaction by itself; a claim needs no entry in the log, so nobody waits
-//! for the log's one head. On SQLite, where there are no round trips, it is a transaction like any other.
+//! for the log's one head. Nor does it wake anybody but for a job that a person waits for: Postgres lets only one commit
+//! at a time tell something, so that workers that told of each job would queue behind one another's disk. Who follows
+//! another job finds out when they look. On SQLite, where there are no round trips, it is a transaction like any other.
 
 use std::time::Duration;
 
@@ -34,10 +36,11 @@ pub(super) fn turning(claimer: &Claimer<'_>, done: &[Completed], count: Count) -
     let claiming = leasing(&picked(claimer, count, true, except), count, true);
     Sql::Built(format!(
         "with ended as ({ended}),
-         total as materialized (select string_agg(number::text, ',') as completed, count(*) as count from ended),
+         total as materialized (select string_agg(number::text, ',') as completed, count(*) as count,
+             bool_or(followed) as followed from ended),
          claimed as ({claiming})
          select total.completed, claimed.*,
-             case when total.count > 0 or claimed.priority = 3 then pg_notify('watchkeeper', '')::text end as told
+             case when total.followed or claimed.priority = 3 then pg_notify('watchkeeper', '')::text end as told
          from total left join claimed on true"
     ))
 }
