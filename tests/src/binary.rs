@@ -96,6 +96,27 @@ impl Home {
         }
     }
 
+    /// Runs to its end with this on standard input.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn piped(&self, words: &[&str], input: &str) -> Ran {
+        let mut child = self
+            .command(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut keyboard = child.stdin.take().expect("it is piped");
+        // It may end before it has read everything.
+        let _ = keyboard.write_all(input.as_bytes());
+        drop(keyboard);
+        let output = child.wait_with_output().expect("it ends");
+        Ran::of(words, output)
+    }
+
     /// Runs to its end and reads its JSON; it must have ended with one of these statuses.
     ///
     /// # Panics
