@@ -197,10 +197,7 @@ impl Watch {
 }
 
 async fn embed(desk: &Desk<'_>, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, LlmError> {
-    let provider = &desk.parts.provider;
-    provider
-        .embed(model, EmbedPurpose::Passage, texts, desk.cancel)
-        .await
+    desk.embed(model, EmbedPurpose::Passage, texts).await
 }
 
 /// What of an entry is embedded.

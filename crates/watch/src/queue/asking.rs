@@ -6,12 +6,13 @@ use std::time::Duration;
 use watchkeeper_llm::Lane;
 use watchkeeper_model::{Job, JobNumber, JobState, LogRecord, Person, Priority, Timestamp};
 use watchkeeper_store::{
-    EVERY_LANE, EnqueueError, Enqueued, JobFilter, LaneSighting, NewJob, PausedLane, Read, Tx,
+    EVERY_LANE, EnqueueError, Enqueued, JobFilter, LaneSighting, NewJob, OutputPiece, PausedLane,
+    Read, Tx,
 };
 
 use crate::queue::desk::about;
 use crate::queue::lanes::{endpoint_name, models, offers};
-use crate::queue::output::TOKEN;
+use crate::queue::output::{PUT_BACK, TOKEN};
 use crate::view::{JobLine, JobView, LaneState, LaneView, Paused, QueueView, Waiting, about_of};
 use crate::watch::Watch;
 use crate::{WatchError, settle};
@@ -36,6 +37,17 @@ pub struct QueueQuery {
     pub dead: bool,
     /// At most so many.
     pub limit: Option<i64>,
+}
+
+/// Why no lane can serve a job.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LaneTrouble {
+    /// Nobody serves any.
+    #[error("no worker serves a lane now")]
+    NoWorker,
+    /// What is wrong with each.
+    #[error("no lane can answer now: {0}")]
+    Lanes(String),
 }
 
 impl Watch {
@@ -258,15 +270,20 @@ impl Watch {
             line: line(job),
             place,
             members: members.rows,
-            said: said
-                .rows
-                .iter()
-                .filter(|piece| piece.kind == TOKEN)
-                .map(|piece| piece.text.as_str())
-                .collect(),
+            said: said_last(&said.rows),
             result,
         })
     }
+}
+
+/// The text of the last try: what was taken back does not count.
+fn said_last(pieces: &[OutputPiece]) -> String {
+    let mut tries = pieces.rsplit(|piece| piece.kind == PUT_BACK);
+    let last = tries.find(|pieces| !pieces.is_empty());
+    let text = last.unwrap_or_default().iter();
+    text.filter(|piece| piece.kind == TOKEN)
+        .map(|piece| piece.text.as_str())
+        .collect()
 }
 
 async fn existing(tx: &mut Tx, number: JobNumber) -> Result<Job, WatchError> {
@@ -362,6 +379,39 @@ fn share(lane: &LaneSighting) -> f64 {
 )]
 fn rate(tokens: i64, ms: i64) -> Option<f64> {
     (ms > 0).then(|| tokens as f64 * 1e3 / ms as f64)
+}
+
+impl Watch {
+    /// Why no lane can serve a job now, in words; none where one can.
+    pub(crate) async fn lane_trouble(
+        &self,
+        read: &mut Read,
+        job: &Job,
+    ) -> Result<Option<LaneTrouble>, WatchError> {
+        let fresh = read.lanes().seen_since(self.now().before(FRESH)).await?;
+        let paused = read.lanes().paused().await?.rows;
+        let need = job.request.needs();
+        let mut whys = Vec::new();
+        for lane in fresh.rows.iter().filter(|lane| lane.needs.contains(&need)) {
+            let is_paused =
+                paused_as(&paused, &lane.name).or_else(|| paused_as(&paused, EVERY_LANE));
+            match (is_paused, lane.is_well()) {
+                (Some(paused), _) => {
+                    whys.push(format!("{} is paused by {}", lane.name, paused.by));
+                }
+                (None, false) => {
+                    let fault = lane.fault.as_deref().unwrap_or("its server fails");
+                    whys.push(format!("{}: {fault}", lane.name));
+                }
+                (None, true) => return Ok(None),
+            }
+        }
+        Ok(Some(if whys.is_empty() {
+            LaneTrouble::NoWorker
+        } else {
+            LaneTrouble::Lanes(whys.join("; "))
+        }))
+    }
 }
 
 impl Watch {

@@ -23,7 +23,7 @@ pub(crate) fn coalescing_key(
     let mut digest = DigestWriter::new("watchkeeper question 1")
         .field(finding.check.as_str())
         .field(&finding.subject)
-        .field(&normalised(finding))
+        .field(normalised(finding))
         .field(os);
     match lanes {
         None => digest = digest.field("any lane"),

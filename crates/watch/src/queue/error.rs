@@ -65,11 +65,6 @@ impl JobError {
             | Self::Impossible { .. } => None,
         }
     }
-
-    /// Whether the answer was broken off by us.
-    pub(crate) const fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Llm(LlmError::Cancelled))
-    }
 }
 
 impl From<StoreError> for JobError {

@@ -8,10 +8,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use watchkeeper_model::{Job, JobNumber, JobState};
 use watchkeeper_store::{OutputPiece, Read};
 
 use crate::WatchError;
+use crate::queue::asking::LaneTrouble;
 use crate::queue::ears::Listening;
 use crate::queue::estimate::estimate;
 use crate::queue::output::{PUT_BACK, STARTED, Started, THINKING, TOKEN};
@@ -21,7 +23,12 @@ use crate::watch::Watch;
 /// How often a follower looks where no signal comes.
 const POLL: Duration = Duration::from_secs(1);
 /// The shortest time between two looks: every commit is a signal, and most are about something else.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How long a worker that begins may take to tell of its lanes.
+const WORKER_COMES: Duration = Duration::from_secs(3);
+/// The kind of a remark about lanes that cannot serve.
+const LANES: &str = "lanes";
 
 /// What becomes of a job when its follower goes away before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +47,10 @@ pub struct Following {
     events: VecDeque<Followed>,
     listening: Option<Listening>,
     place: Option<Place>,
+    /// Why no lane can serve it, as it was told last.
+    trouble: Option<LaneTrouble>,
+    /// Since when it is known to wait.
+    waits_since: Option<Instant>,
     /// The last look found something, so that there may be more already.
     again: bool,
     over: bool,
@@ -66,6 +77,8 @@ impl Watch {
             events: VecDeque::new(),
             listening: None,
             place: None,
+            trouble: None,
+            waits_since: None,
             again: false,
             over: false,
             on_leaving,
@@ -132,6 +145,9 @@ impl Following {
         if let Some(event) = self.standing(&mut read, &job).await? {
             self.events.push_back(Followed { seq, event });
         }
+        if matches!(job.state, JobState::Queued { .. }) {
+            self.tell_of_lanes(&mut read, &job, seq).await?;
+        }
         Ok(())
     }
 
@@ -153,6 +169,8 @@ impl Following {
             }
             JobState::Leased { .. } => {
                 self.place = None;
+                self.trouble = None;
+                self.waits_since = None;
                 None
             }
             JobState::Done { .. } => {
@@ -164,6 +182,29 @@ impl Following {
             JobState::Failed { why, .. } => Some(JobEvent::Failed { why: why.clone() }),
             JobState::Cancelled { .. } => Some(JobEvent::Cancelled),
         })
+    }
+
+    /// Tells who waits that no lane can serve it now, and why: else they would wait for nothing and not know it.
+    async fn tell_of_lanes(
+        &mut self,
+        read: &mut Read,
+        job: &Job,
+        seq: i64,
+    ) -> Result<(), WatchError> {
+        let since = *self.waits_since.get_or_insert_with(Instant::now);
+        let mut trouble = self.watch.lane_trouble(read, job).await?;
+        if matches!(trouble, Some(LaneTrouble::NoWorker)) && since.elapsed() < WORKER_COMES {
+            trouble = None;
+        }
+        if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
+            let event = JobEvent::Note {
+                kind: LANES.to_owned(),
+                text: trouble.to_string(),
+            };
+            self.events.push_back(Followed { seq, event });
+        }
+        self.trouble = trouble;
+        Ok(())
     }
 }
 

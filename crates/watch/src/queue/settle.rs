@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use watchkeeper_llm::LlmError;
-use watchkeeper_model::{Job, JobState};
+use watchkeeper_model::{Job, JobState, Priority};
 use watchkeeper_store::{PutBack, Retry};
 
 use crate::WatchError;
@@ -18,8 +18,19 @@ use crate::queue::worker::Ended;
 use crate::queue::{Desk, JobError};
 use crate::watch::{Watch, with};
 
+/// The pause before a person's question is tried again that met a lane which cannot answer.
+const SOON: Duration = Duration::from_secs(1);
 /// The longest pause between two tries of a job.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// How long a job waits for its next try.
+#[derive(Clone, Copy, Debug)]
+enum Pause {
+    /// As long as its tries say, and so long at least.
+    AtLeast(Duration),
+    /// So long.
+    Exactly(Duration),
+}
 
 impl Watch {
     /// Writes down how a job ended, with what it said last.
@@ -48,16 +59,26 @@ impl Watch {
                     .await
             }
             Ended::Handled(Err(JobError::NotNeeded)) => self.drop_job(desk.job).await,
+            Ended::Handled(Err(JobError::Egress(why))) => {
+                self.leave_to_others(desk, &why.to_string()).await
+            }
+            Ended::Handled(Err(error)) if is_told_at_once(desk.job, error) => {
+                book.failed(lane, chain(error), now);
+                self.fail_job(desk, &chain(error), Some(Pause::Exactly(SOON)))
+                    .await
+            }
             Ended::Handled(Err(error)) if was_not_tried(error) => {
                 self.put_back(desk, PutBack::Stopped, &chain(error)).await
             }
             Ended::Handled(Err(error)) => {
                 book.failed(lane, chain(error), now);
-                self.fail_job(desk, &chain(error), error.retry()).await
+                let again = error.retry().map(Pause::AtLeast);
+                self.fail_job(desk, &chain(error), again).await
             }
             Ended::BrokeDown => {
                 let why = "its handler broke down";
-                self.fail_job(desk, why, Some(Duration::ZERO)).await
+                let again = Some(Pause::AtLeast(Duration::ZERO));
+                self.fail_job(desk, why, again).await
             }
         }
     }
@@ -86,16 +107,44 @@ impl Watch {
         Ok(())
     }
 
+    /// What a job is about may not go to this lane. Lanes of other workers that are heard of may try; where there is
+    /// none, it cannot be answered.
+    async fn leave_to_others(&self, desk: &Desk<'_>, why: &str) -> Result<(), WatchError> {
+        let (number, own) = (desk.job.number, &desk.parts.lane.name);
+        let mut tx = self.store().begin().await?;
+        let left = tx
+            .jobs()
+            .leave_to_others(number, self.controller(), own, self.now())
+            .await;
+        match left {
+            Err(error) if error.is_conflict() => return Ok(()),
+            Ok(true) => {}
+            Ok(false) => {
+                drop(tx);
+                return self.fail_job(desk, why, None).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tx.jobs()
+            .say(number, &desk.out.with_last(PUT_BACK, why))
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn fail_job(
         &self,
         desk: &Desk<'_>,
         why: &str,
-        again: Option<Duration>,
+        again: Option<Pause>,
     ) -> Result<(), WatchError> {
         let asking = &self.current().settings.asking;
         let (job, now) = (desk.job, self.now());
-        let retry = again.map(|least| Retry {
-            not_before: now.after(pause(asking.pause, job.attempts).max(least)),
+        let retry = again.map(|wait| Retry {
+            not_before: now.after(match wait {
+                Pause::AtLeast(least) => pause(asking.pause, job.attempts).max(least),
+                Pause::Exactly(wait) => wait,
+            }),
             max_attempts: asking.attempts,
         });
         let mut tx = self.store().begin().await?;
@@ -164,6 +213,16 @@ const fn event_of(job: &Job) -> &'static str {
     } else {
         "job.retried"
     }
+}
+
+/// Whether a person is to hear soon that there is no answer: they wait, and may ask another lane.
+fn is_told_at_once(job: &Job, error: &JobError) -> bool {
+    let is_away = match error {
+        JobError::Llm(LlmError::Unreachable { .. }) => true,
+        JobError::Llm(error) => is_unfit(error),
+        _ => false,
+    };
+    is_away && job.priority == Priority::Interactive
 }
 
 /// Whether a job met nothing that could have answered it.

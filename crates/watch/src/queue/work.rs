@@ -50,10 +50,11 @@ pub async fn work(watch: Watch, stop: CancellationToken) {
     }
 }
 
-/// Tells of the lanes, and takes back what nobody waits for.
+/// Tells of the lanes, takes back what nobody waits for, and puts back what lost workers had: there may be no daemon.
 async fn tend(watch: &Watch, stop: &CancellationToken) {
     let tended = async {
         watch.cancel_left_jobs().await?;
+        watch.sweep_jobs().await?;
         watch.show_lanes().await
     };
     if let Err(error) = tended.await {

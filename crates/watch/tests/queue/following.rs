@@ -14,6 +14,7 @@ use crate::rig::{Working, asks, diagnosis, fails, followed, has_lanes, jobs, lan
 on_both! {
     position_first_then_words_while_they_come;
     whoever_was_cut_off_goes_on_where_they_were;
+    the_first_word_is_there_within_20_ms;
     there_is_no_following_what_is_not_there;
 }
 
@@ -80,6 +81,42 @@ pub(crate) async fn position_first_then_words_while_they_come(bridge: Bridge) {
         })
         .collect();
     assert!(all.starts_with(&answer), "nothing is left out: {all}");
+}
+
+/// From the server's first byte to whoever follows at another controller: HTTP, the store, the signal, the look.
+pub(crate) async fn the_first_word_is_there_within_20_ms(bridge: Bridge) {
+    fails(&bridge, 1).await;
+    // A store in a file signals within its process only.
+    let elsewhere = if bridge.url.starts_with("sqlite:") {
+        bridge.watch.clone()
+    } else {
+        bridge.another_controller("elsewhere").await
+    };
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    has_lanes(&bridge.watch, vec![lane("gpu", &server)]);
+    let working = Working::start(&bridge.watch);
+    let mut fastest = Duration::MAX;
+    for _ in 0..8 {
+        let gate = Gate::closed();
+        server.does(Turn::replies(diagnosis()).after(&gate));
+        let number = asks(&bridge.watch, &bridge, 0).await;
+        let mut following = elsewhere.follow_job(number, 0, OnLeaving::Stay);
+        while !matches!(next(&mut following).await.event, JobEvent::Started { .. }) {}
+        gate.is_reached().await;
+        let begun = Instant::now();
+        gate.open();
+        words(&mut following, 1).await;
+        fastest = fastest.min(begun.elapsed());
+        followed(&elsewhere, number).await;
+    }
+    working.stop().await;
+    // A store in a file signals only within its process: there the poll tells who follows from another.
+    let within = if bridge.url.starts_with("sqlite:") {
+        1_100
+    } else {
+        20
+    };
+    assert!(fastest < Duration::from_millis(within), "{fastest:?}");
 }
 
 pub(crate) async fn whoever_was_cut_off_goes_on_where_they_were(bridge: Bridge) {

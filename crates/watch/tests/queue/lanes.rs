@@ -3,19 +3,110 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use watchkeeper_llm::Lane;
 use watchkeeper_model::JobState;
-use watchkeeper_testkit::model_server::{ModelServer, Turn};
-use watchkeeper_watch::view::LaneState;
-use watchkeeper_watch::{QueueQuery, WatchError};
+use watchkeeper_testkit::model_server::{MODEL, ModelServer, Turn};
+use watchkeeper_watch::view::{JobEvent, LaneState};
+use watchkeeper_watch::{OnLeaving, QueueQuery, WatchError};
 
 use crate::bridge::{Bridge, ann};
 use crate::on_both;
-use crate::rig::{Working, diagnosis, fails, has_lanes, job, jobs, lane, until_done};
+use crate::rig::{
+    Working, asks, diagnosis, fails, followed, has_lanes, job, jobs, lane, until_done,
+};
 
 on_both! {
+    what_may_not_leave_for_a_lane_is_left_to_others;
+    where_no_lane_may_have_it_nobody_is_asked;
+    a_person_is_told_soon_that_no_model_answers;
+    who_waits_is_told_why_no_lane_serves;
     a_lane_without_its_model_eats_no_jobs;
     a_lane_on_standby_serves_only_when_the_other_cannot;
     a_paused_lane_takes_nothing_until_it_is_resumed;
+}
+
+/// A lane that is not on the owner's premises. Nobody is there.
+fn cloud() -> Lane {
+    let mut cloud = Lane::new(MODEL);
+    cloud.name = "cloud".to_owned();
+    cloud.url = "http://192.0.2.1:11434".parse().expect("an address");
+    cloud
+}
+
+pub(crate) async fn what_may_not_leave_for_a_lane_is_left_to_others(bridge: Bridge) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    has_lanes(&bridge.watch, vec![lane("house", &server)]);
+    // A worker with lanes of its own, which whoever asks knows nothing of.
+    let elsewhere = bridge.another_controller("elsewhere").await;
+    has_lanes(&elsewhere, vec![cloud()]);
+    Working::start(&bridge.watch).told().await;
+    fails(&bridge, 1).await;
+    let number = jobs(&bridge).await[0].number;
+    let stop = CancellationToken::new();
+    let served = elsewhere.work_once(0, &stop).await;
+    assert!(served.expect("the store answers"), "it had it in its hands");
+    let waiting = job(&bridge, number).await;
+    assert!(
+        matches!(waiting.state, JobState::Queued { .. }),
+        "{waiting:?}"
+    );
+    assert_eq!(waiting.attempts, 0);
+    let served = elsewhere.work_once(0, &stop).await;
+    assert!(!served.expect("the store answers"), "and not again");
+    let served = bridge.watch.work_once(0, &stop).await;
+    assert!(served.expect("the store answers"));
+    let done = job(&bridge, number).await;
+    assert!(matches!(done.state, JobState::Done { .. }), "{done:?}");
+}
+
+pub(crate) async fn where_no_lane_may_have_it_nobody_is_asked(bridge: Bridge) {
+    has_lanes(&bridge.watch, vec![cloud()]);
+    fails(&bridge, 1).await;
+    bridge.check().await;
+    assert!(jobs(&bridge).await.is_empty());
+    assert_eq!(bridge.log("issue.escalated").await.len(), 1, "told once");
+}
+
+pub(crate) async fn a_person_is_told_soon_that_no_model_answers(bridge: Bridge) {
+    fails(&bridge, 1).await;
+    let mut away = Lane::new(MODEL);
+    away.url = "http://127.0.0.1:1".parse().expect("an address");
+    has_lanes(&bridge.watch, vec![away]);
+    let person = asks(&bridge.watch, &bridge, 0).await;
+    let stop = CancellationToken::new();
+    for _ in 0..4 {
+        let served = bridge.watch.work_once(0, &stop).await;
+        served.expect("the store answers");
+        bridge.clock.advance(Duration::from_secs(1));
+    }
+    let events = followed(&bridge.watch, person).await;
+    let Some(JobEvent::Failed { why }) = events.last() else {
+        panic!("{events:?}");
+    };
+    assert!(why.contains("no connection to http://127.0.0.1:1"), "{why}");
+}
+
+pub(crate) async fn who_waits_is_told_why_no_lane_serves(bridge: Bridge) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    fails(&bridge, 1).await;
+    has_lanes(&bridge.watch, vec![lane("gpu", &server)]);
+    Working::start(&bridge.watch).told().await;
+    bridge
+        .watch
+        .pause_lane(Some("gpu"), ann())
+        .await
+        .expect("known");
+    let person = asks(&bridge.watch, &bridge, 0).await;
+    let mut following = bridge.watch.follow_job(person, 0, OnLeaving::Stay);
+    let first = following.next().await.expect("the store answers");
+    let first = first.expect("it is not over").event;
+    assert!(matches!(first, JobEvent::Waiting { .. }), "{first:?}");
+    let first = following.next().await.expect("the store answers");
+    let note = JobEvent::Note {
+        kind: "lanes".to_owned(),
+        text: "no lane can answer now: gpu is paused by ann".to_owned(),
+    };
+    assert_eq!(first.map(|first| first.event), Some(note));
 }
 
 pub(crate) async fn a_lane_without_its_model_eats_no_jobs(bridge: Bridge) {

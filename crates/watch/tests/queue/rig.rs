@@ -158,6 +158,12 @@ impl Working {
         .await;
     }
 
+    /// Has them tell of their lanes, and stop.
+    pub(crate) async fn told(self) {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.stop().await;
+    }
+
     /// Ends them where they stand, as a crash would.
     pub(crate) async fn dies(mut self) {
         self.tasks.shutdown().await;
