@@ -15,7 +15,7 @@ use watchkeeper_agent::{
 };
 use watchkeeper_llm::{ChatRequest, LlmError, Message, Reply, ToolCall, ToolsSwitch};
 use watchkeeper_model::{About, HostName, Timestamp, visible};
-use watchkeeper_store::{KeptLook, MAX_LOOK_BYTES};
+use watchkeeper_store::{KeptLook, MAX_LOOK_BYTES, StoreError};
 
 use super::sight::Sight;
 use crate::WatchError;
@@ -83,13 +83,13 @@ impl Watch {
             wanted: wanted.into(),
             told_at: self.now(),
         };
-        match drive.to_the_end().await {
+        match drive.run().await {
             // The server knows the model and says that it calls no tools: it is asked by a schema instead.
             Err(JobError::Llm(error)) if tools && says_no_tools(&error, lane.tools) => {
                 let (machine, wanted) = self.begin(desk, asked.task, false)?;
                 drive.machine = machine;
                 drive.wanted = wanted.into();
-                drive.to_the_end().await
+                drive.run().await
             }
             ended => ended,
         }
@@ -121,7 +121,7 @@ impl Watch {
 }
 
 impl Drive<'_> {
-    async fn to_the_end(&mut self) -> Result<Conclusion, JobError> {
+    async fn run(&mut self) -> Result<Conclusion, JobError> {
         self.keep_given().await?;
         while let Some(effect) = self.wanted.pop_front() {
             match effect {
@@ -166,9 +166,18 @@ impl Drive<'_> {
         let state = serde_json::to_value(&self.machine).map_err(|error| JobError::Impossible {
             why: format!("the state of the investigation cannot be kept: {error}"),
         })?;
-        self.desk
+        let kept = self
+            .desk
             .checkpoint(&json!({ "investigation": state }))
-            .await
+            .await;
+        match kept {
+            // It goes on all the same: whoever takes it up begins where it was last kept.
+            Err(JobError::Watch(WatchError::Store(error @ StoreError::TooLarge { .. }))) => {
+                tracing::warn!(job.id = %self.desk.job.number, %error, "an investigation is not kept any more");
+                Ok(())
+            }
+            kept => kept,
+        }
     }
 
     async fn ask(&self, ask: &Ask) -> Result<Event, JobError> {
@@ -282,7 +291,7 @@ impl Drive<'_> {
                 text,
             };
             // Kept before the machine knows of it, so that what it cites can always be found.
-            self.keep(&[kept.clone()]).await?;
+            self.keep(std::slice::from_ref(&kept)).await?;
             self.tell(event).await?;
             let seen = self.machine.looked_at().iter();
             let shown = seen

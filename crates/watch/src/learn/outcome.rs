@@ -102,7 +102,7 @@ impl Watch {
         if after.reason != before.reason {
             text.push_str(&format!("\nreason: {}", after.reason));
         }
-        let new = self.new_entry(&case, "correction", title, text);
+        let new = self.new_entry(&case, "correction", &title, text);
         self.learn_if_fit(tx, new).await
     }
 
@@ -143,10 +143,10 @@ impl Watch {
                 )
             }
         };
-        Some(self.new_entry(case, kind, title, told(case, &outcome)))
+        Some(self.new_entry(case, kind, &title, told(case, &outcome)))
     }
 
-    fn new_entry(&self, case: &Case<'_>, kind: &str, title: String, text: String) -> NewEntry {
+    fn new_entry(&self, case: &Case<'_>, kind: &str, title: &str, text: String) -> NewEntry {
         let action = case.action;
         let mut labels = vec![format!("state:{}", action.state.as_str())];
         if let Some(finding) = case.finding {
@@ -156,7 +156,7 @@ impl Watch {
         NewEntry {
             collection: Collection::Issues,
             kind: kind.to_owned(),
-            title: visible(&title).into_owned(),
+            title: visible(title).into_owned(),
             text,
             host: Some(action.plan.host.clone()),
             labels,
