@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::{Value, json};
 use watchkeeper_server::{ProblemKind, ROUTES};
+use watchkeeper_testkit::model_server::{ModelServer, Turn};
 use watchkeeper_watch::view::LogVerdict;
 
 use crate::bridge::NGINX;
 use crate::house::{House, ben, send};
+use crate::talks::{begin, has_a_lane, works};
 
 /// Fields whose own fields depend on the event or the kind they belong to.
 const OPAQUE: [&str; 1] = ["body"];
@@ -103,6 +105,7 @@ async fn see_all() -> Shapes {
     see_reading(&house, &mut shapes).await;
 
     let reason = json!({ "reason": "it is migrated today" });
+    see_talks(&house, &mut shapes).await;
     let rejected = house.post("/v1/actions/1/reject", &reason).await;
     shapes.saw("POST /v1/actions/{number}/reject", &rejected.json().await);
     see_issues(&house, &mut shapes).await;
@@ -164,6 +167,61 @@ async fn see_reading(house: &House, shapes: &mut Shapes) {
     let mut events = house.get("/v1/log/follow?after=0").await.events();
     let entry = events.next().await.expect("an entry");
     shapes.saw_events("GET /v1/log/follow", &[entry]);
+}
+
+/// A talk about the action that waits, and the job that answers.
+async fn see_talks(house: &House, shapes: &mut Shapes) {
+    let server = ModelServer::start().await.decides(|body| {
+        let messages = body["messages"].as_array().cloned().unwrap_or_default();
+        match messages.last() {
+            Some(last) if last["role"] == "tool" => {
+                Turn::replies("The host was looked at just now [E1].").thinking("It is clear.")
+            }
+            _ => Turn::calls_tools([("c1", "facts", json!({ "host": "web1" }))]),
+        }
+    });
+    has_a_lane(house, &server);
+    let begun = begin(house, &json!({ "kind": "discuss", "action": 1 })).await;
+    shapes.saw("POST /v1/conversations", &begun);
+    let path = format!("/v1/conversations/{}", begun["number"]);
+    let said = json!({ "text": "is it still so?" });
+    let paused = house.post("/v1/queue/pause", &json!({})).await;
+    shapes.saw("POST /v1/queue/pause", &paused.json().await);
+    let mut events = house.post(&format!("{path}/said"), &said).await.events();
+    let (_, asked) = events.next().await.expect("what was asked");
+    let waits = events.next().await.expect("where it stands");
+    assert_eq!(waits.1["event"], "waiting", "every lane is paused");
+    shapes.saw_events("POST /v1/conversations/{number}/said", &[waits]);
+    let job = format!("/v1/jobs/{}", asked["job"]);
+    for what in ["cancel", "retry"] {
+        let answer = house.post(&format!("{job}/{what}"), &json!({})).await;
+        shapes.saw(
+            &format!("POST /v1/jobs/{{number}}/{what}"),
+            &answer.json().await,
+        );
+    }
+    drop(events);
+    let again = house.post(&format!("{job}/cancel"), &json!({})).await;
+    assert!(matches!(again.status, 200 | 409), "{}", again.status);
+    let resumed = house.post("/v1/queue/resume", &json!({})).await;
+    shapes.saw("POST /v1/queue/resume", &resumed.json().await);
+    let _working = works(house);
+    let events = house.post(&format!("{path}/said"), &said).await.events();
+    let events = events.rest().await;
+    let job = format!("/v1/jobs/{}", events[0].1["job"]);
+    shapes.saw_events("POST /v1/conversations/{number}/said", &events);
+    for (what, path) in [
+        ("GET /v1/conversations", "/v1/conversations?action=1"),
+        ("GET /v1/conversations/{number}", path.as_str()),
+        ("GET /v1/queue", "/v1/queue?all=true"),
+        ("GET /v1/jobs/{number}", job.as_str()),
+    ] {
+        shapes.saw(what, &house.get(path).await.json().await);
+    }
+    let events = house.get(&format!("{job}/events")).await.events();
+    shapes.saw_events("GET /v1/jobs/{number}/events", &events.rest().await);
+    let sheet = house.get("/v1/actions/1").await.json().await;
+    shapes.saw("GET /v1/actions/{number}", &sheet);
 }
 
 async fn see_issues(house: &House, shapes: &mut Shapes) {

@@ -175,5 +175,6 @@ async fn a_discussion_is_about_an_action_that_waits_and_is_read_by_all() {
     let by = house
         .ask(&ann(), get("/v1/log?event=action.approved"))
         .await;
-    assert_eq!(by.json().await[0]["body"]["conversation"], 1);
+    let log = by.json().await;
+    assert_eq!(log["entries"][0]["body"]["conversation"], 1, "{log:#}");
 }
