@@ -13,6 +13,7 @@ mod hostile;
 mod house;
 mod identity;
 mod issues;
+mod knowing;
 mod log;
 mod looking;
 mod shape;

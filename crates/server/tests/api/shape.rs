@@ -103,6 +103,9 @@ async fn see_all() -> Shapes {
         .await;
     shapes.saw_events("POST /v1/checks", &report);
     see_reading(&house, &mut shapes).await;
+    for (what, answer) in crate::knowing::answers(&house).await {
+        shapes.saw(what, &answer);
+    }
 
     let reason = json!({ "reason": "it is migrated today" });
     see_talks(&house, &mut shapes).await;

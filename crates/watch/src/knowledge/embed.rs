@@ -147,7 +147,7 @@ impl Watch {
             .iter()
             .map(|entry| passage(entry, EMBEDDED_CHARS))
             .collect();
-        match embed(desk, model, &texts).await {
+        match desk.embed(model, EmbedPurpose::Passage, &texts).await {
             Ok(vectors) if vectors.len() == entries.len() => {
                 let of =
                     |(entry, vector): (&Unembedded, Vec<f32>)| (entry.entry, entry.digest, vector);
@@ -166,7 +166,8 @@ impl Watch {
         }
         let mut vectors = Vec::with_capacity(entries.len());
         for entry in entries {
-            match embed(desk, model, &[passage(entry, SHORT_CHARS)]).await {
+            let short = [passage(entry, SHORT_CHARS)];
+            match desk.embed(model, EmbedPurpose::Passage, &short).await {
                 Ok(mut one) => {
                     vectors.extend(one.pop().map(|vector| (entry.entry, entry.digest, vector)))
                 }
@@ -194,10 +195,6 @@ impl Watch {
             .unwrap_or_default();
         self.egress().may_send(&groups, &parts.lane).is_ok()
     }
-}
-
-async fn embed(desk: &Desk<'_>, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, LlmError> {
-    desk.embed(model, EmbedPurpose::Passage, texts).await
 }
 
 /// What of an entry is embedded.
