@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use watchkeeper_agent::{
     Answer, Ask, Boundary, Conclusion, Effect, Event, Investigation, Limits, Line, NoAnswer,
-    Prompts, RawCall, Seen, Task, ToolEffect, Use,
+    Prompts, RawCall, Seen, Task, ToolEffect, Use, redact,
 };
 use watchkeeper_llm::{ChatRequest, LlmError, Message, Reply, ToolCall, ToolsSwitch};
 use watchkeeper_model::{About, HostName, Timestamp, visible};
@@ -270,6 +270,7 @@ impl Drive<'_> {
     /// Takes what a tool showed: tells the machine, keeps it whole under its label, and says so to whoever follows.
     async fn take(&mut self, wanted: &Use, seen: Seen) -> Result<(), JobError> {
         let told = wanted.tool.provenance(wanted.host.as_ref());
+        let told = redact(&told).into_owned();
         let note = match &seen.outcome {
             Ok(look) => format!("{told} · {:.1} s", look.took_ms as f64 / 1_000.0),
             Err(why) => format!("{told} · {why}"),

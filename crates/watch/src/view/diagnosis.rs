@@ -6,13 +6,23 @@ use watchkeeper_model::{
     Confidence, HostName, IssueNumber, JobNumber, Proposer, Timestamp, bounded, visible,
 };
 
+// All of it together fits into one entry of the log, whatever script it is written in.
+
+/// Longest cause, in characters.
+const MAX_CAUSE_CHARS: usize = 2_000;
 /// Looks that are told of.
-const LOOKS_TOLD: usize = 40;
+const LOOKS_TOLD: usize = 25;
 /// Longest line that tells what a look showed, in characters.
-const MAX_LINE_CHARS: usize = 160;
-/// Objections and claims that are told of, and how long each may be.
-const WORDS_TOLD: usize = 20;
-const MAX_WORDS_CHARS: usize = 600;
+const MAX_LINE_CHARS: usize = 120;
+/// Claims that are told of.
+const CLAIMS_TOLD: usize = 12;
+/// Objections that are told of.
+const OBJECTIONS_TOLD: usize = 4;
+/// Longest of either, in characters.
+const MAX_WORDS_CHARS: usize = 400;
+/// Labels of one claim that are told of, and how long each may be.
+const LABELS_TOLD: usize = 10;
+const MAX_LABEL_CHARS: usize = 20;
 
 /// A diagnosis by a model. A runbook's is a text and no more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,12 +101,12 @@ impl DiagnosisView {
             job,
             at,
             outcome: conclusion.outcome.as_str().to_owned(),
-            cause: conclusion.text.clone(),
+            cause: bounded(&conclusion.text, MAX_CAUSE_CHARS).into_owned(),
             confidence: conclusion.confidence,
             claims: conclusion
                 .claims
                 .iter()
-                .take(WORDS_TOLD)
+                .take(CLAIMS_TOLD)
                 .map(ClaimView::from)
                 .collect(),
             seen: conclusion
@@ -115,7 +125,7 @@ impl DiagnosisView {
             objections: conclusion
                 .objections
                 .iter()
-                .take(WORDS_TOLD)
+                .take(OBJECTIONS_TOLD)
                 .map(|words| words_of(words, MAX_WORDS_CHARS))
                 .collect(),
             as_on: None,
@@ -142,9 +152,17 @@ impl From<&Claim> for ClaimView {
     fn from(claim: &Claim) -> Self {
         Self {
             text: words_of(&claim.text, MAX_WORDS_CHARS),
-            evidence: claim.evidence.clone(),
+            evidence: claim
+                .evidence
+                .iter()
+                .take(LABELS_TOLD)
+                .map(|label| words_of(label, MAX_LABEL_CHARS))
+                .collect(),
             supported: claim.supported,
-            why_not: claim.why_not.clone(),
+            why_not: claim
+                .why_not
+                .as_ref()
+                .map(|why| words_of(why, MAX_LINE_CHARS)),
         }
     }
 }
@@ -178,4 +196,59 @@ fn telling_line(text: &str) -> &str {
 
 fn words_of(text: &str, max: usize) -> String {
     bounded(&visible(text), max).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use watchkeeper_agent::{Outcome, Spent};
+    use watchkeeper_model::LogRecord;
+
+    use super::*;
+
+    #[test]
+    fn the_longest_diagnosis_fits_into_one_entry_of_the_log() {
+        let long = "\u{20000}".repeat(5_000);
+        let claim = Claim {
+            text: long.clone(),
+            evidence: vec![long.clone(); 30],
+            supported: false,
+            why_not: Some(long.clone()),
+        };
+        let look = LookedAt {
+            label: "E1".to_owned(),
+            host: Some(HostName::new("a".repeat(60)).expect("a name")),
+            tool: "logs".to_owned(),
+            input: long.clone(),
+            shown: long.clone(),
+            failed: None,
+            bytes: 0,
+            took_ms: 0,
+        };
+        let conclusion = Conclusion {
+            outcome: Outcome::Diagnosed,
+            text: long.clone(),
+            confidence: Confidence::High,
+            claims: vec![claim; 40],
+            proposal: None,
+            revision: None,
+            opinion: None,
+            objections: vec![long; 10],
+            second_opinion: SecondOpinion::Objected,
+            looked_at: vec![look; 40],
+            spent: Spent::default(),
+            model: "m".to_owned(),
+        };
+        let view = DiagnosisView::of(&conclusion, JobNumber(1), Timestamp::from_millis(0));
+        let bytes = serde_json::to_string(&view).expect("json").len();
+        // The cause stands in the entry's text once more.
+        assert!(bytes + 2_100 * 4 < LogRecord::MAX_BODY_BYTES, "{bytes}");
+    }
+
+    #[test]
+    fn the_line_that_tells_is_the_one_about_the_failure() {
+        let text = "nginx starts\nbind() to 0.0.0.0:80 failed\nexits";
+        assert_eq!(telling_line(text), "bind() to 0.0.0.0:80 failed");
+        assert_eq!(telling_line("\n up 3 days\nfine"), "up 3 days");
+        assert_eq!(telling_line(""), "");
+    }
 }

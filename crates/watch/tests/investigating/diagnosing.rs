@@ -4,7 +4,7 @@ use serde_json::json;
 use watchkeeper_model::{IssueState, Proposer};
 use watchkeeper_testkit::model_server::{FakeModel, MODEL, ModelServer, Turn};
 
-use crate::bridge::{Bridge, NGINX};
+use crate::bridge::{Bridge, MINUTE, NGINX};
 use crate::on_both;
 use crate::rig::{
     all_said, broken, calls, conclude, concludes, has, has_model, job_state, lane, nginx_sheet,
@@ -164,6 +164,9 @@ pub(crate) async fn a_script_is_proposed_on_the_host_it_was_thought_out_for_only
 }
 
 crate::on_one! {
+    a_small_model_that_sorts_never_proposes;
+    a_second_opinion_raises_the_risk_and_its_objection_is_shown;
+    two_hosts_are_looked_at_side_by_side;
     what_is_not_there_is_shown_as_unsupported;
     a_person_is_called_where_the_model_says_so;
     more_of_an_output_is_had_by_its_label;
@@ -171,6 +174,99 @@ crate::on_one! {
 
 mod cases {
     use super::*;
+
+    /// The small model says that nobody need look: there is a plain diagnosis, and no action whatever it says.
+    pub(crate) async fn a_small_model_that_sorts_never_proposes(bridge: Bridge) {
+        let server = ModelServer::start().await;
+        server.has(FakeModel::chat("tiny:1b", 32_768));
+        let sorted = json!({
+            "needs_main": false, "kind": "disk", "cause": "The disk / is filling up [F1].", "evidence": ["F1"],
+            "proposal": { "steps": [{ "kind": "package_cache_clean" }] },
+        });
+        server.always_replies(sorted.to_string());
+        let parts = lane(&server, |lane| {
+            lane.triage_model = Some("tiny:1b".to_owned());
+        });
+        has(&bridge, vec![parts], |_| ());
+        bridge.host().disk("/", 91);
+        for _ in 0..4 {
+            bridge.check().await;
+            bridge.clock.advance(MINUTE);
+        }
+        work(&bridge).await;
+        let models: Vec<String> = server
+            .generations()
+            .iter()
+            .map(|body| body["model"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(models, ["tiny:1b"], "the main model is not asked");
+        assert_eq!(bridge.actions().await, 0);
+        assert!(nginx_sheet(&bridge).await.diagnosed.is_some());
+    }
+
+    pub(crate) async fn a_second_opinion_raises_the_risk_and_its_objection_is_shown(
+        bridge: Bridge,
+    ) {
+        let server = ModelServer::start().await;
+        server.has(FakeModel::chat("critic:7b", 32_768));
+        server.does(calls(&[("unit_status", json!({ "unit": NGINX }))]));
+        server.does(calls(&[
+            propose(restart(), &["E1"]),
+            conclude("The unit nginx.service is failed [E1].", "high", &["E1"]),
+        ]));
+        server.does(Turn::replies(
+            json!({
+                "agrees": false, "objection": "something else holds the port",
+                "risk": { "level": "high", "reason": "it takes the site down" },
+            })
+            .to_string(),
+        ));
+        let parts = lane(&server, |lane| {
+            lane.critic_model = Some("critic:7b".to_owned());
+        });
+        has(&bridge, vec![parts], |_| ());
+        broken(&bridge).await;
+        work(&bridge).await;
+        let sheet = bridge.sheet(0).await;
+        assert_eq!(
+            sheet.action.assessment.level,
+            watchkeeper_model::RiskLevel::High
+        );
+        let diagnosed = sheet.diagnosis.expect("a diagnosis");
+        assert_eq!(diagnosed.second_opinion, "objected");
+        assert_eq!(diagnosed.objections, ["something else holds the port"]);
+    }
+
+    /// Each host takes a second: together they take less than two.
+    pub(crate) async fn two_hosts_are_looked_at_side_by_side(mut bridge: Bridge) {
+        bridge.add_host().await;
+        let server = ModelServer::start().await;
+        let slow =
+            "#!/bin/sh\necho \"$(date +%s%N) begins\"\nsleep 1\necho \"$(date +%s%N) ends\"\n";
+        for host in &bridge.hosts {
+            host.tool("uptime", slow);
+        }
+        server.does(calls(&[
+            ("command", json!({ "host": "web1", "command": "uptime" })),
+            ("command", json!({ "host": "web2", "command": "uptime" })),
+        ]));
+        server.does(concludes("Nothing tells.", "insufficient_evidence", &[]));
+        has_model(&bridge, &server);
+        broken(&bridge).await;
+        work(&bridge).await;
+        let answers = tool_texts(&server.generations()[1]);
+        let moment = |text: &str, what: &str| -> u128 {
+            let line = text.lines().find(|line| line.ends_with(what));
+            let digits = line.and_then(|line| line.split_whitespace().next());
+            digits
+                .and_then(|digits| digits.parse().ok())
+                .expect("a moment")
+        };
+        assert!(
+            moment(&answers[1], "begins") < moment(&answers[0], "ends"),
+            "{answers:?}"
+        );
+    }
 
     /// Evidence, units and hosts that nobody has seen.
     pub(crate) async fn what_is_not_there_is_shown_as_unsupported(bridge: Bridge) {

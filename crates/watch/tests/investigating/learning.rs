@@ -81,11 +81,48 @@ async fn outcomes(bridge: &Bridge) -> Vec<watchkeeper_model::Entry> {
 }
 
 crate::on_one! {
+    a_lesson_in_a_models_words_is_an_opinion_about_its_host;
     a_correction_of_a_models_steps_is_learned_and_told_to_the_next_model;
 }
 
 mod cases {
     use super::*;
+
+    /// After a rejection a model may say what that taught; it speaks for its host only, and with little confidence.
+    pub(crate) async fn a_lesson_in_a_models_words_is_an_opinion_about_its_host(bridge: Bridge) {
+        let server = ModelServer::start().await;
+        server.does(calls(&[("unit_status", json!({ "unit": NGINX }))]));
+        server.does(calls(&[
+            propose(restart(), &["E1"]),
+            conclude("The unit nginx.service is failed [E1].", "high", &["E1"]),
+        ]));
+        server.replies(
+            json!({ "lesson": "Ask who holds port 80 before nginx is restarted." }).to_string(),
+        );
+        has_model(&bridge, &server);
+        broken(&bridge).await;
+        work(&bridge).await;
+        let reason = "haproxy holds the port".to_owned();
+        let action = watchkeeper_model::ActionNumber(0);
+        bridge
+            .watch
+            .reject(action, ann(), reason)
+            .await
+            .expect("rejected");
+        work(&bridge).await;
+        assert_eq!(server.unused_turns(), 0);
+        let query = EntryQuery {
+            kind: Some("lesson".to_owned()),
+            ..EntryQuery::default()
+        };
+        let lessons = bridge.watch.entries(&query).await.expect("entries");
+        assert_eq!(lessons.len(), 1);
+        let lesson = &lessons[0];
+        assert!(lesson.text.contains("who holds port 80"), "{lesson:?}");
+        assert_eq!(lesson.confidence, watchkeeper_model::Confidence::Low);
+        let web2 = watchkeeper_model::HostName::new("web2").expect("a name");
+        assert!(!lesson.speaks_for(&web2));
+    }
 
     pub(crate) async fn a_correction_of_a_models_steps_is_learned_and_told_to_the_next_model(
         mut bridge: Bridge,
