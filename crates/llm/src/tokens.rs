@@ -49,6 +49,19 @@ fn estimate_prompt(request: &ChatRequest) -> u64 {
     TOKENS_PER_PROMPT + messages.sum::<u64>() + tools.sum::<u64>()
 }
 
+/// A word is at least a token in every vocabulary that is in use: they do not reach over blanks. So a count that lies
+/// this far below the words that were sent says that a part of them was not read.
+const LEAST_READ_SHARE: f64 = 0.9;
+/// So few words prove nothing.
+const LEAST_TELLING_WORDS: u64 = 200;
+
+/// Whether a server that counted so many tokens has read only a part of these texts.
+pub(crate) fn is_cut<'t>(texts: impl Iterator<Item = &'t str>, counted: u64) -> bool {
+    let words: usize = texts.map(|text| text.split_whitespace().count()).sum();
+    let words = words as u64;
+    words >= LEAST_TELLING_WORDS && ratio(counted, words) < LEAST_READ_SHARE
+}
+
 /// What was learned about models: by what factor their counts differ from the estimate.
 #[derive(Debug, Default)]
 pub(crate) struct Corrections(Mutex<HashMap<String, f64>>);
@@ -99,12 +112,6 @@ impl Corrections {
         *factor = moved.clamp(*FACTORS.start(), *FACTORS.end());
     }
 
-    /// What share of the estimate a server counted; none for a prompt too short to tell.
-    pub(crate) fn share(request: &ChatRequest, counted: u64, least: u64) -> Option<f64> {
-        let estimated = estimate_prompt(request);
-        (estimated >= least).then(|| ratio(counted, estimated))
-    }
-
     fn factor(&self, model: &str) -> f64 {
         let factors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         factors.get(model).copied().unwrap_or(UNLEARNED_FACTOR)
@@ -115,7 +122,7 @@ impl Corrections {
     clippy::cast_precision_loss,
     reason = "token counts are far below 2^52"
 )]
-pub(crate) fn ratio(counted: u64, estimated: u64) -> f64 {
+fn ratio(counted: u64, estimated: u64) -> f64 {
     counted as f64 / estimated.max(1) as f64
 }
 
@@ -227,6 +234,23 @@ mod tests {
             corrections.learn(&asked, 1000);
         }
         assert!(corrections.0.lock().expect("not poisoned").len() <= MAX_MODELS);
+    }
+
+    #[test]
+    fn fewer_tokens_than_words_were_not_read_whole() {
+        let words = "journal line ".repeat(500);
+        for (text, counted, cut) in [
+            (words.as_str(), 1000, false),
+            (&words, 3000, false),
+            (&words, 899, true),
+            (&words, 0, true),
+            // Rules and digits are few tokens or many, and prove nothing.
+            (&"=".repeat(9_000), 150, false),
+            (&"0123456789".repeat(900), 900, false),
+            ("too few words", 0, false),
+        ] {
+            assert_eq!(is_cut(std::iter::once(text), counted), cut, "{counted}");
+        }
     }
 
     #[test]

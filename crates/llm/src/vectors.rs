@@ -5,16 +5,11 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Asked, Protocol, learn_context, run_with};
-use crate::tokens::estimate;
+use crate::tokens::{estimate, is_cut};
 use crate::{EmbedPurpose, LlmError, TimeLimit};
 
 /// Texts in one request.
 const MAX_TEXTS: usize = 32;
-/// Below this share of the estimate a count says that texts were cut.
-const LEAST_READ_SHARE: f64 = 0.3;
-/// Fewer tokens prove nothing.
-const LEAST_TELLING_TOKENS: u64 = 400;
-
 /// The vectors of some texts, as they came.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -100,10 +95,8 @@ fn judge(
     if !batch.vectors.iter().all(is_sound) {
         return Err(caller.protocol("vectors of numbers", b"an empty one, or one with none"));
     }
-    let estimated: u64 = texts.iter().map(|text| estimate(text)).sum();
     if let Some(counted) = batch.counted
-        && estimated >= LEAST_TELLING_TOKENS
-        && crate::tokens::ratio(counted, estimated) < LEAST_READ_SHARE
+        && is_cut(texts.iter().map(String::as_str), counted)
     {
         return Err(LlmError::PromptCut {
             model: model.to_owned(),

@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Asked, Caller, Overflow};
 use crate::answer::Answer;
-use crate::tokens::Corrections;
+use crate::tokens::is_cut;
 use crate::{
-    ChatEvent, ChatRequest, Done, LlmError, OutputLimit, PromptSize, Reply, StopReason, TimeLimit,
+    ChatEvent, ChatRequest, Done, LlmError, Message, OutputLimit, PromptSize, Reply, StopReason,
+    TimeLimit,
 };
 
 /// How an answer's bytes are parted.
@@ -79,12 +80,6 @@ impl From<OutputLimit> for Trouble {
         Self::TooLong(limit)
     }
 }
-
-/// Below this share of the estimate a count says that the server has read only a part of what was sent. The estimate
-/// errs on the long side, by less than double for every kind of text that was measured.
-const LEAST_READ_SHARE: f64 = 0.3;
-/// A shorter prompt is mostly what the estimate adds for templates, and proves nothing.
-const LEAST_TELLING_TOKENS: u64 = 400;
 
 /// How long a request's prompt is, against what is known of its model.
 pub(crate) fn measure(caller: &Caller, request: &ChatRequest) -> PromptSize {
@@ -199,8 +194,7 @@ fn judge(protocol: &dyn Protocol, request: &ChatRequest, done: &Done) -> Result<
         }
     }
     if let Some(counted) = done.prompt_tokens {
-        let share = Corrections::share(request, counted, LEAST_TELLING_TOKENS);
-        if share.is_some_and(|share| share < LEAST_READ_SHARE) {
+        if is_cut(request.messages.iter().map(Message::content), counted) {
             return Err(LlmError::PromptCut {
                 model: request.model.clone(),
                 read,

@@ -142,7 +142,7 @@ async fn underestimated(kind: ProviderKind, server: &ModelServer) -> LlmError {
         server.does(Turn::replies("ok").counting(estimated / 3, 1));
         ask(&*provider, &request).await.expect("an answer");
     }
-    request.messages.push(Message::user("x".repeat(22_000)));
+    request.messages.push(Message::user("disk ".repeat(4_700)));
     assert!(
         provider.measure(&request).fits(),
         "{:?}",

@@ -220,7 +220,10 @@ pub(super) fn count(body: &Value) -> u64 {
 /// Tokens of all texts in a value.
 pub(super) fn tokens_in(value: &Value) -> u64 {
     match value {
-        Value::String(text) => (text.chars().count() as u64).div_ceil(CHARS_PER_TOKEN),
+        // No word is less than a token.
+        Value::String(text) => (text.chars().count() as u64)
+            .div_ceil(CHARS_PER_TOKEN)
+            .max(text.split_whitespace().count() as u64),
         Value::Array(items) => items.iter().map(tokens_in).sum(),
         Value::Object(members) => members
             .iter()

@@ -48,13 +48,13 @@ pub(super) fn frames(accepted: &Accepted, answer: &Answer) -> Vec<Bytes> {
         reason => reason,
     };
     let reason = answer.done_reason.as_deref().unwrap_or(usual);
-    let mut end = chunk(accepted, json!({}));
+    let mut end = chunk(accepted, &json!({}));
     end["choices"][0]["finish_reason"] = reason.into();
     frames.before(&event(&end));
     if accepted.counts && !answer.counts_nothing {
         let prompt = answer.prompt_tokens.unwrap_or(accepted.prompt_tokens);
         let output = answer.output_tokens.unwrap_or(said.tokens.len() as u64);
-        let mut counts = chunk(accepted, json!({}));
+        let mut counts = chunk(accepted, &json!({}));
         counts["choices"] = json!([]);
         counts["usage"] = json!({
             "prompt_tokens": prompt, "completion_tokens": output,
@@ -75,10 +75,10 @@ pub(super) fn endless(text: &str) -> Bytes {
 }
 
 fn delta(accepted: &Accepted, delta: &Value) -> Bytes {
-    event(&chunk(accepted, delta.clone()))
+    event(&chunk(accepted, delta))
 }
 
-fn chunk(accepted: &Accepted, delta: Value) -> Value {
+fn chunk(accepted: &Accepted, delta: &Value) -> Value {
     json!({
         "id": ID, "object": "chat.completion.chunk", "created": CREATED, "model": accepted.model,
         "choices": [{ "index": 0, "delta": delta, "finish_reason": null }],
