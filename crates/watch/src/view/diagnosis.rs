@@ -221,6 +221,7 @@ mod tests {
             input: long.clone(),
             shown: long.clone(),
             failed: None,
+            is_note: false,
             bytes: 0,
             took_ms: 0,
         };
@@ -237,6 +238,7 @@ mod tests {
             looked_at: vec![look; 40],
             spent: Spent::default(),
             model: "m".to_owned(),
+            summarised: None,
         };
         let view = DiagnosisView::of(&conclusion, JobNumber(1), Timestamp::from_millis(0));
         let bytes = serde_json::to_string(&view).expect("json").len();
