@@ -64,6 +64,15 @@ impl Watch {
             query.limit.min(MAX_FOUND)
         };
         let serving = self.catch_up().await?;
+        let is_behind = self.embedding_model().is_some_and(|wanted| {
+            serving
+                .as_ref()
+                .is_none_or(|serving| serving.model != wanted)
+        });
+        if is_behind {
+            // A model was configured after the entries were taught, or another one.
+            self.something_was_taught().await;
+        }
         let filter = Filter {
             collections: query.collections.clone(),
             kinds: query.kinds.clone(),
