@@ -1,5 +1,6 @@
 //! An entrant of the race in `retrieval/`: the exact search of `knowledge` over vectors of a file, and what it found.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,7 +66,7 @@ async fn race(rows: &[f32], queries: &[f32]) -> anyhow::Result<()> {
     let line = json!({
         "build_s": build.as_secs_f64(), "took_ms": took, "found": found, "peak_mib": peak_mib()?,
     });
-    println!("{line}");
+    writeln!(std::io::stdout().lock(), "{line}")?;
     Ok(())
 }
 

@@ -115,11 +115,6 @@ impl Lexical {
         admits: impl Fn(EntryNumber) -> bool,
     ) -> Vec<Ranked> {
         let mut scores: HashMap<u32, f32> = HashMap::new();
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            reason = "an average"
-        )]
         let (count, average) = (
             self.len() as f32,
             (self.length / self.len().max(1) as f64) as f32,
@@ -129,7 +124,6 @@ impl Lexical {
                 continue;
             };
             let postings = &self.postings[*term as usize];
-            #[expect(clippy::cast_precision_loss, reason = "a count")]
             let having = postings.len() as f32;
             let rarity = (1.0 + (count - having + 0.5) / (having + 0.5)).ln();
             for (slot, weight) in postings {

@@ -127,7 +127,6 @@ pub fn direction(model: &str, vector: &[f32]) -> Result<Vec<f32>, VectorError> {
     if length < f64::from(f32::MIN_POSITIVE) {
         return Ok(vec![0.0; vector.len()]);
     }
-    #[expect(clippy::cast_possible_truncation, reason = "a number of at most one")]
     Ok(vector
         .iter()
         .map(|n| (f64::from(*n) / length) as f32)

@@ -55,10 +55,6 @@ pub(crate) fn condition(filter: &Filter) -> Conditions {
         reaches.extend(hosts.iter().map(of_host));
         must.push(Condition::matches("reach", reaches));
     }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds since 1970 are exact in f64"
-    )]
     let later = Range {
         gt: Some(filter.at.as_millis() as f64),
         ..Range::default()

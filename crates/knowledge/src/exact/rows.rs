@@ -103,7 +103,6 @@ impl Rows {
         let scale = largest(row) / ROW_CODE;
         let codes = encoded(row, scale);
         let left = left_out(row, scale, codes.clone());
-        #[expect(clippy::cast_possible_truncation, reason = "at most 127")]
         let codes = codes.map(|code| code as i8);
         let rough = Rough { scale, left };
         if let Some(place) = self.places.get(&card.number).copied() {
@@ -202,7 +201,6 @@ impl Rows {
             });
             let rough = &self.rough[block * BLOCK..];
             for (at, (sum, rough)) in sums.iter().zip(rough).enumerate() {
-                #[expect(clippy::cast_precision_loss, reason = "the rounding is allowed for")]
                 let likeness = *sum as f32 * rough.scale * query.scale;
                 let off = rough.left + (1.0 + rough.left) * query.left + ROUNDING;
                 let place = block * BLOCK + at;
@@ -227,12 +225,10 @@ impl Rows {
 
     fn coded(&self, query: &[f32]) -> Query {
         let width = i32::try_from(self.dimensions).unwrap_or(i32::MAX);
-        #[expect(clippy::cast_precision_loss, reason = "at most 8191")]
         let most = (i32::MAX / 128 / width).clamp(1, QUERY_CODE) as f32;
         let scale = largest(query) / most;
         let codes = encoded(query, scale);
         let left = left_out(query, scale, codes.clone());
-        #[expect(clippy::cast_possible_truncation, reason = "at most 8191")]
         let codes = codes.map(|code| code as i16).collect();
         Query { codes, scale, left }
     }
@@ -255,9 +251,7 @@ fn left_out(row: &[f32], scale: f32, codes: impl Iterator<Item = f32>) -> f32 {
         let left = f64::from(*number) - f64::from(scale) * f64::from(code);
         left * left
     });
-    #[expect(clippy::cast_possible_truncation, reason = "a length of at most one")]
-    let left = left.sum::<f64>().sqrt() as f32;
-    left
+    left.sum::<f64>().sqrt() as f32
 }
 
 /// The sums of products of every row of a block with the query.

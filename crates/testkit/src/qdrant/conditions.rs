@@ -49,7 +49,6 @@ fn of_field(field: &q::FieldCondition, payload: &Payload) -> Result<bool, Status
     let values = values(payload, &field.key);
     if let Some(range) = &field.range {
         let number = |kind: &&Kind| match kind {
-            #[expect(clippy::cast_precision_loss, reason = "as the server does")]
             Kind::IntegerValue(number) => Some(*number as f64),
             Kind::DoubleValue(number) => Some(*number),
             _ => None,
