@@ -182,8 +182,7 @@ impl Flow {
     fn painted(&mut self, word: &str) -> (String, usize) {
         let mut rest = word;
         if !word.contains('`') {
-            let bare = word.trim_start_matches(|c: char| matches!(c, '(' | '"'));
-            let opens = bare.strip_prefix("**");
+            let opens = word.strip_prefix("**");
             if !self.bold && opens.is_some_and(|rest| rest.starts_with(char::is_alphanumeric)) {
                 self.bold = true;
                 rest = opens.unwrap_or(rest);
