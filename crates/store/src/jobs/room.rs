@@ -11,7 +11,7 @@ use watchkeeper_model::{ControllerId, Job, JobNumber, JobState, Priority, Timest
 use super::Jobs;
 use crate::StoreError;
 use crate::access::Writing;
-use crate::db::{BadColumn, Row, args};
+use crate::db::{BadColumn, Row, args, skip_locked};
 use crate::lanes::{LaneSighting, Lanes};
 
 /// How long a lane counts as there after it was seen.
@@ -200,9 +200,10 @@ impl Room {
         i64::try_from(self.served.iter().filter(there).count()).unwrap_or(i64::MAX)
     }
 
-    /// The job that is put back: of the lowest priority, the one that has been served for the shortest time.
-    fn victim(&self, waits: &Waits) -> Option<i64> {
-        let victims = self.served.iter().filter(|served| {
+    /// The jobs that may be put back: of the lowest priority first, and of those what has been served for the shortest
+    /// time.
+    fn victims(&self, waits: &Waits) -> Vec<i64> {
+        let fits = |served: &&Served| {
             !served.marked
                 && served.priority < Priority::Interactive.as_number()
                 && served.rank > waits.rank
@@ -210,10 +211,10 @@ impl Room {
                     .lane
                     .as_deref()
                     .is_some_and(|lane| self.may_serve(lane, waits))
-        });
-        victims
-            .min_by_key(|served| (served.priority, -served.since, served.number))
-            .map(|served| served.number)
+        };
+        let mut victims: Vec<&Served> = self.served.iter().filter(fits).collect();
+        victims.sort_by_key(|served| (served.priority, -served.since, served.number));
+        victims.into_iter().map(|served| served.number).collect()
     }
 
     fn marked(&self, waits: &Waits) -> i64 {
@@ -279,15 +280,19 @@ impl Jobs<'_, Writing<'_>> {
         if coming > 0 && self.ahead_of(waits, now, coming).await? < coming {
             return Ok(());
         }
-        let Some(victim) = room.victim(waits) else {
-            return Ok(());
-        };
-        // One that ended, or was marked, since it was read makes room by itself.
-        let sql = "update jobs set preempt_at = $1 where number = $2 and state = 'leased' and preempt_at is null";
-        self.db
-            .execute("jobs.make_room", sql, args![now, victim])
-            .await?;
-        self.access.pending.wake();
+        // One that is just ending is left alone: its row is locked by who ends it, and may wait for what this one holds.
+        for victim in room.victims(waits) {
+            let sql = skip_locked!(
+                "update jobs set preempt_at = $1 where number in (
+                     select number from jobs where number = $2 and state = 'leased' and preempt_at is null",
+                ")"
+            );
+            let args = args![now, victim];
+            if self.db.execute("jobs.make_room", sql, args).await? == 1 {
+                self.access.pending.wake();
+                break;
+            }
+        }
         Ok(())
     }
 
