@@ -11,17 +11,17 @@ use watchkeeper_model::{
 /// Longest cause, in characters.
 const MAX_CAUSE_CHARS: usize = 2_000;
 /// Looks that are told of.
-const LOOKS_TOLD: usize = 25;
+const LOOKS_TOLD: usize = 20;
 /// Longest line that tells what a look showed, in characters.
-const MAX_LINE_CHARS: usize = 120;
+const MAX_LINE_CHARS: usize = 100;
 /// Claims that are told of.
-const CLAIMS_TOLD: usize = 12;
+const CLAIMS_TOLD: usize = 10;
 /// Objections that are told of.
 const OBJECTIONS_TOLD: usize = 4;
 /// Longest of either, in characters.
-const MAX_WORDS_CHARS: usize = 400;
+const MAX_WORDS_CHARS: usize = 300;
 /// Labels of one claim that are told of, and how long each may be.
-const LABELS_TOLD: usize = 10;
+const LABELS_TOLD: usize = 6;
 const MAX_LABEL_CHARS: usize = 20;
 
 /// A diagnosis by a model. A runbook's is a text and no more.
