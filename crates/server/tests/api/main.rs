@@ -16,6 +16,7 @@ mod issues;
 mod knowing;
 mod log;
 mod looking;
+mod queue;
 mod shape;
 mod socket;
 mod talks;
