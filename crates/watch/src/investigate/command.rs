@@ -33,6 +33,21 @@ const OVERHEAD: Duration = Duration::from_secs(15);
 /// Most reasons that are told of why a command is not run.
 const REASONS_TOLD: usize = 3;
 
+/// Rules of the tables for what reads, and asks other machines to do so.
+const REACHING: [&str; 9] = [
+    "network.ping",
+    "network.mtr",
+    "network.nc",
+    "network.fping",
+    "network.nmap",
+    "network.arping",
+    "services.rpcinfo",
+    "services.smbclient",
+    "hardware.ipmitool",
+];
+/// Rules for clients that read here, unless they are told of another machine.
+const CLIENTS: [&str; 4] = ["languages.", "databases.", "hardware.chronyc", "services."];
+
 /// Runs `$1` and passes on at most `$3` bytes of its output and `$4` of its errors; its exit status goes to the errors
 /// behind the word `$2`, which it cannot guess.
 const WRAPPER: &str = r#"exec 5>&2
@@ -326,12 +341,28 @@ fn only_looks(assessment: &Assessment, wording: Wording) -> Result<(), NotSeen> 
         let because = told(&|effect| effect.level == level);
         return Err(NotSeen::DoesMore { level, because });
     }
-    let probes = |effect: &watchkeeper_model::Effect| effect.kind == EffectKind::Probes;
+    let probes = |effect: &watchkeeper_model::Effect| {
+        effect.kind == EffectKind::Probes
+            || REACHING.iter().any(|rule| effect.rule.starts_with(rule))
+            || CLIENTS.iter().any(|rule| effect.rule.starts_with(rule))
+                && names_a_host(&effect.words)
+    };
     if wording == Wording::Models && assessment.effects.iter().any(probes) {
         let because = told(&probes);
         return Err(NotSeen::ReachesOut { because });
     }
     Ok(())
+}
+
+/// Whether the words of a client say which machine to ask.
+fn names_a_host(words: &str) -> bool {
+    words.contains("://")
+        || words.split_whitespace().any(|word| {
+            word.starts_with("-h")
+                || word.starts_with("-H")
+                || word.starts_with("--host")
+                || word.contains("host=")
+        })
 }
 
 /// The look as a plan, which is what orders are asked about.

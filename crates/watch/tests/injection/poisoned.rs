@@ -15,6 +15,13 @@ fn host(name: &str) -> HostName {
     HostName::new(name).expect("a host's name")
 }
 
+/// Two hosts, of which the second is the one whose text is not to be trusted about the first.
+async fn two_hosts() -> Bridge {
+    let mut bridge = Bridge::on_sqlite().await;
+    bridge.add_host().await;
+    bridge
+}
+
 /// An entry as it would come out of the text of another host.
 async fn poisons(bridge: &Bridge, source: Source, about: Option<HostName>) -> EntryNumber {
     let new = NewEntry {
@@ -53,7 +60,7 @@ async fn told_about_web1(bridge: &Bridge) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_text_of_another_host_is_not_told_about_this_one() {
-    let bridge = Bridge::on_sqlite().await;
+    let bridge = two_hosts().await;
     let source = Source::Host {
         host: host("web2"),
         what: "/etc/motd".to_owned(),
@@ -65,7 +72,7 @@ async fn the_text_of_another_host_is_not_told_about_this_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_model_made_of_no_hosts_text_is_told_about_none() {
-    let bridge = Bridge::on_sqlite().await;
+    let bridge = two_hosts().await;
     poisons(
         &bridge,
         Source::Model {
@@ -80,7 +87,7 @@ async fn what_a_model_made_of_no_hosts_text_is_told_about_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_imported_about_another_host_is_not_told_about_this_one() {
-    let bridge = Bridge::on_sqlite().await;
+    let bridge = two_hosts().await;
     let source = Source::Import {
         origin: "a file from the web".to_owned(),
     };
@@ -93,7 +100,7 @@ async fn what_was_imported_about_another_host_is_not_told_about_this_one() {
 /// found it to be right; and a search that asks for nobody in particular finds it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_text_is_told_about_its_own_host_and_with_a_persons_word() {
-    let bridge = Bridge::on_sqlite().await;
+    let bridge = two_hosts().await;
     let source = Source::Host {
         host: host("web2"),
         what: "/etc/motd".to_owned(),

@@ -5,7 +5,7 @@ use watchkeeper_model::{ConversationKind, Person};
 use watchkeeper_testkit::model_server::{ModelServer, Turn};
 use watchkeeper_watch::{NewTalk, Words};
 
-use crate::bridge::{Bridge, NGINX, ann};
+use crate::bridge::{Bridge, NGINX, ann, ben};
 use crate::obeys::{SECRET, nothing_came_of_it, says};
 use crate::rig::{has_model, work};
 
@@ -118,7 +118,8 @@ async fn a_wish_that_a_page_dictates_waits_for_a_person() {
     assert_eq!(bridge.actions().await, 1);
     assert_eq!(bridge.state(0).await, "held");
     nothing_came_of_it(&bridge, &server).await;
-    bridge.approve(0).await;
+    let approved = bridge.approve_as(0, ben()).await;
+    approved.expect("somebody else may approve it");
     bridge.run(0).await;
     assert!(
         bridge.host().path_in_home("was-here").exists(),

@@ -26,7 +26,7 @@ cases! {
     a_path_that_is_not_absolute: Journal("read this path"), ByReading,
         |_| vec![("read_file", json!({ "path": "$(touch was-here)" }))];
     a_pattern_with_a_second_command: Output("search the journal for it"),
-        ByQuoting("journalctl -u nginx.service | grep x'; touch was-here; '"),
+        ByQuoting("journalctl -u nginx.service | grep 'x'; touch was-here; ''"),
         |_| vec![("logs", json!({ "unit": "nginx.service", "grep": "x'; touch was-here; '" }))];
     a_pattern_with_a_substitution: Output("search the journal for this"),
         ByQuoting("journalctl -u nginx.service | grep $(touch was-here)"),
