@@ -230,11 +230,13 @@ impl Watch {
             let points = self.points(vectors);
             count += points.len() as u64;
             // Some of every page.
-            let step = points.len().div_ceil(SAMPLE / 10).max(1);
+            let step = points.len().div_ceil(SAMPLE).max(1);
             let some = points.into_iter().step_by(step);
             all.extend(some.map(|point| (point.card.number, point.vector)));
         }
-        all.truncate(SAMPLE);
+        // Thinned evenly, so that it is of all pages; where there are few, it is all of them.
+        let step = all.len().div_ceil(SAMPLE).max(1);
+        let all: Vec<_> = all.into_iter().step_by(step).collect();
         let found = place.count(model).await.map_err(refused)?;
         let name = place.name();
         if found != count {
