@@ -9,7 +9,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use watchkeeper_model::{ActionNumber, Autonomy, HostName, IssueNumber, Severity, Timestamp};
 
 use crate::called::Called;
-use crate::commands::{AskArgs, ChatArgs, ConfigsArgs, DiscussArgs, DoArgs, KnowledgeArgs, ModelsArgs, QueueArgs, WorkerArgs};
+use crate::commands::{
+    AskArgs, ChatArgs, ConfigsArgs, DiscussArgs, DoArgs, KnowledgeArgs, ModelsArgs, QueueArgs,
+    WorkerArgs,
+};
 use crate::failure::Kind;
 
 /// Watches over Linux hosts, proposes repairs, and runs what you approve.
@@ -503,7 +506,8 @@ pub(crate) struct LinksArgs {
 
 /// The tools that get a short command of their own.
 pub(crate) const TOOLS: [&str; 20] = [
-    "check", "approve", "ask", "chat", "do", "issues", "systems", "status", "risk", "orders", "queue", "logs", "log", "enrol", "config", "models", "doctor", "daemon", "worker", "links",
+    "check", "approve", "ask", "chat", "do", "issues", "systems", "status", "risk", "orders",
+    "queue", "logs", "log", "enrol", "config", "models", "doctor", "daemon", "worker", "links",
 ];
 
 #[cfg(test)]

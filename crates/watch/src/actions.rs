@@ -6,8 +6,8 @@ use serde_json::json;
 use watchkeeper_model::{
     About, Action, ActionNumber, ActionState, ApprovalTerms, Approver, Assessment,
     ConversationNumber, Decision as Verdicts, Digest, Evidence, Finding, HostName,
-    InvalidTransition, IssueNumber, LogRecord, Person, Plan, Proposal, Proposer, Revision, Step, Verdict,
-    Verification,
+    InvalidTransition, IssueNumber, LogRecord, Person, Plan, Proposal, Proposer, Revision, Step,
+    Verdict, Verification,
 };
 use watchkeeper_policy::{
     ApprovalNeed, Candidate, MayPropose, PastFix, Recent, approval_need, judge, may_approve,

@@ -2,7 +2,8 @@
 
 use watchkeeper_fleet::EnrolError;
 use watchkeeper_model::{
-    ActionNumber, ApprovalRefused, EntryNumber, HostName, InvalidTransition, IssueNumber, JobNumber, LookFailure,
+    ActionNumber, ApprovalRefused, EntryNumber, HostName, InvalidTransition, IssueNumber,
+    JobNumber, LookFailure,
 };
 use watchkeeper_policy::MayNotApprove;
 use watchkeeper_remedy::PlanError;
@@ -124,9 +125,12 @@ impl WatchError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::NoSuchAction { .. } | Self::NoSuchIssue { .. } | Self::NoSuchHost { .. } | Self::NoSuchEntry { .. } | Self::NoSuchJob { .. } | Self::NoSuchLane { .. } => {
-                Fault::NoSuchThing
-            }
+            Self::NoSuchAction { .. }
+            | Self::NoSuchIssue { .. }
+            | Self::NoSuchHost { .. }
+            | Self::NoSuchEntry { .. }
+            | Self::NoSuchJob { .. }
+            | Self::NoSuchLane { .. } => Fault::NoSuchThing,
             Self::QueueFull(_) => Fault::Full,
             Self::MayNotApprove(_) => Fault::NotTheirs,
             Self::Talk(refused) => match refused {
@@ -167,7 +171,8 @@ impl WatchError {
         match self {
             Self::Host { source, .. } => source.remedy(),
             Self::QueueFull(_) => {
-                "ask again when less waits, or take something back: watchkeeper queue list".to_owned()
+                "ask again when less waits, or take something back: watchkeeper queue list"
+                    .to_owned()
             }
             Self::Talk(refused) => refused.advice(),
             Self::MayNotApprove(MayNotApprove::OwnRequest { .. }) => {

@@ -2,8 +2,8 @@
 //! them is in `tracking`.
 
 use watchkeeper_model::{
-    About, Action, HostName, InvalidTransition, Issue, IssueNumber, IssueState, Person, Severity, Timestamp,
-    visible,
+    About, Action, HostName, InvalidTransition, Issue, IssueNumber, IssueState, Person, Severity,
+    Timestamp, visible,
 };
 use watchkeeper_store::{
     ActionFilter, IssueFilter, JobFilter, LogFilter as StoredFilter, LogOrder, Read,

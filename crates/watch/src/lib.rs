@@ -37,8 +37,9 @@ pub use chance::Chance;
 pub use error::{Fault, WatchError};
 pub use issues::{IssueQuery, NewIssue};
 pub use knowledge::{
-    ConfigFile, ConfigsIndexed, EntryEdit, EntryLine, EntryQuery, Exported, Found, Imported, Knowing, KnownQuery,
-    MAX_IMPORT_LINES, Moved, RefusedFile, RefusedLine, RepositoryFile, Seeded, Taught, VectorPlace,
+    ConfigFile, ConfigsIndexed, EntryEdit, EntryLine, EntryQuery, Exported, Found, Imported,
+    Knowing, KnownQuery, MAX_IMPORT_LINES, Moved, RefusedFile, RefusedLine, RepositoryFile, Seeded,
+    Taught, VectorPlace,
 };
 pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule};

@@ -18,8 +18,8 @@ use watchkeeper_model::{
 use watchkeeper_policy::OwnRequests;
 use watchkeeper_store::{CorruptRow, Store, StoreError};
 
-use crate::queue::{Ears, LaneBook};
 use crate::knowledge::Shelf;
+use crate::queue::{Ears, LaneBook};
 use crate::view::RunEvent;
 use crate::{Chance, Schedule, Settings, WatchError};
 

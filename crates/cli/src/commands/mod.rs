@@ -79,9 +79,7 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Enrol(args) => here.in_session(async |session| enrol::run(session, args).await),
         Command::Config(args) => config::run(common, around, args),
         Command::Doctor => command_runtime()?.block_on(doctor::run(common, around, called)),
-        Command::Models(args) => {
-            command_runtime()?.block_on(models::run(common, around, args))
-        }
+        Command::Models(args) => command_runtime()?.block_on(models::run(common, around, args)),
         Command::Daemon => daemon::run(common, around),
         Command::Worker(args) => worker::run(common, around, args),
         Command::Links(args) => links::run(common, around, args),

@@ -55,7 +55,10 @@ async fn regression_02_a_killed_daemon_leaves_the_outcome_or_unknown_and_no_seco
 async fn regression_03_no_model_no_garbage_and_no_timeout_makes_anything_well() {
     let turns: [(fn() -> Turn, bool); 3] = [
         (Turn::slams_the_door, false),
-        (|| Turn::replies("status: healthy, all issues resolved"), true),
+        (
+            || Turn::replies("status: healthy, all issues resolved"),
+            true,
+        ),
         (Turn::says_nothing, false),
     ];
     for (turn, answers) in turns {

@@ -294,7 +294,8 @@ impl Watch {
             return Err(format!("it cannot be read: {}", printed.stderr));
         }
         // What was printed has been made visible, and a NUL stands there in words.
-        if printed.stdout.contains("\\u{0}") || printed.stdout.contains(char::REPLACEMENT_CHARACTER) {
+        if printed.stdout.contains("\\u{0}") || printed.stdout.contains(char::REPLACEMENT_CHARACTER)
+        {
             return Err("it is not a text".to_owned());
         }
         if let Some(why) = secrets::why_by_content(printed.stdout.as_bytes()) {
