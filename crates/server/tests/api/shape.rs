@@ -16,6 +16,18 @@ use crate::talks::{begin, has_a_lane, works};
 /// Fields whose own fields depend on the event or the kind they belong to.
 const OPAQUE: [&str; 1] = ["body"];
 
+/// The stream of what one job says.
+const JOB_EVENTS: &str = "GET /v1/jobs/{number}/events";
+
+/// What an example in the document names first, where it is there.
+const NAMED_FIRST: [&str; 13] = [
+    "event", "seq", "at", "number", "revision", "digest", "host", "title", "kind", "state",
+    "actor", "about", "text",
+];
+
+/// An example is written on one line where it fits into this.
+const LINE: usize = 100;
+
 /// The names of all fields in a value, with the way to each.
 fn fields(value: &Value, way: &str, names: &mut BTreeSet<String>) {
     match value {
@@ -50,8 +62,10 @@ impl Shapes {
 
     fn saw_events(&mut self, what: &str, events: &[(String, Value)]) {
         for (name, event) in events {
-            let what = match event["event"].as_str() {
-                Some(kind) if name == "run" => format!("{what}: {name} {kind}"),
+            let what = match (name.as_str(), event["event"].as_str()) {
+                ("run", Some(kind)) => format!("{what}: {name} {kind}"),
+                // What a job says is the same in every stream that it is heard in.
+                ("job", Some(kind)) => format!("{JOB_EVENTS}: {name} {kind}"),
                 _ => format!("{what}: {name}"),
             };
             self.saw(&what, event);
@@ -222,7 +236,7 @@ async fn see_talks(house: &House, shapes: &mut Shapes) {
         shapes.saw(what, &house.get(path).await.json().await);
     }
     let events = house.get(&format!("{job}/events")).await.events();
-    shapes.saw_events("GET /v1/jobs/{number}/events", &events.rest().await);
+    shapes.saw_events(JOB_EVENTS, &events.rest().await);
     let sheet = house.get("/v1/actions/1").await.json().await;
     shapes.saw("GET /v1/actions/{number}", &sheet);
 }
@@ -273,11 +287,43 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
+/// A value as the document has it: what names a thing first, and on one line what fits into one.
+fn written(value: &Value, indent: &str) -> String {
+    let (open, close, parts) = match value {
+        Value::Array(list) => (
+            '[',
+            ']',
+            list.iter().map(|part| (String::new(), part)).collect(),
+        ),
+        Value::Object(object) => {
+            let mut parts: Vec<_> = object.iter().collect();
+            let rank = |name: &str| NAMED_FIRST.iter().position(|first| *first == name);
+            parts.sort_by_key(|(name, _)| rank(name).unwrap_or(NAMED_FIRST.len()));
+            let named = parts
+                .into_iter()
+                .map(|(name, part)| (format!("{}: ", json!(name)), part));
+            ('{', '}', named.collect::<Vec<_>>())
+        }
+        other => return other.to_string(),
+    };
+    let within = format!("{indent}  ");
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|(name, part)| name + &written(part, &within))
+        .collect();
+    let line = parts.join(", ");
+    if line.contains('\n') || line.len() + indent.len() > LINE {
+        let lines = parts.join(&format!(",\n{within}"));
+        return format!("{open}\n{within}{lines}\n{indent}{close}");
+    }
+    format!("{open}{line}{close}")
+}
+
 #[tokio::test]
 #[ignore = "prints an example of every answer, for docs/api.md"]
 async fn examples_for_the_document() {
     for (what, (_, answer)) in see_all().await.0 {
-        let answer = serde_json::to_string_pretty(&shortened(&answer)).expect("JSON");
+        let answer = written(&shortened(&answer), "");
         println!("#### {what}\n\n```json answer\n{answer}\n```\n");
     }
 }

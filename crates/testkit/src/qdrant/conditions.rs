@@ -70,7 +70,7 @@ fn of_field(field: &q::FieldCondition, payload: &Payload) -> Result<bool, Status
         _ => return Err(unknown()),
     };
     let fits = |kind: &&Kind| matches!(kind, Kind::StringValue(value) if words.contains(value));
-    Ok(values.iter().any(|kind| fits(kind)))
+    Ok(values.iter().any(fits))
 }
 
 /// The values of a key: those of a list one by one, none where there is nothing.

@@ -161,7 +161,7 @@ impl Watch {
                 return Err(error.into());
             }
             Err(error) => {
-                tracing::debug!(%error, "a batch was refused; its texts are tried one by one")
+                tracing::debug!(%error, "a batch was refused; its texts are tried one by one");
             }
         }
         let mut vectors = Vec::with_capacity(entries.len());
@@ -169,7 +169,7 @@ impl Watch {
             let short = [passage(entry, SHORT_CHARS)];
             match desk.embed(model, EmbedPurpose::Passage, &short).await {
                 Ok(mut one) => {
-                    vectors.extend(one.pop().map(|vector| (entry.entry, entry.digest, vector)))
+                    vectors.extend(one.pop().map(|vector| (entry.entry, entry.digest, vector)));
                 }
                 Err(error) if error.retryable() || matches!(error, LlmError::Cancelled) => {
                     return Err(error.into());

@@ -267,6 +267,7 @@ fn is_same(one: &[f32], other: &[f32]) -> bool {
     one.len() == other.len() && (lengths == 0.0 || product(one, other) / lengths >= SAME)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn refused(error: VectorError) -> WatchError {
     WatchError::invalid(error.to_string())
 }

@@ -34,7 +34,7 @@ pub(super) fn fit(new: NewEntry) -> Result<NewEntry, WatchError> {
     }
     Ok(NewEntry {
         kind: word("kind", &new.kind)?,
-        labels: labels(new.labels)?,
+        labels: labels(&new.labels)?,
         title,
         text,
         ..new
@@ -42,7 +42,7 @@ pub(super) fn fit(new: NewEntry) -> Result<NewEntry, WatchError> {
 }
 
 /// Labels in small letters, in their order, each once.
-pub(super) fn labels(labels: Vec<String>) -> Result<Vec<String>, WatchError> {
+pub(super) fn labels(labels: &[String]) -> Result<Vec<String>, WatchError> {
     let mut fit = labels
         .iter()
         .map(|label| word("label", label))
