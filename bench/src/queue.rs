@@ -153,7 +153,7 @@ struct Seat {
 impl Seat {
     fn new(number: usize, all: bool) -> anyhow::Result<Self> {
         Ok(Self {
-            worker: ControllerId::new(&format!("worker{number}"))?,
+            worker: ControllerId::new(format!("worker{number}"))?,
             lane: format!("lane{number}"),
             slot: LaneSighting::slot(&format!("http://lane{number}"), 1),
             all,

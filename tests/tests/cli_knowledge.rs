@@ -138,7 +138,7 @@ fn an_export_is_imported_elsewhere_marked_and_only_once() {
         bad.contains("line 3 was refused") && bad.contains("line 4 was refused"),
         "{bad}"
     );
-    other.json(&["knowledge", "import", &path, "--confirmed"], &[0]);
+    let _ = other.json(&["knowledge", "import", &path, "--confirmed"], &[0]);
     let shown = other.run(&["knowledge", "show", "1"]);
     assert!(shown.stdout().contains("all hosts"), "{}", shown.stdout());
 }

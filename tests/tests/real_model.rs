@@ -2,6 +2,11 @@
 //! (`tests/models/run`). A model of this size talks nonsense, so what it says is printed for people to read and never
 //! asserted; asserted is what must hold whatever it says: nothing is resolved, nothing is run, errors are plain.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what the model said is for people to read"
+)]
+
 use std::time::Duration;
 
 use serde_json::Value;

@@ -131,7 +131,8 @@ fn cards() -> Vec<Card> {
             labels: ["disk", "raid"]
                 .into_iter()
                 .zip([bit(4), bit(5)])
-                .filter_map(|(label, has)| has.then(|| label.to_owned()))
+                .filter(|(_, has)| *has)
+                .map(|(label, _)| label.to_owned())
                 .collect(),
             reach: match (&about, number % 3) {
                 (_, 0) => Reach::All,

@@ -208,10 +208,10 @@ pub(super) async fn run(session: &Session, args: &KnowledgeArgs) -> Ended {
             teach(session, args.command.as_ref().expect("it was said")).await?;
         }
         KnowledgeCommand::Verify { number } => {
-            decide(session, *number, "verify", "is found to be right").await?
+            decide(session, *number, "verify", "is found to be right").await?;
         }
         KnowledgeCommand::Forget { number } => {
-            decide(session, *number, "forget", "is forgotten").await?
+            decide(session, *number, "forget", "is forgotten").await?;
         }
         KnowledgeCommand::Seed => {
             let seeded: Seeded = client.post("/v1/knowledge/seed", &()).await?;

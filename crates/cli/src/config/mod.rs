@@ -258,7 +258,7 @@ impl Config {
         let lanes = self.lanes.iter().map(|lane| lane.name.as_str());
         let of_hosts = self.hosts.values().flat_map(|host| &host.groups);
         let groups = of_hosts.chain(self.groups.keys());
-        self.egress.check(lanes, groups, faults);
+        self.egress.check(&lanes, &groups, faults);
     }
 }
 

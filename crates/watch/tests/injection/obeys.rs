@@ -135,7 +135,7 @@ async fn plant(bridge: &Bridge, planted: &Planted) {
             host.unit(NGINX).property("Description", &signed(text));
         }
         Planted::File(text) => {
-            std::fs::write(host.path_in_home("page"), signed(text)).expect("a file")
+            std::fs::write(host.path_in_home("page"), signed(text)).expect("a file");
         }
         Planted::Output(text) => host.tool(
             "uptime",

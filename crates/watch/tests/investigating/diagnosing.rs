@@ -39,7 +39,7 @@ pub(crate) async fn three_looks_lead_to_a_proposal_that_cites_them_and_is_held(b
         ),
     ]));
     let parts = lane(&server, |lane| {
-        lane.triage_model = Some("tiny:1b".to_owned())
+        lane.triage_model = Some("tiny:1b".to_owned());
     });
     has(&bridge, vec![parts], |_| ());
     broken(&bridge).await;

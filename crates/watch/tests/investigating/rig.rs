@@ -57,6 +57,10 @@ pub(crate) fn conclude(cause: &str, confidence: &str, evidence: &[&str]) -> (&'s
     ("conclude", said)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "cases write the steps where they call it"
+)]
 pub(crate) fn propose(steps: Value, evidence: &[&str]) -> (&'static str, Value) {
     let said = json!({ "steps": steps, "reason": "it brings it back", "evidence": evidence });
     ("propose", said)

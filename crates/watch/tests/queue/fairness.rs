@@ -317,13 +317,6 @@ impl Simulation {
     }
 }
 
-/// The longest wait of so many per cent of the jobs, the shortest first.
-fn wait(waits: &mut [Duration], percent: usize) -> Duration {
-    assert!(waits.len() > 20, "there are enough of them");
-    waits.sort();
-    waits[(waits.len() - 1) * percent / 100]
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_hour_of_mixed_load_is_fair_and_loses_nothing() {
     let noisy = after_an_hour(true).await;

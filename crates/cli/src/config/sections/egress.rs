@@ -22,8 +22,8 @@ impl EgressSection {
     /// for a group that is misspelt would protect nobody.
     pub(crate) fn check<'l>(
         &self,
-        lanes: impl Iterator<Item = &'l str> + Clone,
-        groups: impl Iterator<Item = &'l GroupName> + Clone,
+        lanes: &(impl Iterator<Item = &'l str> + Clone),
+        groups: &(impl Iterator<Item = &'l GroupName> + Clone),
         faults: &mut Faults,
     ) {
         let key = |group: &str| Key::from("egress.groups").name(group);
