@@ -30,7 +30,8 @@ pub struct Lane {
     /// Whether its owner says that the server stands on their own premises. What leaves them, `[egress]` says.
     #[serde(default)]
     pub private: bool,
-    /// The model, as the server calls it.
+    /// The model, as the server calls it; left out where the lane only makes vectors.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model: String,
     /// A small model that decides whether the other is needed at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -321,7 +322,7 @@ impl Lane {
     /// Names the key that is wrong and what it may be.
     pub fn validate(&self) -> Result<(), LaneError> {
         for (key, text) in self.names() {
-            if !is_name(text) {
+            if !is_name(text) || (key == "name" && text.contains('|')) {
                 return Err(LaneError::Name { key });
             }
         }
@@ -349,16 +350,29 @@ impl Lane {
         Ok(())
     }
 
+    /// Whether it has a model that answers; a lane may be there for vectors alone.
+    #[must_use]
+    pub const fn answers(&self) -> bool {
+        !self.model.is_empty()
+    }
+
+    /// The model's name, as far as it has to be one.
+    fn model_said(&self) -> Option<&String> {
+        let only_vectors = !self.answers() && self.embedding_model.is_some();
+        (!only_vectors).then_some(&self.model)
+    }
+
     fn names(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let always = [("name", &self.name), ("model", &self.model)];
+        let always = [("name", &self.name)];
         let where_said = [
-            ("triage_model", &self.triage_model),
-            ("critic_model", &self.critic_model),
-            ("embedding_model", &self.embedding_model),
+            ("model", self.model_said()),
+            ("triage_model", self.triage_model.as_ref()),
+            ("critic_model", self.critic_model.as_ref()),
+            ("embedding_model", self.embedding_model.as_ref()),
         ];
         let said = where_said
             .into_iter()
-            .filter_map(|(key, name)| Some((key, name.as_ref()?)));
+            .filter_map(|(key, name)| Some((key, name?)));
         always.into_iter().chain(said)
     }
 
@@ -443,6 +457,22 @@ mod tests {
         assert_eq!(lane.keep_alive.to_string(), "5m");
         assert_eq!(lane.context, 8192);
         assert_eq!(lane.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_lane_may_be_there_for_vectors_alone() {
+        let lane = read(r#"{"embedding_model":"nomic-embed-text"}"#).expect("an embedding model");
+        assert_eq!(lane.validate(), Ok(()));
+        assert!(!lane.answers());
+        let neither = read("{}").expect("it can be read");
+        assert_eq!(neither.validate(), Err(LaneError::Name { key: "model" }));
+    }
+
+    #[test]
+    fn a_name_that_would_part_a_list_is_refused() {
+        let mut lane = Lane::new("m");
+        lane.name = "gpu|cloud".to_owned();
+        assert_eq!(lane.validate(), Err(LaneError::Name { key: "name" }));
     }
 
     #[test]

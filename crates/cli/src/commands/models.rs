@@ -77,7 +77,13 @@ pub(super) async fn run(common: &Common, around: &Surroundings, args: &ModelsArg
         }
         Some(ModelsCommand::Load { model, lane }) => {
             let lane = chosen(&config.lanes, lane.as_deref(), model.as_ref())?;
-            load(common, lane, model.as_ref().unwrap_or(&lane.model)).await
+            let own = roles(lane).first().map(|(_, model)| (*model).to_owned());
+            load(
+                common,
+                lane,
+                model.as_ref().or(own.as_ref()).unwrap_or(&lane.model),
+            )
+            .await
         }
     }
 }
@@ -85,7 +91,7 @@ pub(super) async fn run(common: &Common, around: &Surroundings, args: &ModelsArg
 /// The models a lane names, each with what it is asked for.
 fn roles(lane: &Lane) -> Vec<(&'static str, &str)> {
     let named = [
-        ("main", Some(&lane.model)),
+        ("main", lane.answers().then_some(&lane.model)),
         ("triage", lane.triage_model.as_ref()),
         ("critic", lane.critic_model.as_ref()),
         ("embedding", lane.embedding_model.as_ref()),

@@ -60,6 +60,11 @@ impl Step {
             Self::Vectors => "vectors",
         }
     }
+
+    /// Whether it has a model answer, which a lane for vectors alone has not.
+    const fn needs_answers(self) -> bool {
+        matches!(self, Self::Context | Self::Schema | Self::Tools)
+    }
 }
 
 /// Tries a lane: server, models, context, an answer of a given form and its speed, a tool, vectors. Where there is
@@ -71,7 +76,11 @@ pub async fn examine(
 ) -> Vec<DoctorLine> {
     let examination = Examination { lane, provider };
     let mut lines = Vec::new();
-    for (place, step) in STEPS.into_iter().enumerate() {
+    let steps: Vec<Step> = STEPS
+        .into_iter()
+        .filter(|step| lane.answers() || !step.needs_answers())
+        .collect();
+    for (place, step) in steps.iter().copied().enumerate() {
         let found = tokio::select! {
             biased;
             () = cancel.cancelled() => return lines,
@@ -80,7 +89,7 @@ pub async fn examine(
         let all_fine = found.iter().all(|line| line.ok);
         lines.extend(found);
         if !all_fine && matches!(step, Step::Server | Step::Models) {
-            lines.extend(not_tried(lane, &STEPS[place + 1..]));
+            lines.extend(not_tried(lane, &steps[place + 1..]));
             break;
         }
     }

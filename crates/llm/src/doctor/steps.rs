@@ -54,7 +54,7 @@ impl Examination<'_> {
             Err(error) => return vec![DoctorLine::failed("model", self.lane, &error)],
         };
         let roles = [
-            ("model", Some(&self.lane.model)),
+            ("model", self.lane.answers().then_some(&self.lane.model)),
             ("triage", self.lane.triage_model.as_ref()),
             ("critic", self.lane.critic_model.as_ref()),
             ("embedding", self.lane.embedding_model.as_ref()),

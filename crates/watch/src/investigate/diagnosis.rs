@@ -66,17 +66,15 @@ impl Watch {
         }
         let mut refused = None;
         let lead = standing.iter().position(|one: &Standing| {
-            let may = self.may_be_sent(&one.finding.host, &desk.parts.lane);
+            let may = self.may_leave([&one.finding.host], &desk.parts.lane);
             let is_allowed = may.is_ok();
             if let Err(why) = may {
-                refused.get_or_insert(why.to_string());
+                refused.get_or_insert(why);
             }
             is_allowed
         });
         let Some(lead) = lead else {
-            return Err(JobError::Impossible {
-                why: refused.unwrap_or_default(),
-            });
+            return Err(refused.map_or(JobError::NotNeeded, JobError::Egress));
         };
         let lead = standing.remove(lead);
         Ok(Question {

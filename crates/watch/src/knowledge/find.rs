@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use watchkeeper_knowledge::{Audience, Filter, FoundBy, fuse};
-use watchkeeper_llm::EmbedPurpose;
+use watchkeeper_llm::{EmbedPurpose, Lane};
 use watchkeeper_model::{Collection, Entry, EntryNumber, HostName, Timestamp};
 
 use super::shelf::Serving;
 use crate::WatchError;
-use crate::watch::Watch;
+use crate::watch::{LaneParts, Watch};
 
 /// Most entries that one search finds.
 const MAX_FOUND: usize = 100;
@@ -150,7 +150,7 @@ impl Watch {
         }
         let patience = self.current().settings.knowledge.patience;
         let asked = async {
-            let meaning = self.meaning(&serving.model, question).await?;
+            let meaning = self.meaning(&serving.model, question, filter).await?;
             let near = serving
                 .vectors
                 .search(&serving.model, &meaning, filter, depth)
@@ -166,12 +166,13 @@ impl Watch {
     }
 
     /// The vector of a question.
-    async fn meaning(&self, model: &str, question: &str) -> Option<Vec<f32>> {
+    /// A question may hold what hosts said, so it goes only to a lane that may have their text.
+    async fn meaning(&self, model: &str, question: &str, filter: &Filter) -> Option<Vec<f32>> {
         let current = self.current();
-        let parts = current
-            .lanes
-            .iter()
-            .find(|parts| parts.lane.embedding_model.is_some())?;
+        // While entries get vectors of another model, the old one is served still, by the same servers.
+        let embeds = |parts: &&LaneParts| parts.lane.embedding_model.is_some();
+        let mut may = current.lanes.iter().filter(embeds);
+        let parts = may.find(|parts| self.may_have(&parts.lane, filter))?;
         let texts = [question.to_owned()];
         let cancel = CancellationToken::new();
         let embedded = parts
@@ -185,6 +186,15 @@ impl Watch {
                 None
             }
         }
+    }
+
+    /// Whether a question may go to a lane: of a person about no host in particular, to any that may have every host's.
+    fn may_have(&self, lane: &Lane, filter: &Filter) -> bool {
+        let hosts: Vec<HostName> = match &filter.audience {
+            Audience::Hosts(hosts) => hosts.iter().cloned().collect(),
+            Audience::Person => self.fleet().hosts(),
+        };
+        self.may_leave(&hosts, lane).is_ok()
     }
 
     fn deaf_until(&self) -> Option<Timestamp> {

@@ -198,7 +198,10 @@ pub(crate) const fn is_unfit(error: &LlmError) -> bool {
 
 /// What a lane offers.
 pub(crate) fn offers(lane: &Lane) -> Vec<Need> {
-    let mut needs = vec![Need::Answer];
+    let mut needs = Vec::new();
+    if lane.answers() {
+        needs.push(Need::Answer);
+    }
     if lane.embedding_model.is_some() {
         needs.push(Need::Embed);
     }
@@ -207,13 +210,14 @@ pub(crate) fn offers(lane: &Lane) -> Vec<Need> {
 
 /// The models of a lane, each once.
 pub(crate) fn models(lane: &Lane) -> Vec<String> {
-    let others = [
-        &lane.triage_model,
-        &lane.critic_model,
-        &lane.embedding_model,
+    let named = [
+        lane.answers().then_some(&lane.model),
+        lane.triage_model.as_ref(),
+        lane.critic_model.as_ref(),
+        lane.embedding_model.as_ref(),
     ];
-    let mut models = vec![lane.model.clone()];
-    for model in others.into_iter().flatten() {
+    let mut models = Vec::new();
+    for model in named.into_iter().flatten() {
         if !models.contains(model) {
             models.push(model.clone());
         }
@@ -268,7 +272,11 @@ impl Watch {
                     format!("failed at {at}: {why}")
                 }
             };
-            words.push(format!("{} at {}: {said}", lane.model, lane.url));
+            words.push(format!(
+                "{} at {}: {said}",
+                models(lane).join(", "),
+                lane.url
+            ));
         }
         ModelStatus {
             configured: true,

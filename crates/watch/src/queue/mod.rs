@@ -24,6 +24,7 @@ mod settle;
 mod work;
 mod worker;
 
+pub(crate) use asking::FRESH;
 pub use asking::QueueQuery;
 pub(crate) use coalesce::coalescing_key;
 pub(crate) use desk::{Desk, ModelRole};

@@ -7,6 +7,7 @@ use watchkeeper_model::{
 use watchkeeper_store::{NewConversation, Tx};
 
 use crate::WatchError;
+use crate::queue::FRESH;
 use crate::talk::TalkRefused;
 use crate::view::what_it_does;
 use crate::watch::{Watch, with};
@@ -80,9 +81,12 @@ impl Watch {
         let mut known: Vec<String> = {
             let current = self.current();
             let own = current.lanes.iter();
-            own.map(|parts| parts.lane.name.clone()).collect()
+            own.filter(|parts| parts.lane.answers())
+                .map(|parts| parts.lane.name.clone())
+                .collect()
         };
-        let told = tx.lanes().list().await?;
+        let since = self.now().before(FRESH);
+        let told = tx.lanes().seen_since(since).await?;
         self.remember_corrupt(&told.corrupt);
         known.extend(told.rows.into_iter().map(|lane| lane.name));
         known.sort();
