@@ -11,7 +11,7 @@ use crate::bridge::{NGINX, settings};
 use crate::house::House;
 
 /// A house where a model is asked why nginx fails: job 1 waits.
-async fn house(server: &ModelServer) -> (House, String) {
+pub(crate) async fn house(server: &ModelServer) -> (House, String) {
     let house = House::with_daemon().await;
     let mut lane = Lane::new(MODEL);
     lane.url = server.url().parse().expect("an address");
@@ -27,7 +27,8 @@ async fn house(server: &ModelServer) -> (House, String) {
     (house, format!("/v1/jobs/{number}"))
 }
 
-async fn works(house: &House) {
+/// Serves the one job that waits.
+pub(crate) async fn works(house: &House) {
     let stop = CancellationToken::new();
     let served = house.bridge.watch.work_once(0, &stop).await;
     assert!(served.expect("the store answers"), "there was a job");

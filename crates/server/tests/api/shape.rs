@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use serde_json::{Value, json};
+use watchkeeper_model::Entry;
 use watchkeeper_server::{ProblemKind, ROUTES};
 use watchkeeper_testkit::model_server::{ModelServer, Turn};
-use watchkeeper_watch::view::LogVerdict;
+use watchkeeper_watch::view::{Before, Followed, JobEvent, LogVerdict};
 
 use crate::bridge::NGINX;
 use crate::house::{House, ben, send};
@@ -20,9 +21,9 @@ const OPAQUE: [&str; 1] = ["body"];
 const JOB_EVENTS: &str = "GET /v1/jobs/{number}/events";
 
 /// What an example in the document names first, where it is there.
-const NAMED_FIRST: [&str; 13] = [
-    "event", "seq", "at", "number", "revision", "digest", "host", "title", "kind", "state",
-    "actor", "about", "text",
+const NAMED_FIRST: [&str; 11] = [
+    "event", "seq", "number", "revision", "digest", "host", "title", "state", "at", "actor",
+    "about",
 ];
 
 /// An example is written on one line where it fits into this.
@@ -122,6 +123,7 @@ async fn see_all() -> Shapes {
     }
 
     let reason = json!({ "reason": "it is migrated today" });
+    see_before(&house, &mut shapes).await;
     see_talks(&house, &mut shapes).await;
     let rejected = house.post("/v1/actions/1/reject", &reason).await;
     shapes.saw("POST /v1/actions/{number}/reject", &rejected.json().await);
@@ -155,7 +157,61 @@ async fn see_all() -> Shapes {
     shapes.saw("POST /v1/log/verify", &json!(broken));
     let problem = house.get("/v1/actions/77").await.problem().await;
     shapes.saw("problems", &problem);
+    see_diagnosis(&mut shapes).await;
+    see_ends_of_jobs(&mut shapes);
     shapes
+}
+
+/// A job that diagnoses, from where it waits to what it leaves on the sheets.
+async fn see_diagnosis(shapes: &mut Shapes) {
+    let cause = "nginx.service is failed [E1].";
+    let looks = Turn::calls_tools([("c1", "unit_status", json!({ "unit": NGINX }))]);
+    let steps = json!([{ "kind": "unit_restart", "unit": NGINX }]);
+    let proposes = json!({ "steps": steps, "reason": "it brings it back", "evidence": ["E1"] });
+    let concludes = json!({ "cause": cause, "confidence": "high", "evidence": ["E1"] });
+    let server = ModelServer::start().await;
+    server.does(looks).does(Turn::calls_tools([
+        ("c2", "propose", proposes),
+        ("c3", "conclude", concludes),
+    ]));
+    let (house, job) = crate::queue::house(&server).await;
+    for (what, path) in [
+        ("GET /v1/queue", "/v1/queue"),
+        ("GET /v1/jobs/{number}", job.as_str()),
+    ] {
+        shapes.saw(what, &house.get(path).await.json().await);
+    }
+    crate::queue::works(&house).await;
+    for (what, path) in [
+        ("GET /v1/jobs/{number}", job.as_str()),
+        ("GET /v1/issues/{number}", "/v1/issues/1"),
+        ("GET /v1/actions/{number}", "/v1/actions/0"),
+    ] {
+        shapes.saw(what, &house.get(path).await.json().await);
+    }
+    assert_eq!(server.unused_turns(), 0, "the model was asked to the end");
+}
+
+/// What an issue's sheet says of a like one: the story here has none, but it has what is known of an action.
+async fn see_before(house: &House, shapes: &mut Shapes) {
+    let known = house.get("/v1/knowledge").await.json().await;
+    let known: Vec<Entry> = serde_json::from_value(known).expect("entries");
+    let before: Vec<Before> = known.into_iter().map(Before::from).collect();
+    assert!(!before.is_empty(), "the action that is over is known");
+    shapes.saw("GET /v1/issues/{number}", &json!({ "before": before }));
+}
+
+/// The ends of a job that nothing here leads to.
+fn see_ends_of_jobs(shapes: &mut Shapes) {
+    let why = || "its lane failed".to_owned();
+    for event in [
+        JobEvent::PutBack { why: why() },
+        JobEvent::Failed { why: why() },
+        JobEvent::Cancelled,
+    ] {
+        let event = json!(Followed { seq: 4, event });
+        shapes.saw_events(JOB_EVENTS, &[("job".to_owned(), event)]);
+    }
 }
 
 async fn see_reading(house: &House, shapes: &mut Shapes) {
@@ -237,6 +293,11 @@ async fn see_talks(house: &House, shapes: &mut Shapes) {
     }
     let events = house.get(&format!("{job}/events")).await.events();
     shapes.saw_events(JOB_EVENTS, &events.rest().await);
+    for what in ["pause", "resume"] {
+        let path = format!("/v1/queue/{what}");
+        let answer = house.post(&path, &json!({ "lane": "local" })).await;
+        shapes.saw(&format!("POST {path}"), &answer.json().await);
+    }
     let sheet = house.get("/v1/actions/1").await.json().await;
     shapes.saw("GET /v1/actions/{number}", &sheet);
 }
