@@ -204,6 +204,13 @@ async fn a_failed_job_is_investigated_discussed_changed_approved_repaired_and_re
         shown.contains("before:") && shown.contains("(action 0)"),
         "{shown}"
     );
+    // The model says the same again, and this time what it cites does not show it.
+    let unsupported = "/srv/archive does not stand in E3";
+    let sheet = home.json(&["issues", "show", &issue], &[0]);
+    assert!(
+        sheet["diagnosed"].to_string().contains(unsupported),
+        "{sheet:#}"
+    );
     let prompts: String = server.generations()[asked_before..]
         .iter()
         .map(Value::to_string)

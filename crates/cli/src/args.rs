@@ -505,9 +505,29 @@ pub(crate) struct LinksArgs {
 }
 
 /// The tools that get a short command of their own.
-pub(crate) const TOOLS: [&str; 20] = [
-    "check", "approve", "ask", "chat", "do", "issues", "systems", "status", "risk", "orders",
-    "queue", "logs", "log", "enrol", "config", "models", "doctor", "daemon", "worker", "links",
+pub(crate) const TOOLS: [&str; 22] = [
+    "check",
+    "approve",
+    "ask",
+    "chat",
+    "do",
+    "issues",
+    "systems",
+    "status",
+    "risk",
+    "orders",
+    "queue",
+    "knowledge",
+    "configs",
+    "logs",
+    "log",
+    "enrol",
+    "config",
+    "models",
+    "doctor",
+    "daemon",
+    "worker",
+    "links",
 ];
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! them is in `tracking`.
 
 use watchkeeper_model::{
-    About, Action, HostName, InvalidTransition, Issue, IssueNumber, IssueState, Person, Severity,
-    Timestamp, visible,
+    About, Action, HostName, InvalidTransition, Issue, IssueNumber, IssueState, LogEntry, Person,
+    Severity, Timestamp, visible,
 };
 use watchkeeper_store::{
     ActionFilter, IssueFilter, JobFilter, LogFilter as StoredFilter, LogOrder, Read,
@@ -99,7 +99,10 @@ impl Watch {
         let diagnosed = last.and_then(|(_, detail)| detail);
         let actions = actions_of(&mut read, number).await?;
         let before = match &finding {
-            Some(finding) => self.done_before(&mut read, finding, &actions).await?,
+            Some(finding) => {
+                let own = of_this_time(&actions, &timeline);
+                self.done_before(&mut read, finding, &own).await?
+            }
             None => Vec::new(),
         };
         let doing = doing(&mut read, &issue).await?;
@@ -242,6 +245,16 @@ fn checked(what: &str, text: &str, max: usize) -> Result<String, WatchError> {
         )));
     }
     Ok(settle::said(text, max))
+}
+
+/// The actions since the trouble came back last: those before belong to a time that is over, and tell how it ended.
+fn of_this_time(actions: &[Action], timeline: &[LogEntry]) -> Vec<Action> {
+    let back = timeline
+        .iter()
+        .rfind(|entry| entry.record.event == "issue.reopened")
+        .map(|entry| entry.record.at);
+    let is_of_this_time = |action: &&Action| back.is_none_or(|at| action.proposed_at >= at);
+    actions.iter().filter(is_of_this_time).cloned().collect()
 }
 
 async fn actions_of(read: &mut Read, number: IssueNumber) -> Result<Vec<Action>, WatchError> {

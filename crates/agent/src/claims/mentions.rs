@@ -1,4 +1,4 @@
-//! What a sentence names that can be looked up in what it cites: units, hosts and numbers.
+//! What a sentence names that can be looked up in what it cites: units, hosts, paths and numbers.
 
 use std::fmt;
 
@@ -11,6 +11,8 @@ pub(super) enum Mention {
     Unit(String),
     /// A host that there is.
     Host(String),
+    /// An absolute path.
+    Path(String),
     /// A number of two digits or more; smaller ones are often words.
     Number(String),
 }
@@ -18,7 +20,9 @@ pub(super) enum Mention {
 impl fmt::Display for Mention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unit(text) | Self::Host(text) | Self::Number(text) => f.write_str(text),
+            Self::Unit(text) | Self::Host(text) | Self::Path(text) | Self::Number(text) => {
+                f.write_str(text)
+            }
         }
     }
 }
@@ -28,7 +32,7 @@ const MAX_MENTIONS: usize = 40;
 
 /// What a sentence names, outside the labels it cites.
 pub(super) fn mentions(sentence: &str, hosts: &[&HostName]) -> Vec<Mention> {
-    let mut found = Vec::new();
+    let mut found: Vec<Mention> = paths(sentence).map(Mention::Path).collect();
     for word in words(sentence) {
         let bare = word.trim_matches(|c: char| matches!(c, '.' | ':' | '-' | '_' | '\\'));
         if super::is_label(bare) || bare.is_empty() {
@@ -56,6 +60,20 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     .filter(|word| !word.is_empty())
 }
 
+/// The absolute paths of a sentence: two parts at least, since `/` and `/var` are said of anything.
+fn paths(sentence: &str) -> impl Iterator<Item = String> {
+    sentence
+        .split(|c: char| c.is_whitespace() || "\"'`()[]{}<>,;|=".contains(c))
+        .map(|word| word.trim_end_matches(['.', ':', '!', '?', '/']))
+        .filter(|word| word.starts_with('/') && word[1..].contains('/'))
+        .filter(|word| {
+            word.chars()
+                .all(|c| c.is_alphanumeric() || "/._-+@%~".contains(c))
+        })
+        .map(str::to_owned)
+        .take(MAX_MENTIONS)
+}
+
 /// The numbers of a word: runs of digits and points (also addresses and versions) of two digits or more, unless letters
 /// stand before them, as in `sda12`.
 fn numbers(word: &str) -> Vec<String> {
@@ -74,7 +92,7 @@ impl Mention {
     /// Whether it stands in a text as a word of its own. A whole number also stands for one with places after it.
     pub(super) fn stands_in(&self, text: &str) -> bool {
         let (needle, number) = match self {
-            Self::Unit(name) | Self::Host(name) => (name, false),
+            Self::Unit(name) | Self::Host(name) | Self::Path(name) => (name, false),
             Self::Number(number) => (number, true),
         };
         text.match_indices(needle.as_str()).any(|(at, _)| {

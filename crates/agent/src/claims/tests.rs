@@ -18,7 +18,8 @@ fn check(text: &str, otherwise: &[&str], expect: &[&str]) {
             Citable {
                 label: "E1",
                 title: "journal of nginx.service on web1",
-                text: "bind() to 0.0.0.0:80 failed (98: Address already in use)\nworker 17 left",
+                text: "bind() to 0.0.0.0:80 failed (98: Address already in use)\nworker 17 left\n\
+                       open(\"/srv/data/a\") failed",
                 is_note: false,
             },
             Citable {
@@ -90,6 +91,16 @@ fn names_and_numbers_must_stand_in_what_is_cited() {
         "web2 holds the port [E1].",
         &[],
         &["web2 does not stand in E1"],
+    );
+    check(
+        "It stands in /etc/nginx/nginx.conf [E1].",
+        &[],
+        &["/etc/nginx/nginx.conf does not stand in E1"],
+    );
+    check(
+        "It cannot open `/srv/data/a`, and /srv/data is there [E1].",
+        &[],
+        &["supported"],
     );
     check("Worker 1 left, 2 stayed [E1].", &[], &["supported"]);
     check("The code is 9 [E1].", &[], &["supported"]);

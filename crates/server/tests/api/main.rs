@@ -8,6 +8,7 @@ mod allowed;
     reason = "the bridge is shared with the use cases, which use more of it"
 )]
 mod bridge;
+mod document;
 mod events;
 mod hostile;
 mod house;

@@ -1,16 +1,17 @@
 //! The field names of every answer, as one snapshot: `--output json` and the API promise them, so a rename must be
-//! seen. `docs/api.md` is held to the same: every route, every kind of problem, and no field that no answer has.
+//! seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use serde_json::{Value, json};
 use watchkeeper_model::Entry;
-use watchkeeper_server::{ProblemKind, ROUTES};
+use watchkeeper_server::ROUTES;
 use watchkeeper_testkit::model_server::{ModelServer, Turn};
 use watchkeeper_watch::view::{Before, Followed, JobEvent, LogVerdict};
 
 use crate::bridge::NGINX;
+use crate::document;
 use crate::house::{House, ben, send};
 use crate::talks::{begin, has_a_lane, works};
 
@@ -20,17 +21,8 @@ const OPAQUE: [&str; 1] = ["body"];
 /// The stream of what one job says.
 const JOB_EVENTS: &str = "GET /v1/jobs/{number}/events";
 
-/// What an example in the document names first, where it is there.
-const NAMED_FIRST: [&str; 11] = [
-    "event", "seq", "number", "revision", "digest", "host", "title", "state", "at", "actor",
-    "about",
-];
-
-/// An example is written on one line where it fits into this.
-const LINE: usize = 100;
-
 /// The names of all fields in a value, with the way to each.
-fn fields(value: &Value, way: &str, names: &mut BTreeSet<String>) {
+pub(crate) fn fields(value: &Value, way: &str, names: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
             for (name, value) in object {
@@ -52,7 +44,7 @@ fn fields(value: &Value, way: &str, names: &mut BTreeSet<String>) {
 
 /// What each route answered: the names of its fields, and the first answer.
 #[derive(Default)]
-struct Shapes(BTreeMap<String, (BTreeSet<String>, Value)>);
+pub(crate) struct Shapes(pub(crate) BTreeMap<String, (BTreeSet<String>, Value)>);
 
 impl Shapes {
     fn saw(&mut self, what: &str, answer: &Value) {
@@ -329,116 +321,14 @@ async fn the_field_names_of_every_answer_are_a_promise() {
         );
     }
     insta::assert_snapshot!(shapes.render());
-    let document = include_str!("../../../../docs/api.md");
-    document_is_true(document, &shapes);
-}
-
-/// At most so much of an answer that its form is seen.
-fn shortened(value: &Value) -> Value {
-    match value {
-        Value::Array(list) => list.iter().take(1).map(shortened).collect(),
-        Value::Object(object) => {
-            let short = object
-                .iter()
-                .map(|(name, value)| (name.clone(), shortened(value)));
-            Value::Object(short.collect())
-        }
-        Value::String(text) => json!(watchkeeper_model::bounded(text, 160)),
-        other => other.clone(),
-    }
-}
-
-/// A value as the document has it: what names a thing first, and on one line what fits into one.
-fn written(value: &Value, indent: &str) -> String {
-    let (open, close, parts) = match value {
-        Value::Array(list) => (
-            '[',
-            ']',
-            list.iter().map(|part| (String::new(), part)).collect(),
-        ),
-        Value::Object(object) => {
-            let mut parts: Vec<_> = object.iter().collect();
-            let rank = |name: &str| NAMED_FIRST.iter().position(|first| *first == name);
-            parts.sort_by_key(|(name, _)| rank(name).unwrap_or(NAMED_FIRST.len()));
-            let named = parts
-                .into_iter()
-                .map(|(name, part)| (format!("{}: ", json!(name)), part));
-            ('{', '}', named.collect::<Vec<_>>())
-        }
-        other => return other.to_string(),
-    };
-    let within = format!("{indent}  ");
-    let parts: Vec<_> = parts
-        .into_iter()
-        .map(|(name, part)| name + &written(part, &within))
-        .collect();
-    let line = parts.join(", ");
-    if line.contains('\n') || line.len() + indent.len() > LINE {
-        let lines = parts.join(&format!(",\n{within}"));
-        return format!("{open}\n{within}{lines}\n{indent}{close}");
-    }
-    format!("{open}{line}{close}")
+    document::is_true(&shapes);
 }
 
 #[tokio::test]
 #[ignore = "prints an example of every answer, for docs/api.md"]
 async fn examples_for_the_document() {
     for (what, (_, answer)) in see_all().await.0 {
-        let answer = written(&shortened(&answer), "");
+        let answer = document::example(&answer);
         println!("#### {what}\n\n```json answer\n{answer}\n```\n");
-    }
-}
-
-/// Every example of the document: the heading it stands under, and its JSON.
-fn examples(document: &str) -> Vec<(String, Value)> {
-    let mut heading = String::new();
-    let mut examples = Vec::new();
-    let mut block: Option<String> = None;
-    for line in document.lines() {
-        if let Some(text) = &mut block {
-            if line == "```" {
-                let value = serde_json::from_str(text);
-                examples.push((heading.clone(), value.expect("an example is JSON")));
-                block = None;
-            } else {
-                text.push_str(line);
-            }
-        } else if let Some(text) = line.strip_prefix("#### ") {
-            text.clone_into(&mut heading);
-        } else if line == "```json answer" {
-            block = Some(String::new());
-        }
-    }
-    examples
-}
-
-fn document_is_true(document: &str, shapes: &Shapes) {
-    for route in &ROUTES {
-        let line = format!(
-            "| `{} {}` | {} |",
-            route.method, route.path, route.operation
-        );
-        assert!(document.contains(&line), "docs/api.md lacks: {line}");
-    }
-    for kind in ProblemKind::ALL {
-        let line = format!("| `{}` | {} |", kind.as_str(), kind.status().as_u16());
-        assert!(document.contains(&line), "docs/api.md lacks: {line}");
-    }
-    let examples = examples(document);
-    for what in shapes.0.keys() {
-        assert!(
-            examples.iter().any(|(heading, _)| heading == what),
-            "docs/api.md has no example of: {what}"
-        );
-    }
-    for (heading, example) in examples {
-        let (known, _) = shapes
-            .0
-            .get(&heading)
-            .unwrap_or_else(|| panic!("nothing is called {heading}"));
-        let mut names = BTreeSet::new();
-        fields(&example, "", &mut names);
-        let unknown: Vec<_> = names.difference(known).collect();
-        assert!(unknown.is_empty(), "{heading}: no answer has {unknown:?}");
     }
 }
