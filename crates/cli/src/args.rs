@@ -119,7 +119,7 @@ pub(crate) enum Command {
     ///
     /// Without a terminal the lines of standard input are answered one after the other.
     Chat(ChatArgs),
-    /// Say in words what is to be done: it becomes a proposed action, and waits like every other
+    /// Say in words what is to be done: it becomes a proposed action that waits
     ///
     /// `do restart nginx on web1`. Exit status: 0 there is an action, 65 the wish was not clear, 77 it is forbidden.
     Do(DoArgs),
