@@ -1,5 +1,4 @@
-//! The field names of every answer, as one snapshot: `--output json` and the API promise them, so a rename must be
-//! seen.
+//! The field names of every answer, as one snapshot: `--output json` and the API promise them, so a rename must be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
