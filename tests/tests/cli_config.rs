@@ -377,8 +377,11 @@ fn a_worker_needs_a_lane_and_stops_when_told() {
         ran.ended_with(&[77]);
         ran.stderr()
     };
+    // Asked by a command that ends in any case: a daemon that were quicker than the worker would stay.
+    let has_it = format!("process {}", worker.id());
     until("the worker has the store", || {
-        home.path().join("store.db").exists()
+        let ran = home.run(&["status", "--no-daemon"]);
+        ran.stderr().contains(&has_it)
     });
     assert!(refused().contains(&format!("process {}", worker.id())));
     let pid = Pid::from_raw(i32::try_from(worker.id()).expect("a number"));

@@ -154,13 +154,30 @@ pub struct Spent {
     /// Questions to models.
     pub asks: u32,
     /// Uses of tools that were run.
+    #[serde(rename = "looks")]
     pub uses: u32,
     /// Tokens of prompts.
     pub prompt_tokens: u64,
     /// Tokens of answers.
     pub output_tokens: u64,
-    /// Time, as far as it was told.
+    /// Time, as far as it was told; written in whole milliseconds.
+    #[serde(rename = "took_ms", with = "millis")]
     pub time: Duration,
+}
+
+/// A length of time as a number of milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
 }
 
 impl Spent {

@@ -191,7 +191,7 @@ impl Watch {
     /// Whether a question may go to a lane: of a person about no host in particular, to any that may have every host's.
     fn may_have(&self, lane: &Lane, filter: &Filter) -> bool {
         let hosts: Vec<HostName> = match &filter.audience {
-            Audience::Hosts(hosts) => hosts.iter().cloned().collect(),
+            Audience::Hosts(hosts) => hosts.clone(),
             Audience::Person => self.fleet().hosts(),
         };
         self.may_leave(&hosts, lane).is_ok()

@@ -154,8 +154,8 @@ impl Scanner<'_> {
             let passed = match c {
                 '#' => rest.find('\n').unwrap_or(rest.len()),
                 '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-                '"' => string(rest, "\"", 1),
-                '\'' if rest.starts_with("''") => string(rest, "''", 2),
+                '"' => string(rest, "\"", 1, 0),
+                '\'' if rest.starts_with("''") => string(rest, "''", 2, 0),
                 _ => {
                     let at = self.at;
                     self.at += c.len_utf8();
@@ -167,8 +167,11 @@ impl Scanner<'_> {
     }
 }
 
-/// The length of a string with its quotes.
-fn string(rest: &str, quote: &str, from: usize) -> usize {
+/// Strings in `${…}` of strings are followed so deep.
+const MAX_NESTED: usize = 20;
+
+/// The length of a string with its quotes. In what `${…}` holds there may be strings again.
+fn string(rest: &str, quote: &str, from: usize, nested: usize) -> usize {
     let mut at = from;
     let mut depth = 0_usize;
     while at < rest.len() {
@@ -182,6 +185,13 @@ fn string(rest: &str, quote: &str, from: usize) -> usize {
         } else if here.starts_with("${") {
             depth += 1;
             at += 2;
+        } else if depth > 0 && here.starts_with('"') && nested < MAX_NESTED {
+            at += string(here, "\"", 1, nested + 1);
+        } else if depth > 0 && here.starts_with("''") && nested < MAX_NESTED {
+            at += string(here, "''", 2, nested + 1);
+        } else if depth > 0 && here.starts_with('{') {
+            depth += 1;
+            at += 1;
         } else if depth > 0 && here.starts_with('}') {
             depth -= 1;
             at += 1;
@@ -237,7 +247,8 @@ in
                 "users.users.ops.openssh.authorizedKeys.keys",
             ]
         );
-        let parts = of("web.nix", NIX);
+        let long = format!("{NIX}# {}\n", "x".repeat(WHOLE_BYTES));
+        let parts = of("web.nix", &long);
         assert_eq!(parts[0].name, None, "the head");
         let nginx = parts
             .iter()
