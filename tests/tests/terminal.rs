@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use watchkeeper_testkit::model_server::{Gate, MODEL, ModelServer, Turn};
-use watchkeeper_tests::binary::{Home, until};
+use watchkeeper_tests::binary::{Home, until_within};
 use watchkeeper_tests::missing;
 use watchkeeper_tests::tmux::Terminal;
 
@@ -146,7 +146,11 @@ async fn a_batch_is_put_aside_for_a_person_and_nothing_of_it_is_lost() {
         let log = home.json(&["logs", "--event", event, "-n", "100"], &[0]);
         log["entries"].as_array().map_or(0, Vec::len)
     };
-    until("the batch is finished", || entries("job.done") == 4);
+    // Four answers of several questions each, on a machine that may be busy.
+    let soon = std::time::Duration::from_secs(60);
+    until_within(soon, "the batch is finished", &mut || {
+        entries("job.done") == 4
+    });
     assert_eq!(entries("job.failed"), 0, "to be put aside is no failure");
     let jobs = home.json(&["queue", "list", "--all"], &[0]);
     let put_aside: i64 = jobs["jobs"]
