@@ -16,7 +16,7 @@ use watchkeeper_model::{Clock as _, ConversationKind, JobRequest, Person, Priori
 use watchkeeper_store::{NewJob, Store};
 use watchkeeper_testkit::model_server::{MODEL, ModelServer, Turn};
 use watchkeeper_testkit::postgres::Cluster;
-use watchkeeper_watch::{LaneParts, NewTalk, OnLeaving, Watch, Words, view, work};
+use watchkeeper_watch::{Fault, LaneParts, NewTalk, OnLeaving, Watch, Words, view, work};
 
 use crate::machine::{MachineClock, say};
 use crate::setting::{engines, runtime, watch_with};
@@ -188,8 +188,11 @@ impl Room {
         let waited = began.elapsed();
         let mut following = self.watch.follow_job(job, 0, OnLeaving::Stay);
         while following.next().await?.is_some() {}
-        self.watch.cancel_job(batch, ops()).await?;
-        Ok(waited)
+        // It may have been answered by now, which is as good.
+        match self.watch.cancel_job(batch, ops()).await {
+            Err(error) if error.fault() != Fault::Conflict => Err(error.into()),
+            _ => Ok(waited),
+        }
     }
 
     /// A job of the lowest priority that the lane has begun to answer: a question of a person, asked anew as a batch.

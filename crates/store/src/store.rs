@@ -283,8 +283,7 @@ async fn begin_postgres(
 ) -> Result<sqlx::Transaction<'static, Postgres>, StoreError> {
     let mut dead = pool.size();
     loop {
-        match pool
-            .begin_with(statement)
+        match begin_whole(pool, statement)
             .await
             .map_err(|error| StoreError::of("store.begin", error))
         {
@@ -302,7 +301,7 @@ async fn begin_sqlite(
     pool: &SqlitePool,
     statement: &'static str,
 ) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
-    pool.begin_with(statement)
+    begin_whole(pool, statement)
         .await
         .map_err(|source| match source {
             sqlx::Error::PoolTimedOut => StoreError::Busy {
@@ -311,6 +310,28 @@ async fn begin_sqlite(
             },
             source => StoreError::of("store.begin", source),
         })
+}
+
+/// Begins, or does not: whoever waits for it may go away meanwhile. A begin that is dropped half-way would go back to the
+/// pool in a transaction that nobody knows of, so it is made by a task of its own, whose transaction is then rolled back.
+async fn begin_whole<D: sqlx::Database>(
+    pool: &sqlx::Pool<D>,
+    statement: &'static str,
+) -> Result<sqlx::Transaction<'static, D>, sqlx::Error> {
+    let pool = pool.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with the statement, whose time is limited"
+    )]
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    match begun.await {
+        Ok(begun) => begun,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and with it every connection.
+            Err(_) => Err(sqlx::Error::PoolClosed),
+        },
+    }
 }
 
 struct Session {

@@ -28,7 +28,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// How often a worker asks for a word where no signal comes.
 const WORD_POLL: Duration = Duration::from_secs(1);
 /// The shortest time between two such questions: every commit is a signal, and most are about something else.
-const WORD_PAUSE: Duration = Duration::from_millis(20);
+const WORD_PAUSE: Duration = Duration::from_millis(8);
 /// How long what is said is gathered before it is written down; the first of it is not.
 const GATHER: Duration = Duration::from_millis(50);
 /// The pause between two tries to write down how a job ended, where the store does not answer.
