@@ -23,6 +23,9 @@ use crate::setting::{engines, runtime, watch_with};
 
 /// What the background job says until it is put aside.
 const LINE: &str = "still at it ";
+/// What is asked by the background job, and by a person.
+const BATCH: &str = "How is each of the thousand?";
+const QUESTION: &str = "Is all well?";
 
 #[derive(Debug, Args)]
 pub(crate) struct MindArgs {
@@ -61,7 +64,13 @@ struct Room {
 
 async fn one_store(name: &str, url: &str, samples: usize) -> anyhow::Result<()> {
     let home = tempfile::tempdir().context("a temporary directory")?;
-    let server = ModelServer::start().await;
+    let server = ModelServer::start().await.decides(|body| {
+        if body.to_string().contains(BATCH) {
+            Turn::tokens(vec![LINE; 4]).hanging_after(2)
+        } else {
+            Turn::replies("It is well.")
+        }
+    });
     let mut lane = Lane::new(MODEL);
     lane.url = server.url().parse().context("the server's address")?;
     lane.tools = ToolsSwitch::Off;
@@ -93,9 +102,7 @@ impl Room {
     async fn first_tokens(&self, store: &str, samples: usize) -> anyhow::Result<()> {
         let (mut queued, mut alone, mut added) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..samples {
-            self.server.replies("It is well.");
             let by_queue = self.first_token_by_queue().await?;
-            self.server.replies("It is well.");
             let by_provider = self.first_token_alone().await?;
             queued.push(by_queue);
             alone.push(by_provider);
@@ -106,7 +113,7 @@ impl Room {
         say(&row(store, "added by the queue", &mut added))
     }
 
-    async fn asks(&self) -> anyhow::Result<view::Asked> {
+    async fn asks(&self, question: &str) -> anyhow::Result<view::Asked> {
         let talk = NewTalk {
             kind: ConversationKind::Ask,
             hosts: Vec::new(),
@@ -115,7 +122,7 @@ impl Room {
         };
         let begun = self.watch.begin_conversation(ops(), talk).await?;
         let words = Words {
-            text: "Is all well?".to_owned(),
+            text: question.to_owned(),
             ..Words::default()
         };
         Ok(self.watch.say(begun.number, &ops(), words).await?)
@@ -123,7 +130,7 @@ impl Room {
 
     async fn first_token_by_queue(&self) -> anyhow::Result<Duration> {
         let began = Instant::now();
-        let job = self.asks().await?.job;
+        let job = self.asks(QUESTION).await?.job;
         let mut following = self.watch.follow_job(job, 0, OnLeaving::Stay);
         let mut first = None;
         while let Some(followed) = following.next().await? {
@@ -179,8 +186,7 @@ impl Room {
         let batch = self.batch_job().await?;
         let before = self.server.generations().len();
         let began = Instant::now();
-        self.server.replies("It is well.");
-        let job = self.asks().await?.job;
+        let job = self.asks(QUESTION).await?.job;
         while self.server.generations().len() == before {
             ensure!(began.elapsed() < Duration::from_secs(20), "no room is made");
             tokio::time::sleep(Duration::from_micros(200)).await;
@@ -198,7 +204,7 @@ impl Room {
     /// A job of the lowest priority that the lane has begun to answer: a question of a person, asked anew as a batch.
     async fn batch_job(&self) -> anyhow::Result<watchkeeper_model::JobNumber> {
         self.watch.pause_lane(None, ops()).await?;
-        let asked = self.asks().await?;
+        let asked = self.asks(BATCH).await?;
         self.watch.cancel_job(asked.job, ops()).await?;
         let request = JobRequest::AnswerPerson {
             conversation: asked.conversation,
@@ -209,8 +215,6 @@ impl Room {
         let new = NewJob::new(request, Priority::Background, now, deadline);
         let job = self.watch.queue_job(new).await?.job().number;
         let before = self.server.generations().len();
-        self.server
-            .does(Turn::tokens(vec![LINE; 4]).hanging_after(2));
         self.watch.resume_lane(None, ops()).await?;
         let began = Instant::now();
         while self.server.generations().len() == before {
