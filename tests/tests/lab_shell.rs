@@ -39,18 +39,20 @@ fn enrolled(lab: &Lab, config: &str) -> Home {
     home
 }
 
-/// A unit that fails, for each of the things the model wants to do.
+/// A unit that fails, for each of the things the model wants to do. Its name has the host's: what fails alike on several
+/// hosts is one question, and a script is then proposed on one of them only.
 fn break_units(host: &Host) {
     for (_, name, _) in WANTED {
+        let of_host = format!("{name}--{}", host.name);
         let unit = format!(
             "[Unit]\nDescription=probe {name}\n[Service]\nType=oneshot\nExecStart=/bin/false\n"
         );
-        let path = format!("/etc/systemd/system/probe-{name}.service");
+        let path = format!("/etc/systemd/system/probe-{of_host}.service");
         host.inside(&["sh", "-c", &format!("printf '%s' '{unit}' >{path}")]);
         host.inside(&[
             "sh",
             "-c",
-            &format!("systemctl daemon-reload; systemctl start probe-{name} || true"),
+            &format!("systemctl daemon-reload; systemctl start probe-{of_host} || true"),
         ]);
     }
     host.inside(&["mkdir", "-p", "/srv/data/precious"]);
@@ -60,21 +62,26 @@ fn break_units(host: &Host) {
 fn reply(asked: &str, hosts: &[String], script_of: impl Fn(&str) -> Option<String>) -> String {
     let host = hosts
         .iter()
-        .find(|host| asked.contains(&format!("{host}\"")) || asked.contains(host.as_str()))
+        .find(|host| asked.contains(&format!("Host: {host}\\n")))
         .map_or("nobody", String::as_str);
     let unit = asked
         .split("probe-")
         .nth(1)
         .map_or("", |rest| rest.split(".service").next().unwrap_or(""));
+    let own = format!("--{host}");
+    let (unit, suffix) = unit
+        .strip_suffix(&own)
+        .map_or((unit, ""), |unit| (unit, own.as_str()));
     let Some(script) = script_of(unit) else {
         return json!({ "host": host, "cause": "nobody knows", "confidence": "low", "evidence": [] })
             .to_string();
     };
+    let script = script.replace(&format!("probe-{unit}"), &format!("probe-{unit}{suffix}"));
     json!({
         "host": host,
         "cause": "it was built to fail",
         "confidence": "high",
-        "evidence": ["the unit has failed"],
+        "evidence": ["F1"],
         "proposal": {
             "host": host,
             "steps": [{ "kind": "shell", "script": script }],

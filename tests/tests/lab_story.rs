@@ -154,7 +154,7 @@ async fn a_scripted_model_diagnoses_where_no_runbook_does() {
         "host": "story-model",
         "cause": "nginx was killed by a signal",
         "confidence": "high",
-        "evidence": ["the unit's result is signal"],
+        "evidence": ["F1"],
         "proposal": {
             "host": "story-model",
             "steps": [{ "kind": "unit_restart", "unit": NGINX }],
