@@ -9,7 +9,7 @@ use watchkeeper_store::{
     ActionFilter, IssueFilter, JobFilter, LogFilter as StoredFilter, LogOrder, Read,
 };
 
-use crate::actions::line;
+use crate::sheets::line;
 use crate::view::{DiagnosisView, IssueLine, IssueSheet};
 use crate::watch::Watch;
 use crate::{WatchError, settle};

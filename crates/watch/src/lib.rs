@@ -25,6 +25,7 @@ mod replay;
 mod runs;
 mod settings;
 mod settle;
+mod sheets;
 mod status;
 mod talk;
 mod tracking;
@@ -32,7 +33,7 @@ mod traits;
 pub mod view;
 mod watch;
 
-pub use actions::{ActionQuery, Decision, Edit};
+pub use actions::{Decision, Edit};
 pub use chance::Chance;
 pub use error::{Fault, WatchError};
 pub use issues::{IssueQuery, NewIssue};
@@ -48,6 +49,7 @@ pub use queue::{Following, OnLeaving, QueueQuery, work};
 pub use replay::MAX_REPLAY_DAYS;
 pub use runs::Ran;
 pub use settings::{Asking, Looking, Running, Settings, ThresholdLayers};
+pub use sheets::ActionQuery;
 pub use talk::{NewTalk, TalkQuery, TalkRefused, Words};
 pub use watch::{LaneParts, Parts, Watch};
 // Who may ask what of the watch, for whoever stands before it.
