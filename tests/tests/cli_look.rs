@@ -413,15 +413,20 @@ fn the_log_goes_on_as_it_grows() {
         &["logs", "--follow", "--event", "issue.", "--output", "json"],
     );
     let mut lines = BufReader::new(following.stdout.take().expect("it is piped")).lines();
-    let mut next = || {
+    // What the daemon itself has to say of its issues may stand between.
+    let mut next = |title: &str| loop {
         let line = lines.next().expect("it goes on").expect("it is text");
         let entry: Value = serde_json::from_str(&line).expect("each line is one entry");
-        entry.to_string()
+        let event = entry["event"].as_str().expect("it has an event");
+        assert!(event.starts_with("issue."), "{line}");
+        if line.contains(title) {
+            break;
+        }
     };
-    assert!(next().contains("the first"));
+    next("the first");
     home.run(&["issues", "create", "the second"])
         .ended_with(&[0]);
-    assert!(next().contains("the second"));
+    next("the second");
     drop(daemon);
     until("it ends with the daemon", || {
         following.try_wait().expect("it can be asked").is_some()

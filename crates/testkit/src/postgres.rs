@@ -71,6 +71,8 @@ pub struct Database {
     name: String,
     base: PathBuf,
     bin: PathBuf,
+    /// The server stays up while its databases are used, also where the cluster's value is gone.
+    _user: File,
 }
 
 impl Database {
@@ -171,6 +173,8 @@ impl Cluster {
             self.sql(&format!("alter database {raw} rename to {template}"));
         }
         drop(lock);
+        let user = lock_file(&self.base, "users");
+        user.lock_shared().expect("the kernel locks files");
         let name = format!("t_{}_{}", std::process::id(), count());
         self.sql(&format!("drop database if exists {name} with (force)"));
         self.sql(&format!("create database {name} template {template}"));
@@ -179,6 +183,7 @@ impl Cluster {
             name,
             base: self.base.clone(),
             bin: self.bin.clone(),
+            _user: user,
         }
     }
 

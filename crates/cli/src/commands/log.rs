@@ -33,8 +33,10 @@ pub(super) async fn logs(session: &Session, args: &LogsArgs) -> Ended {
     if !args.follow {
         return Ok(0);
     }
-    if let Some(last) = page.entries.last() {
-        let _ = write!(query, "&after={}", last.seq);
+    // Where nothing of the kind was there yet, whatever comes from the first place on is new.
+    let last = page.entries.last().map(|entry| entry.seq);
+    if let Some(after) = last.or((args.limit > 0).then_some(0)) {
+        let _ = write!(query, "&after={after}");
     }
     let mut events = session
         .client
