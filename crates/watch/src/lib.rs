@@ -15,6 +15,7 @@ mod investigate;
 mod issues;
 mod knowledge;
 mod learn;
+mod links;
 mod log;
 mod look;
 mod loops;
@@ -42,6 +43,7 @@ pub use knowledge::{
     Knowing, KnownQuery, MAX_IMPORT_LINES, Moved, RefusedFile, RefusedLine, RepositoryFile, Seeded,
     Taught, VectorPlace,
 };
+pub use links::Web;
 pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule};
 pub use orders::{OrdersError, StandingOrders};

@@ -21,7 +21,7 @@ use watchkeeper_store::{CorruptRow, Store, StoreError};
 use crate::knowledge::Shelf;
 use crate::queue::{Ears, LaneBook};
 use crate::view::RunEvent;
-use crate::{Chance, Schedule, Settings, WatchError};
+use crate::{Chance, Schedule, Settings, WatchError, Web};
 
 /// Events of runs that a slow follower may fall behind; then it reads the store.
 const RUN_EVENTS_KEPT: usize = 1_024;
@@ -93,6 +93,7 @@ struct Shared {
     schedule: RwLock<Schedule>,
     one_person: AtomicBool,
     shelf: Shelf,
+    web: RwLock<Web>,
 }
 
 /// What a reload replaces, all at once.
@@ -144,6 +145,7 @@ impl Watch {
             schedule: RwLock::new(Schedule::default()),
             one_person: AtomicBool::new(false),
             shelf: Shelf::default(),
+            web: RwLock::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -232,6 +234,10 @@ impl Watch {
     /// The index of what is known.
     pub(crate) fn shelf(&self) -> &Shelf {
         &self.shared.shelf
+    }
+
+    pub(crate) fn web_cell(&self) -> &RwLock<Web> {
+        &self.shared.web
     }
 
     /// How hosts are reached.
