@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use futures::{Stream, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
@@ -208,6 +209,28 @@ impl Conn<'_> {
         Ok(rows)
     }
 
+    /// Hands over rows one by one as they come, without keeping them. An error of who takes them ends it.
+    pub(crate) async fn each<E: From<StoreError>>(
+        &mut self,
+        operation: &'static str,
+        sql: impl Into<Sql>,
+        args: Vec<Arg>,
+        mut take: impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.enter(operation)?;
+        let ended = match &mut self.link {
+            Link::Pg(conn) => {
+                let rows = sqlx::query_with(pg_text(sql.into()), pg_args(args)).fetch(&mut **conn);
+                hand_over(rows, |row| take(Row::Pg(row))).await
+            }
+            Link::Lite(conn) => {
+                let query = sqlx::query_with(lite_text(sql.into()), lite_args(args));
+                hand_over(query.fetch(&mut **conn), |row| take(Row::Lite(row))).await
+            }
+        };
+        self.leave(operation, ended)?
+    }
+
     /// The first row, if there is one.
     pub(crate) async fn first(
         &mut self,
@@ -255,6 +278,19 @@ impl Conn<'_> {
         *self.over = result.is_err();
         result.map_err(|error| StoreError::of(operation, error))
     }
+}
+
+async fn hand_over<R, E>(
+    rows: impl Stream<Item = Result<R, sqlx::Error>>,
+    mut take: impl FnMut(R) -> Result<(), E>,
+) -> Result<Result<(), E>, sqlx::Error> {
+    let mut rows = std::pin::pin!(rows);
+    while let Some(row) = rows.try_next().await? {
+        if let Err(error) = take(row) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
 }
 
 fn pg_text(sql: Sql) -> SqlStr {

@@ -94,6 +94,15 @@ pub enum StoreError {
     /// The store could not be brought to the tables that this version needs.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    /// There is no store to look at.
+    #[error("there is no store at {path}")]
+    Absent {
+        /// Where.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file of the store could not be made.
     #[error("could not make {path}")]
     File {

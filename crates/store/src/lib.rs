@@ -18,10 +18,12 @@
 
 mod access;
 mod actions;
+mod backup;
 mod changes;
 mod conversations;
 mod counters;
 mod db;
+mod devices;
 mod entries;
 mod error;
 mod findings;
@@ -29,6 +31,7 @@ mod hosts;
 mod issues;
 mod jobs;
 mod lanes;
+mod links;
 mod lock;
 mod log;
 mod looked_at;
@@ -44,9 +47,14 @@ mod verify;
 
 pub use access::{Reading, Writing};
 pub use actions::{ActionFilter, Actions, EarlierFix, FixMarks, NewAction};
+pub use backup::{
+    BackupError, BackupFile, BackupTerms, FileLine, Heading, LeftOut, LogHead, Manifest, Restored,
+    TableLine,
+};
 pub use changes::{Changes, Wake};
 pub use conversations::{ConversationFilter, Conversations, NewConversation, NewSaid};
 pub use db::Listed;
+pub use devices::{Device, Devices, Enrolment, NewDevice};
 pub use entries::{Brought, Entries, EntryChanges, EntryFilter, NewEntry, StoredEntry};
 pub use error::{CorruptRow, MigrationError, StoreError};
 pub use findings::{Findings, TrackedFinding};
@@ -59,6 +67,7 @@ pub use jobs::{
     Waiting, Word,
 };
 pub use lanes::{EVERY_LANE, LaneSighting, Lanes, PausedLane};
+pub use links::{Link, LinkUse, Links};
 pub use lock::{LockRefused, StoreLock};
 pub use log::{ExportError, Log, LogFilter, LogOrder, MAX_EVENT_BYTES};
 pub use looked_at::{KeptLook, LookedAt, MAX_LOOK_BYTES};

@@ -57,6 +57,7 @@ impl StoreLock {
             .mode(0o600)
             .open(&path)
             .map_err(unusable)?;
+        crate::store::give_to_owner(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

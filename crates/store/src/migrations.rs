@@ -40,6 +40,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     5 "0005_budgets",
     6 "0006_queue",
     7 "0007_mind",
+    9 "0009_links",
 ];
 
 const TABLE: Sql = Sql::Differs {
@@ -58,17 +59,30 @@ const LOCK: &str = "select pg_advisory_xact_lock(8267364510293)";
 /// waited for.
 pub(crate) async fn apply(store: &Store) -> Result<(), StoreError> {
     let mut read = store.read().await?;
-    if missing(&mut read.parts().0).await?.is_empty() {
+    if applied(&mut read.parts().0).await? == newest() {
         return Ok(());
     }
     drop(read);
     let mut tx = store.begin().await?;
-    let mut db = tx.parts().0;
+    lock(&mut tx.parts().0).await?;
+    bring_to(&mut tx.parts().0, newest()).await?;
+    tx.commit().await.map(drop)
+}
+
+/// Keeps others from migrating until the transaction ends.
+pub(crate) async fn lock(db: &mut Conn<'_>) -> Result<(), StoreError> {
     if db.is_postgres() {
         db.execute("migrations.lock", LOCK, args![]).await?;
     }
+    Ok(())
+}
+
+/// Applies what is missing up to a number.
+pub(crate) async fn bring_to(db: &mut Conn<'_>, last: i64) -> Result<(), StoreError> {
     db.script("migrations.apply", TABLE).await?;
-    for migration in missing(&mut db).await? {
+    let applied = applied(db).await?;
+    let missing = |migration: &&Migration| migration.number > applied && migration.number <= last;
+    for migration in MIGRATIONS.iter().filter(missing) {
         let sql = Sql::Differs {
             pg: migration.postgres,
             lite: migration.sqlite,
@@ -81,7 +95,12 @@ pub(crate) async fn apply(store: &Store) -> Result<(), StoreError> {
         db.execute("migrations.apply", sql, args![migration.number, digest])
             .await?;
     }
-    tx.commit().await.map(drop)
+    Ok(())
+}
+
+/// The number of the last one that this version knows.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
 
 fn failed(migration: &Migration, error: StoreError) -> StoreError {
@@ -96,8 +115,8 @@ fn failed(migration: &Migration, error: StoreError) -> StoreError {
     }
 }
 
-/// Those not applied yet, after comparing those that are.
-async fn missing(db: &mut Conn<'_>) -> Result<Vec<&'static Migration>, StoreError> {
+/// The number of the last one that was applied, after comparing all that were; 0 where none was.
+pub(crate) async fn applied(db: &mut Conn<'_>) -> Result<i64, StoreError> {
     let mut last = 0;
     if db
         .first("migrations.list", IS_THERE, args![])
@@ -111,10 +130,7 @@ async fn missing(db: &mut Conn<'_>) -> Result<Vec<&'static Migration>, StoreErro
             last = applied.number;
         }
     }
-    Ok(MIGRATIONS
-        .iter()
-        .filter(|migration| migration.number > last)
-        .collect())
+    Ok(last)
 }
 
 struct Applied {
@@ -157,14 +173,20 @@ impl Store {
     /// What stands for the tables of this version: two stores with the same have the same tables.
     #[must_use]
     pub fn tables_digest() -> Digest {
-        let texts = MIGRATIONS
-            .iter()
-            .flat_map(|migration| [migration.name, migration.postgres, migration.sqlite]);
-        texts
-            .fold(
-                watchkeeper_model::DigestWriter::new("watchkeeper tables 1"),
-                |writer, text| writer.field(text),
-            )
-            .finish()
+        digest_up_to(newest())
     }
+}
+
+/// What stands for the tables that the migrations up to a number make.
+pub(crate) fn digest_up_to(last: i64) -> Digest {
+    let texts = MIGRATIONS
+        .iter()
+        .filter(|migration| migration.number <= last)
+        .flat_map(|migration| [migration.name, migration.postgres, migration.sqlite]);
+    texts
+        .fold(
+            watchkeeper_model::DigestWriter::new("watchkeeper tables 1"),
+            |writer, text| writer.field(text),
+        )
+        .finish()
 }

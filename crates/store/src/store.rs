@@ -96,6 +96,30 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens the store that is there, and leaves its tables as they are: for who looks at it beside a daemon.
+    ///
+    /// # Errors
+    /// Says why it cannot be reached, or that there is none.
+    pub async fn open_as_it_is(address: &str) -> Result<Self, StoreError> {
+        if let Some(path) = address.strip_prefix("sqlite:")
+            && let Err(source) = std::fs::metadata(path)
+        {
+            return Err(StoreError::Absent {
+                path: path.to_owned(),
+                source,
+            });
+        }
+        Self::connect(address, &StoreOptions::default()).await
+    }
+
+    /// Opens a store that is to be filled from a backup, which brings its tables; a file that is not there is made.
+    ///
+    /// # Errors
+    /// Says why it cannot be reached or made.
+    pub async fn open_untouched(address: &str) -> Result<Self, StoreError> {
+        Self::connect(address, &StoreOptions::default()).await
+    }
+
     pub(crate) async fn connect(address: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let db = match address.split_once(':') {
             Some(("postgres" | "postgresql", _)) => Db::Pg(open_postgres(address, options).await?),
@@ -263,16 +287,38 @@ fn make_private_file(path: &Path) -> Result<(), StoreError> {
                 .mode(0o700)
                 .create(parent)?;
         }
-        std::fs::OpenOptions::new()
+        let new = std::fs::OpenOptions::new()
             .append(true)
-            .create(true)
+            .create_new(true)
             .mode(0o600)
-            .open(path)
+            .open(path);
+        match new {
+            Ok(_) => give_to_owner(path),
+            // It is opened once, so that what is no file of ours is told here.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                std::fs::OpenOptions::new().append(true).open(path).map(drop)
+            }
+            Err(error) => Err(error),
+        }
     };
-    made().map(drop).map_err(|source| StoreError::File {
+    made().map_err(|source| StoreError::File {
         path: path.display().to_string(),
         source,
     })
+}
+
+/// Gives what root has made in another account's directory to that account: root may look before the service has begun,
+/// and must not shut it out of its own store.
+pub(crate) fn give_to_owner(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Some(dir) = path.parent() else {
+        return Ok(());
+    };
+    let (dir, file) = (std::fs::metadata(dir)?, std::fs::metadata(path)?);
+    if file.uid() != 0 || dir.uid() == 0 {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(path, Some(dir.uid()), Some(dir.gid()))
 }
 
 /// Begins on a connection that is alive: those that died while they idled (the server was restarted) are passed over,
