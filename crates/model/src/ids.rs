@@ -270,6 +270,10 @@ number!(
     EntryNumber
 );
 number!(
+    /// The number of a browser that is known as a person's, from 1, never reused.
+    DeviceNumber
+);
+number!(
     /// Which version of an action's plan: 1 is the first; every edit adds one.
     Revision
 );
