@@ -10,13 +10,14 @@ use watchkeeper_model::{
     Verification,
 };
 use watchkeeper_policy::{
-    ApprovalNeed, Candidate, MayPropose, PastFix, Recent, approval_need, judge, may_approve,
+    ApprovalNeed, Candidate, MayNotApprove, MayPropose, PastFix, Recent, approval_need, judge, may_approve,
     may_propose,
 };
 use watchkeeper_remedy::{LoginRights, fix_digest, plan};
 use watchkeeper_risk::{HostFacts, Opinion, assess_on, raise};
 use watchkeeper_store::{ActionFilter, FixMarks, NewAction, StoreError, Tx};
 
+use crate::links::Through;
 use crate::orders::PlannedSteps;
 use crate::traits::traits_of;
 use crate::view::what_it_does;
@@ -105,12 +106,28 @@ impl Watch {
         person: Person,
         decision: Decision,
     ) -> Result<(), WatchError> {
+        let mut tx = self.store().begin().await?;
+        self.approve_in(&mut tx, number, person, decision, None)
+            .await?;
+        tx.commit().await?;
+        self.something_was_approved();
+        Ok(())
+    }
+
+    /// The same, in a transaction of the caller's, who wakes what runs it. Where it is refused, nothing was changed.
+    pub(crate) async fn approve_in(
+        &self,
+        tx: &mut Tx,
+        number: ActionNumber,
+        person: Person,
+        decision: Decision,
+        through: Option<&Through>,
+    ) -> Result<(), WatchError> {
         let now = self.now();
         let within = self.current().settings.policy.execute_within.0;
         let reason = decision
             .reason
             .map(|reason| settle::said(&reason, MAX_REASON_CHARS));
-        let mut tx = self.store().begin().await?;
         let held = tx
             .actions()
             .lock(number)
@@ -135,28 +152,46 @@ impl Watch {
             }
             .into());
         }
-        may_approve(
-            &need,
-            self.own_requests(),
-            &held.proposer,
-            &person.name,
-            &approvers_so_far(&held.state),
-        )?;
+        self.may_approve_now(&need, &held, &person)?;
         tx.actions()
             .change(&held, &approved)
             .await
             .map_err(|error| lost_race(number, error))?;
         let text = reason.unwrap_or_else(|| what_it_does(&approved.plan.steps));
         let said = format!("approved revision {}", approved.revision);
-        let told = self.tell_talk(&mut tx, &approved, &person, said).await?;
+        let told = self.tell_talk(tx, &approved, &person, said).await?;
         let record = self.record_by(person, "action.approved", about(&approved), text);
-        let record = with_talk(record, told);
+        let record = with_talk(with_device(record, through), told);
         let record = with(record, "digest", json!(approved.digest));
         tx.log()
             .append(with(record, "state", json!(approved.state.as_str())))?;
-        tx.commit().await?;
-        self.something_was_approved();
         Ok(())
+    }
+
+    fn may_approve_now(
+        &self,
+        need: &ApprovalNeed,
+        held: &Action,
+        person: &Person,
+    ) -> Result<(), MayNotApprove> {
+        let earlier = approvers_so_far(&held.state);
+        may_approve(
+            need,
+            self.own_requests(),
+            &held.proposer,
+            &person.name,
+            &earlier,
+        )
+    }
+
+    /// Why a person may not approve an action under the orders that stand now; none where they may.
+    pub(crate) fn may_not_approve(
+        &self,
+        action: &Action,
+        person: &Person,
+    ) -> Result<Option<MayNotApprove>, WatchError> {
+        let need = self.approval_need(action)?;
+        Ok(self.may_approve_now(&need, action, person).err())
     }
 
     /// Rejects an action. The same fix is not proposed again until the evidence changes.
@@ -169,11 +204,26 @@ impl Watch {
         person: Person,
         reason: String,
     ) -> Result<(), WatchError> {
+        let mut tx = self.store().begin().await?;
+        self.reject_in(&mut tx, number, person, reason, None)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The same, in a transaction of the caller's. Where it is refused, nothing was changed.
+    pub(crate) async fn reject_in(
+        &self,
+        tx: &mut Tx,
+        number: ActionNumber,
+        person: Person,
+        reason: String,
+        through: Option<&Through>,
+    ) -> Result<(), WatchError> {
         let reason = settle::said(&reason, MAX_REASON_CHARS);
         if reason.is_empty() {
             return Err(WatchError::invalid("a rejection needs a reason"));
         }
-        let mut tx = self.store().begin().await?;
         let from = tx
             .actions()
             .get(number)
@@ -186,12 +236,12 @@ impl Watch {
             .change(&from, &to)
             .await
             .map_err(|error| lost_race(number, error))?;
-        self.learn_from(&mut tx, &to).await?;
+        self.learn_from(tx, &to).await?;
         let said = format!("rejected: {reason}");
-        let told = self.tell_talk(&mut tx, &to, &person, said).await?;
+        let told = self.tell_talk(tx, &to, &person, said).await?;
         let record = self.record_by(person, "action.rejected", about(&to), reason);
-        tx.log().append(with_talk(record, told))?;
-        tx.commit().await?;
+        tx.log()
+            .append(with_talk(with_device(record, through), told))?;
         Ok(())
     }
 
@@ -643,6 +693,20 @@ fn may_edit(from: &Action, edit: &Edit) -> Result<(), WatchError> {
         .into());
     }
     Ok(())
+}
+
+/// Says on which device something was decided, and what had led there.
+fn with_device(record: LogRecord, through: Option<&Through>) -> LogRecord {
+    let Some(Through {
+        device,
+        label,
+        channel,
+    }) = through
+    else {
+        return record;
+    };
+    let device = json!({ "number": device, "label": label, "channel": channel });
+    with(record, "device", device)
 }
 
 /// Says in which talk something was decided.

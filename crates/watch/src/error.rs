@@ -2,8 +2,8 @@
 
 use watchkeeper_fleet::EnrolError;
 use watchkeeper_model::{
-    ActionNumber, ApprovalRefused, EntryNumber, HostName, InvalidTransition, IssueNumber,
-    JobNumber, LookFailure,
+    ActionNumber, ApprovalRefused, DeviceNumber, EntryNumber, HostName, InvalidTransition,
+    IssueNumber, JobNumber, LookFailure,
 };
 use watchkeeper_policy::MayNotApprove;
 use watchkeeper_remedy::PlanError;
@@ -37,6 +37,12 @@ pub enum WatchError {
     NoSuchEntry {
         /// The number asked for.
         number: EntryNumber,
+    },
+    /// There is no such browser.
+    #[error("there is no device {number}")]
+    NoSuchDevice {
+        /// The number asked for.
+        number: DeviceNumber,
     },
     /// There is no such job.
     #[error("there is no job {number}")]
@@ -128,6 +134,7 @@ impl WatchError {
             Self::NoSuchAction { .. }
             | Self::NoSuchIssue { .. }
             | Self::NoSuchHost { .. }
+            | Self::NoSuchDevice { .. }
             | Self::NoSuchEntry { .. }
             | Self::NoSuchJob { .. }
             | Self::NoSuchLane { .. } => Fault::NoSuchThing,

@@ -43,7 +43,7 @@ pub use knowledge::{
     Knowing, KnownQuery, MAX_IMPORT_LINES, Moved, RefusedFile, RefusedLine, RepositoryFile, Seeded,
     Taught, VectorPlace,
 };
-pub use links::Web;
+pub use links::{Bearer, LinkRefused, Shown, Web};
 pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule};
 pub use orders::{OrdersError, StandingOrders};

@@ -424,6 +424,7 @@ impl Watch {
             tx.looked_at().prune(self.now().before(KEEP_LOOKS)).await?;
             tx.commit().await?;
             self.prune_queue().await?;
+            self.prune_links().await?;
         }
         Ok(())
     }

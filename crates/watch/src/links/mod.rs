@@ -1,15 +1,36 @@
 //! Links that a message carries, and the browsers on which they count. A link is for one person, one action, one revision
-//! and one digest, is good once, and ends with the time to decide. What it shows and asks is `server`'s; that it decides
-//! nothing of its own is seen to here: it ends in the same use cases as a command.
+//! and one digest, is good for one decision, and ends with the time to decide. What pages show and ask is `server`'s.
+//!
+//! Two things must come together before anything is decided. The *link* says what is meant; it travels through chat
+//! servers, mailboxes and previews, so by itself it opens nothing. The *device* says who decides: a browser that showed a
+//! secret which was set there when the person made it known. A decision takes two requests that change something: the
+//! first hands out a form for this link on this device, the second brings it back. Looking changes nothing, however
+//! often. Then the link ends in the very use cases that a command does: the same rules, the same log.
+//!
+//! Of links, forms and devices the store has digests only. The account's number is kept with a device, so that an account
+//! that was removed and made again is not the same person.
+
+mod decide;
+mod devices;
+mod make;
+mod open;
+mod refused;
+mod secret;
+
+pub(crate) use decide::Through;
+pub use open::{Bearer, Shown};
+pub use refused::LinkRefused;
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use watchkeeper_model::Action;
-use watchkeeper_store::Tx;
-
 use crate::WatchError;
 use crate::watch::Watch;
+
+/// How long a form is good once it was handed out.
+pub(crate) const FORM_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long links and devices that are over can still be told of.
+const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
 /// Where pages are served, and how long what leads to them is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,18 +62,22 @@ impl Watch {
             .unwrap_or_else(PoisonError::into_inner) = web;
     }
 
-    /// Makes a link on which one person, named by their account, may decide about an action as it stands, for a message
-    /// to one of their channels. None where no pages are served, or nothing waits for a decision.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn link_for(
-        &self,
-        _tx: &mut Tx,
-        _action: &Action,
-        _person: &str,
-        _channel: &str,
-    ) -> Result<Option<String>, WatchError> {
-        Ok(None)
+    /// Where pages are served.
+    #[must_use]
+    pub fn web(&self) -> Web {
+        self.web_cell()
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Forgets links and devices that have been over for long.
+    pub(crate) async fn prune_links(&self) -> Result<(), WatchError> {
+        let before = self.now().before(KEEP);
+        let mut tx = self.store().begin().await?;
+        tx.links().prune(before).await?;
+        tx.devices().prune(before).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }

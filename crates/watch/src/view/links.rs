@@ -1,0 +1,47 @@
+//! Links and browsers as people see them. An address stands here once, when it was made: it is kept nowhere.
+
+use serde::{Deserialize, Serialize};
+use watchkeeper_model::{ActionNumber, DeviceNumber, Revision, Timestamp};
+
+/// A link that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkMade {
+    /// What is opened.
+    pub url: String,
+    /// To which action it leads.
+    pub action: ActionNumber,
+    /// To which revision of it.
+    pub revision: Revision,
+    /// On whose browsers it counts.
+    pub person: String,
+    /// How long it is good.
+    pub expires_at: Timestamp,
+}
+
+/// What makes a browser known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolmentMade {
+    /// What is opened in the browser.
+    pub url: String,
+    /// As whose it is known then.
+    pub person: String,
+    /// How long the address is good.
+    pub expires_at: Timestamp,
+}
+
+/// A browser that is known as a person's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceLine {
+    /// Its number.
+    pub number: DeviceNumber,
+    /// Whose.
+    pub person: String,
+    /// What it is called.
+    pub label: String,
+    /// Since when it is known.
+    pub added_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// When it last decided something.
+    pub decided_at: Option<Timestamp>,
+}
