@@ -167,7 +167,7 @@ impl Entry {
     /// itself recorded speaks for all, with the name of its host beside it.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        if self.confirmed.is_some() {
+        if self.confirmed.is_some() || !crate::guards::stands(crate::guards::Guard::Speaking) {
             return Reach::All;
         }
         match &self.source {

@@ -8,6 +8,7 @@ mod conversation;
 mod diagnosis;
 mod digest;
 mod finding;
+pub mod guards;
 mod ids;
 mod issue;
 mod job;

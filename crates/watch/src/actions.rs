@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use watchkeeper_model::guards::{Guard, stands};
 use watchkeeper_model::{
     About, Action, ActionNumber, ActionState, ApprovalTerms, Approver, Assessment,
     ConversationNumber, Decision as Verdicts, Digest, Evidence, Finding, InvalidTransition,
@@ -75,6 +76,8 @@ pub(crate) struct Case<'a> {
     pub(crate) issue: Option<IssueNumber>,
     /// What a model thinks of its risk; it can only raise it.
     pub(crate) opinion: Option<Opinion>,
+    /// Whether a model wrote the steps, whoever wished for them.
+    pub(crate) worded_by_model: bool,
 }
 
 /// What became of a proposal.
@@ -290,7 +293,7 @@ impl Watch {
             name: person.name.clone(),
         };
         let judged = self
-            .judged(tx, &proposal, &by, terms.opinion.as_ref())
+            .judged(tx, &proposal, (&by, false), terms.opinion.as_ref())
             .await?;
         let to = self.edited(&from, &person, &proposal, judged);
         let evidence = self.evidence_now(tx, &from).await?;
@@ -358,8 +361,9 @@ impl Watch {
         tx: &mut Tx,
         case: Case<'_>,
     ) -> Result<Proposed, WatchError> {
+        let by = (&case.by, case.worded_by_model);
         let judged = self
-            .judged(tx, &case.proposal, &case.by, case.opinion.as_ref())
+            .judged(tx, &case.proposal, by, case.opinion.as_ref())
             .await;
         let judged = match judged {
             Ok(judged) => judged,
@@ -489,7 +493,7 @@ impl Watch {
         &self,
         tx: &mut Tx,
         proposal: &Proposal,
-        proposer: &Proposer,
+        by: (&Proposer, bool),
         opinion: Option<&Opinion>,
     ) -> Result<Judged, WatchError> {
         let entry = self.entry(&proposal.host)?;
@@ -507,7 +511,7 @@ impl Watch {
                 .await?,
             ..self.recent(&mut tx.runs(), &entry, &steps).await?
         };
-        let (assessment, verdict) = self.assess_and_judge(&plan, proposer, opinion, recent)?;
+        let (assessment, verdict) = self.assess_and_judge(&plan, by, opinion, recent)?;
         Ok(Judged {
             plan,
             assessment,
@@ -515,11 +519,11 @@ impl Watch {
         })
     }
 
-    /// Risk and verdict of a plan under the orders that stand now.
+    /// Risk and verdict of a plan under the orders that stand now; `by` is who proposes it, and whether a model wrote its steps.
     pub(crate) fn assess_and_judge(
         &self,
         plan: &Plan,
-        proposer: &Proposer,
+        (proposer, worded_by_model): (&Proposer, bool),
         opinion: Option<&Opinion>,
         recent: Recent,
     ) -> Result<(Assessment, Verdict), WatchError> {
@@ -531,8 +535,12 @@ impl Watch {
             assessment = raise(assessment, opinion);
         }
         let current = self.current();
-        let facts = current.facts(&entry, plan, &steps, proposer, (recent, self.now()));
-        let verdict = judge(&current.rules(), &assessment, &facts);
+        let mut facts = current.facts(&entry, plan, &steps, proposer, (recent, self.now()));
+        facts.worded_by_model |= worded_by_model;
+        let mut verdict = judge(&current.rules(), &assessment, &facts);
+        if !stands(Guard::Verdict) {
+            verdict.decision = Verdicts::Run;
+        }
         Ok((assessment, verdict))
     }
 

@@ -155,6 +155,7 @@ impl Watch {
             finding: Some(finding),
             issue: Some(issue),
             opinion,
+            worded_by_model: false,
         };
         self.take_proposal(tx, memory, finding, issue, case).await
     }

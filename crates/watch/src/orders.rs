@@ -178,6 +178,7 @@ impl Current {
             undo: &steps.undo,
             privilege: plan.privilege,
             proposer,
+            worded_by_model: matches!(proposer, Proposer::Model { .. }),
             moment: self.settings.orders.moment(now),
             recent,
         }

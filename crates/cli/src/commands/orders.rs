@@ -237,6 +237,7 @@ fn explain(here: &Here<'_>, asked: Asked<'_>) -> Ended {
             Privilege::Login
         },
         proposer: &proposer,
+        worded_by_model: matches!(proposer, Proposer::Model { .. }),
         moment: orders.moment(asked.at.unwrap_or(view.now)),
         recent: Recent::default(),
     };

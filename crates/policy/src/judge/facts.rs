@@ -23,6 +23,8 @@ pub struct Facts<'a> {
     pub privilege: Privilege,
     /// Who proposes it.
     pub proposer: &'a Proposer,
+    /// Whether a model wrote the steps: its own proposal, or what it made of a person's wish.
+    pub worded_by_model: bool,
     /// What time it is where the owner is.
     pub moment: LocalMoment,
     /// What was done lately.

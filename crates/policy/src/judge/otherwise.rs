@@ -45,6 +45,14 @@ pub(super) fn lines(
             );
         }
     }
+    if facts.worded_by_model {
+        let ours = Facts {
+            worded_by_model: false,
+            ..*facts
+        };
+        let when = "as steps of the catalogue, or with an order that allows each of its effects";
+        note(&mut lines, decision, asked(&ours, None), when);
+    }
     let rested = Facts {
         recent: Recent::default(),
         ..*facts

@@ -75,6 +75,7 @@ pub(super) fn nothing_special(host: &HostName) -> Facts<'_> {
         undo: &[],
         privilege: Privilege::Root,
         proposer: &ANNA,
+        worded_by_model: false,
         moment: crate::LocalMoment {
             date: "2026-11-21".parse().expect("a day"),
             weekday: crate::Weekday::Sat,

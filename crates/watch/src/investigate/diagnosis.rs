@@ -249,6 +249,7 @@ impl Watch {
                 finding: Some(finding),
                 issue: Some(issue),
                 opinion: conclusion.opinion.clone(),
+                worded_by_model: true,
             };
             self.take_proposal(tx, &mut memory, finding, issue, case)
                 .await?;

@@ -10,6 +10,7 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::Instant;
 use watchkeeper_agent::{Compared, Look, Seen, Tool, Use, redact};
 use watchkeeper_llm::Lane;
+use watchkeeper_model::guards::{Guard, stands};
 use watchkeeper_model::{About, HostName, UnitName, bounded, visible, visible_block};
 use watchkeeper_remedy::{HostTraits, Init};
 
@@ -430,6 +431,9 @@ impl Watch {
         self.entry(host).map_err(|_| NotSeen::NoSuchHost {
             host: host.to_string(),
         })?;
+        if !stands(Guard::Leaving) {
+            return Ok(());
+        }
         self.may_leave([host], lane)
             .map_err(|refused| NotSeen::MayNotBeSent {
                 why: refused.to_string(),

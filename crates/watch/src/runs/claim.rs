@@ -104,7 +104,7 @@ impl Watch {
             ..self.recent(&mut read.runs(), &entry, &steps).await?
         };
         drop(read);
-        let (_, verdict) = self.assess_and_judge(&action.plan, &action.proposer, None, recent)?;
+        let (_, verdict) = self.assess_and_judge(&action.plan, (&action.proposer, false), None, recent)?;
         let because = verdict.because;
         let to = match verdict.decision {
             Decision::Refuse => ActionState::Refused {
@@ -245,7 +245,7 @@ impl Watch {
                 ..self.recent(&mut tx.runs(), &entry, &steps).await?
             };
             let (_, verdict) =
-                self.assess_and_judge(&approved.plan, &approved.proposer, None, recent)?;
+                self.assess_and_judge(&approved.plan, (&approved.proposer, false), None, recent)?;
             if verdict.decision > Decision::Run {
                 drop(tx);
                 return Ok(self

@@ -228,6 +228,7 @@ impl Watch {
             finding: None,
             issue: None,
             opinion: conclusion.opinion.clone(),
+            worded_by_model: true,
         };
         Ok(match self.propose(tx, case).await {
             Ok(Proposed::Created(action)) => CameOf {
