@@ -13,10 +13,16 @@ create table conversations (
     updated_at bigint not null,
     -- How much was said: so many turns, of so many bytes.
     turns bigint not null,
-    bytes bigint not null
+    bytes bigint not null,
+    -- Names of the hosts that something in it rests on, as JSON: it goes to no lane that one of them is kept from.
+    rests_on text not null,
+    -- Its older part in short, in a model's words, and the place of the last that it sums up.
+    summary text,
+    summary_through bigint
 );
 create index conversations_action on conversations (action, number) where action is not null;
 create index conversations_person on conversations (person_name, updated_at);
+create index conversations_time on conversations (updated_at);
 create table said (
     conversation bigint not null references conversations (number),
     seq bigint not null,

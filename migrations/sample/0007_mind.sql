@@ -1,6 +1,6 @@
 -- A talk about an action, what was looked at in it, and two entries of what is known.
-insert into conversations (number, kind, title, person, person_name, action, hosts, lane, started_at, updated_at, turns, bytes)
-values (1, 'discuss', 'why restart it?', '{"name":"ops","uid":1000}', 'ops', 0, '["web1"]', null, 1781524800000, 1781524860000, 1, 15);
+insert into conversations (number, kind, title, person, person_name, action, hosts, lane, started_at, updated_at, turns, bytes, rests_on, summary, summary_through)
+values (1, 'discuss', 'why restart it?', '{"name":"ops","uid":1000}', 'ops', 0, '["web1"]', null, 1781524800000, 1781524860000, 1, 15, '["web1"]', 'The person asks why it is restarted.', 1);
 insert into said (conversation, seq, by_whom, at, text, body) values (1, 1, 'person', 1781524800000, 'why restart it?', '{}');
 insert into looked_at (owner, place, label, host, tool, input, text, shown, bytes, at)
 values ('conversation 1', 1, 'E1', 'web1', 'unit_status', '{"unit":"nginx.service"}', 'failed', 'failed', 6, 1781524810000);

@@ -332,6 +332,7 @@ fn settings(config: &Config, orders: StandingOrders) -> Settings {
                 ..QueueLimits::default()
             },
             egress: config.egress.rules(),
+            keep_talks: config.talk.keep.0,
         },
         knowledge: config.knowledge.knowing(),
     }

@@ -56,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) types: bool,
     /// Whether somebody reads on a terminal.
     pub(crate) reads: bool,
+    /// How long a daemon that went away is waited for.
+    pub(crate) daemon_back_within: Duration,
     /// What the person edits with.
     pub(crate) editor: Option<String>,
     state_home: PathBuf,
@@ -87,6 +89,7 @@ impl Session {
         if loaded.origin("log") != Origin::Default {
             log::start(&loaded.config.log, around);
         }
+        let daemon_back_within = loaded.config.talk.daemon_back_within.0;
         let (client, own) = match find_daemon(common, &loaded, around).await? {
             Some(socket) => {
                 warn_of_files(&loaded);
@@ -106,6 +109,7 @@ impl Session {
             terminal: around.stdin_terminal && around.stderr_terminal,
             types: around.stdin_terminal,
             reads: around.stdout_terminal,
+            daemon_back_within,
             editor: around.editor.clone(),
             state_home: around.state_home.clone(),
             own,

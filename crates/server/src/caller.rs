@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use nix::unistd::{Gid, Group, Uid, User};
 use watchkeeper_model::Person;
-use watchkeeper_watch::{Operation, Role, may};
+use watchkeeper_watch::{Operation, Role, Roles, may};
 
 use crate::problem::{Kind, Problem};
 
@@ -69,12 +69,28 @@ impl Gate {
         }
     }
 
+    /// What an account is now by the system's database alone; none where there is none of this number and name.
+    fn account(&self, person: &Person) -> Option<Role> {
+        let user = User::from_uid(Uid::from_raw(person.uid)).ok().flatten()?;
+        let peer = Peer {
+            uid: person.uid,
+            gid: user.gid.as_raw(),
+        };
+        (user.name == person.name).then(|| self.admit_peer(peer).role)
+    }
+
     fn is_operator(&self, primary_gid: u32, user: Option<&User>) -> bool {
         let Ok(Some(group)) = Group::from_name(&self.operators_group) else {
             return false;
         };
         let listed = |user: &User| group.mem.contains(&user.name) || user.gid == group.gid;
         group.gid == Gid::from_raw(primary_gid) || user.is_some_and(listed)
+    }
+}
+
+impl Roles for Gate {
+    fn role_of(&self, person: &Person) -> Option<Role> {
+        self.account(person)
     }
 }
 
@@ -172,6 +188,18 @@ mod tests {
         assert_eq!(gate(None).admit(1_000, 1_000).role, Role::Operator);
         let (uid, gid) = (1_000, 1_000);
         assert_eq!(gate(None).admit_peer(Peer { uid, gid }).role, Role::Viewer);
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_number_and_its_name() {
+        let person = |uid: u32, name: &str| Person {
+            name: name.to_owned(),
+            uid,
+        };
+        let gate = gate(Some(990));
+        assert_eq!(gate.role_of(&person(0, "root")), Some(Role::Operator));
+        assert_eq!(gate.role_of(&person(0, "somebody else")), None);
+        assert_eq!(gate.role_of(&person(4_242_424, "gone")), None);
     }
 
     #[test]

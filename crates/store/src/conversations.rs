@@ -1,5 +1,6 @@
 //! Conversations: what people, models and the watch said to each other, in order. Nothing that was said is changed or
-//! taken back. Who may say something, and how much, is the use cases' to decide.
+//! taken back; a whole conversation ends after a time. Who may say something, how much, and how long it is kept, is the
+//! use cases' to decide.
 
 use watchkeeper_model::{
     ActionNumber, Conversation, ConversationKind, ConversationNumber, HostName, Person, Said,
@@ -8,6 +9,7 @@ use watchkeeper_model::{
 
 use crate::access::Writing;
 use crate::db::{Arg, BadColumn, Conn, Row, args, json_text};
+use crate::observations::PRUNED_AT_ONCE;
 use crate::query::{MAX_PAGE, Query};
 use crate::{Listed, StoreError, counters};
 
@@ -75,6 +77,39 @@ pub struct NewSaid {
     pub text: String,
     /// Particulars.
     pub body: serde_json::Value,
+}
+
+/// What is kept beside a conversation for the next answer in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gist {
+    /// The hosts that something in it rests on.
+    pub rests_on: Vec<HostName>,
+    /// Its older part in short.
+    pub summary: Option<Summary>,
+}
+
+/// The older part of a conversation, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The place of the last of what it sums up.
+    pub through: i64,
+    /// In a model's words.
+    pub text: String,
+}
+
+impl TryFrom<&Row> for Gist {
+    type Error = BadColumn;
+
+    fn try_from(row: &Row) -> Result<Self, BadColumn> {
+        let summary = row.maybe_text("summary")?;
+        Ok(Self {
+            rests_on: row.json("rests_on")?,
+            summary: match (row.maybe_int("summary_through")?, summary) {
+                (Some(through), Some(text)) => Some(Summary { through, text }),
+                _ => None,
+            },
+        })
+    }
 }
 
 /// Which conversations are wanted; what is none or empty does not matter.
@@ -188,6 +223,19 @@ impl<A> Conversations<'_, A> {
         Ok(row.map(|row| row.read("said", "seq")).transpose()?)
     }
 
+    /// What is kept beside a conversation.
+    ///
+    /// # Errors
+    /// Says why the store, or this row, cannot be read.
+    pub async fn gist(&mut self, number: ConversationNumber) -> Result<Option<Gist>, StoreError> {
+        let sql = "select number, rests_on, summary, summary_through from conversations where number = $1";
+        let args = args![number.0];
+        let row = self.db.first("conversations.gist", sql, args).await?;
+        Ok(row
+            .map(|row| row.read("conversations", "number"))
+            .transpose()?)
+    }
+
     async fn one(
         &mut self,
         operation: &'static str,
@@ -221,8 +269,8 @@ impl Conversations<'_, Writing<'_>> {
             bytes: 0,
         };
         let sql = "insert into conversations (number, kind, title, person, person_name, action, hosts, lane,
-                 started_at, updated_at, turns, bytes)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0)";
+                 started_at, updated_at, turns, bytes, rests_on)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, '[]')";
         let args = args![
             conversation.number.0,
             conversation.kind.as_str(),
@@ -337,5 +385,69 @@ impl Conversations<'_, Writing<'_>> {
                 format!("conversation {number}")
             })
             .await
+    }
+
+    /// Keeps what the next answer in it needs, in the place of what was kept.
+    ///
+    /// # Errors
+    /// It is a conflict where there is no such conversation; refuses a summary that is too large.
+    pub async fn keep_gist(
+        &mut self,
+        number: ConversationNumber,
+        gist: &Gist,
+    ) -> Result<(), StoreError> {
+        let summary = gist.summary.as_ref();
+        let bytes = summary.map_or(0, |summary| summary.text.len());
+        if bytes > Said::MAX_BYTES {
+            let (what, limit) = ("a summary", Said::MAX_BYTES);
+            return Err(StoreError::TooLarge { what, bytes, limit });
+        }
+        let sql = "update conversations set rests_on = $1, summary = $2, summary_through = $3 where number = $4";
+        let args = args![
+            json_text(&gist.rests_on),
+            summary.map(|summary| summary.text.clone()),
+            summary.map(|summary| summary.through),
+            number.0,
+        ];
+        self.db
+            .change_one("conversations.keep_gist", sql, args, || {
+                format!("conversation {number}")
+            })
+            .await
+    }
+
+    /// Removes conversations in which nothing was said since then, with what was said and looked at in them, but for those
+    /// about an action that is not over. At most so many as one transaction carries; says how many.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn prune(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let sql = "select number from conversations where updated_at < $1
+                 and not exists (select 1 from actions where actions.number = conversations.action
+                     and actions.state in ('held', 'approved', 'running', 'verifying'))
+             order by updated_at limit $2";
+        let args = args![before, PRUNED_AT_ONCE];
+        let rows = self.db.all("conversations.prune", sql, args).await?;
+        let mut removed = 0;
+        for row in &rows {
+            let number = row
+                .int("number")
+                .map_err(|bad| row.named(bad, "conversations", "number"))?;
+            let owner = format!("conversation {number}");
+            let said = "delete from said where conversation = $1";
+            self.db
+                .execute("conversations.prune", said, args![number])
+                .await?;
+            let looks = "delete from looked_at where owner = $1";
+            self.db
+                .execute("conversations.prune", looks, args![owner.as_str()])
+                .await?;
+            let whole = "delete from conversations where number = $1";
+            removed += self
+                .db
+                .execute("conversations.prune", whole, args![number])
+                .await?;
+        }
+        Ok(removed)
     }
 }

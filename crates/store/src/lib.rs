@@ -52,7 +52,9 @@ pub use backup::{
     TableLine,
 };
 pub use changes::{Changes, Wake};
-pub use conversations::{ConversationFilter, Conversations, NewConversation, NewSaid};
+pub use conversations::{
+    ConversationFilter, Conversations, Gist, NewConversation, NewSaid, Summary,
+};
 pub use db::Listed;
 pub use devices::{Device, Devices, Enrolment, NewDevice};
 pub use entries::{Brought, Entries, EntryChanges, EntryFilter, NewEntry, StoredEntry};

@@ -52,7 +52,7 @@ pub use replay::MAX_REPLAY_DAYS;
 pub use runs::Ran;
 pub use settings::{Asking, Looking, Running, Settings, ThresholdLayers};
 pub use sheets::ActionQuery;
-pub use talk::{NewTalk, TalkQuery, TalkRefused, Words};
+pub use talk::{NewTalk, Roles, TalkQuery, TalkRefused, Words};
 pub use watch::{LaneParts, Parts, Watch};
 // Who may ask what of the watch, for whoever stands before it.
 pub use watchkeeper_policy::{MayNotApprove, NotAllowed, Operation, Role, may};

@@ -408,7 +408,7 @@ async fn housekeeping(watch: Watch, stop: CancellationToken) {
 }
 
 impl Watch {
-    /// Ends what waited too long and sweeps the queue; with `prune`, also removes observations that are too old.
+    /// Ends what waited too long and sweeps the queue; with `prune`, also removes observations and talks that are too old.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -423,6 +423,7 @@ impl Watch {
             tx.observations().prune(before).await?;
             tx.looked_at().prune(self.now().before(KEEP_LOOKS)).await?;
             tx.commit().await?;
+            self.prune_talks().await?;
             self.prune_queue().await?;
             self.prune_links().await?;
         }

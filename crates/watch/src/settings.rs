@@ -132,6 +132,8 @@ pub struct Asking {
     pub limits: QueueLimits,
     /// What may leave for which lane.
     pub egress: Egress,
+    /// How long a talk is kept in which nothing is said.
+    pub keep_talks: Duration,
 }
 
 impl Default for Asking {
@@ -143,6 +145,7 @@ impl Default for Asking {
             deadline: Duration::from_secs(6 * 3_600),
             limits: QueueLimits::default(),
             egress: Egress::default(),
+            keep_talks: Duration::from_secs(365 * 86_400),
         }
     }
 }

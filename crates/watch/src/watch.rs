@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use watchkeeper_store::{CorruptRow, Store, StoreError};
 
 use crate::knowledge::Shelf;
 use crate::queue::{Ears, LaneBook};
+use crate::talk::Roles;
 use crate::view::RunEvent;
 use crate::{Chance, Schedule, Settings, WatchError, Web};
 
@@ -94,6 +95,7 @@ struct Shared {
     one_person: AtomicBool,
     shelf: Shelf,
     web: RwLock<Web>,
+    roles: OnceLock<Arc<dyn Roles>>,
 }
 
 /// What a reload replaces, all at once.
@@ -146,6 +148,7 @@ impl Watch {
             one_person: AtomicBool::new(false),
             shelf: Shelf::default(),
             web: RwLock::default(),
+            roles: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -174,7 +177,8 @@ impl Watch {
         }
     }
 
-    /// Ends the looks that an earlier process left unfinished, so that nobody waits for them. Only for who has the store
+    /// Ends the looks that an earlier process left unfinished, and the leases of the questions that it was answering, so
+    /// that nobody waits for them. Only for who has the store
     /// alone, and before anything else is begun.
     ///
     /// # Errors
@@ -182,6 +186,7 @@ impl Watch {
     pub async fn end_left_looks(&self) -> Result<(), WatchError> {
         let mut tx = self.store().begin().await?;
         tx.hosts().end_leases().await?;
+        tx.jobs().end_leases(self.now()).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -238,6 +243,11 @@ impl Watch {
 
     pub(crate) fn web_cell(&self) -> &RwLock<Web> {
         &self.shared.web
+    }
+
+    /// What accounts are, where somebody tells.
+    pub(crate) fn roles(&self) -> &OnceLock<Arc<dyn Roles>> {
+        &self.shared.roles
     }
 
     /// How hosts are reached.

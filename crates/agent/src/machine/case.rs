@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{ConversationKind, Finding, HostName, Said, Severity, Speaker};
 
+use super::fitting::summary_line;
 use super::{ConverseTask, DiagnoseTask, Known, Limits, Line, LookedAt, Task};
 use crate::claims::{Citable, Ground};
 use crate::prompt::{
@@ -207,7 +208,9 @@ fn of_talk(
         hosts,
     };
     let said = |said: &Said| (said.seq, said_line(said, boundary));
-    let before = task.history.iter().map(said);
+    let summed = task.summarised.iter();
+    let summed = summed.map(|before| (before.through, summary_line(&before.text, boundary)));
+    let before = summed.chain(task.history.iter().map(said));
     Ok((case, texts, before.collect(), Vec::new()))
 }
 

@@ -5,7 +5,7 @@
 use watchkeeper_model::{bounded, estimate_tokens};
 
 use super::{Answer, Ask, Effect, Investigation, Line, Phase, Summarised};
-use crate::prompt::block;
+use crate::prompt::{Boundary, block};
 use crate::reduce::{TextKind, reduce};
 
 /// Most times what was seen is shown in half the bytes.
@@ -70,6 +70,16 @@ impl LeftRoom {
         }
         let bytes = usize::try_from(self.0 / 2 * BYTES_PER_TOKEN).unwrap_or(usize::MAX);
         reduce(text, TextKind::Plain, bytes).text
+    }
+}
+
+/// A summary as it stands in the place of what it sums up. One that was kept is read again: it is a model's text still.
+pub(super) fn summary_line(text: &str, boundary: &Boundary) -> Line {
+    let text = block(text);
+    let text = bounded(&text, MAX_SUMMARY_CHARS);
+    let fenced = boundary.fence("S", "a summary by a model", &text);
+    Line::User {
+        text: format!("{SUMMARY}\n{fenced}"),
     }
 }
 
@@ -167,10 +177,7 @@ impl Investigation {
             return self.finish_too_long();
         }
         let text = bounded(&text, MAX_SUMMARY_CHARS);
-        let fenced = self.boundary.fence("S", "a summary by a model", &text);
-        let line = Line::User {
-            text: format!("{SUMMARY}\n{fenced}"),
-        };
+        let line = summary_line(&text, &self.boundary);
         self.lines.splice(from..to, [line]);
         if to <= self.question_at {
             self.question_at -= to - from - 1;

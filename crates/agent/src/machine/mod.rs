@@ -144,6 +144,10 @@ impl Investigation {
         prompts: &Prompts,
         boundary: Boundary,
     ) -> Result<(Self, Vec<Effect>), PromptError> {
+        let summarised = match &task {
+            Task::Converse(talk) => talk.summarised.clone(),
+            Task::Diagnose(_) => None,
+        };
         let (case, texts, said, seen) = case::open(task, &limits, prompts, &boundary)?;
         let (before, said): (Vec<i64>, Vec<Line>) = said.into_iter().unzip();
         let mut lines = vec![Line::System {
@@ -171,7 +175,7 @@ impl Investigation {
             lines,
             question_at,
             before,
-            summarised: None,
+            summarised,
             seen,
             made: BTreeMap::new(),
             phase,

@@ -7,6 +7,7 @@ use watchkeeper_model::{
     ActionNumber, ConversationKind, Finding, HostName, IssueNumber, Plan, Said,
 };
 
+use super::Summarised;
 use crate::HostTraits;
 use crate::prompt::Attempt;
 
@@ -47,6 +48,8 @@ pub struct ConverseTask {
     pub host: Option<HostName>,
     /// The action it is about; without one `discuss` can only answer.
     pub action: Option<ActionBrief>,
+    /// The part before the history, in short, where it was summed up for an earlier question.
+    pub summarised: Option<Summarised>,
     /// What was said before, without the question.
     pub history: Vec<Said>,
     /// What the person says now.
@@ -187,6 +190,7 @@ impl ConverseTask {
                 state: "held".to_owned(),
                 finding: "nginx.service failed 3 min ago: exit code 1".to_owned(),
             }),
+            summarised: None,
             history: Vec::new(),
             question: "What does it do?".to_owned(),
             earlier: Vec::new(),

@@ -159,7 +159,10 @@ async fn follow(session: &Session, number: ActionNumber) -> Result<Option<u8>, C
             None::<&()>,
         )
         .await?;
-    while let Some(event) = events.next().await? {
+    let cut_off = |error: anyhow::Error| {
+        CommandError::from(error).hint(format!("watchkeeper approve show {number}"))
+    };
+    while let Some(event) = events.next().await.map_err(cut_off)? {
         let event: RunEvent = event.read()?;
         if session.output == Output::Text
             && let Some(line) = show::run_event(&session.page, &event)

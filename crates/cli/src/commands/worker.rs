@@ -1,6 +1,7 @@
 //! `worker`: answers questions to the models until told to stop, and does nothing else. For a machine with a model of
 //! its own beside a store on Postgres; a daemon answers for its own lanes by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -9,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_llm::Lane;
 use watchkeeper_model::visible;
+use watchkeeper_server::Gate;
 use watchkeeper_watch::work;
 
 use super::Ended;
@@ -77,6 +79,10 @@ async fn live(around: &Surroundings, config: Config) -> Ended {
             error.hint("a daemon answers for its own lanes; a worker beside it needs Postgres")
         })?;
     let house = compose::build(&config, around, store.clone()).map_err(CommandError::usage)?;
+    house.watch.asks_roles_of(Arc::new(Gate {
+        operators_group: config.server.operators_group.clone(),
+        daemon_uid: None,
+    }));
     let stop = CancellationToken::new();
     let mut parts = JoinSet::new();
     parts.spawn(work(house.watch.clone(), stop.child_token()));

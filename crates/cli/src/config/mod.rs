@@ -38,7 +38,8 @@ use crate::surroundings::Surroundings;
 use layers::Layers;
 use sections::{
     EgressSection, Faults, GroupSection, HostSection, KnowledgeSection, LlmSection, RiskSection,
-    RunSection, RunbooksSection, ServerSection, SshSection, StoreSection, WatchSection,
+    RunSection, RunbooksSection, ServerSection, SshSection, StoreSection, TalkSection,
+    WatchSection,
 };
 
 /// Everything that can be configured.
@@ -74,6 +75,8 @@ pub(crate) struct Config {
     pub(crate) egress: EgressSection,
     /// How long and how often they are asked.
     pub(crate) llm: LlmSection,
+    /// How long talks are kept, and how long a question waits for its daemon.
+    pub(crate) talk: TalkSection,
     /// How what is known is searched.
     pub(crate) knowledge: KnowledgeSection,
     /// Diagnoses without a model.
@@ -101,6 +104,7 @@ impl Default for Config {
             lanes: Vec::new(),
             egress: EgressSection::default(),
             llm: LlmSection::default(),
+            talk: TalkSection::default(),
             knowledge: KnowledgeSection::default(),
             runbooks: RunbooksSection::default(),
             server: ServerSection::default(),
@@ -168,6 +172,7 @@ impl Config {
         self.server.check(&mut faults);
         self.run.check(&mut faults);
         self.llm.check(&mut faults);
+        self.talk.check(&mut faults);
         for (name, host) in &self.hosts {
             host.check(name, &mut faults);
         }

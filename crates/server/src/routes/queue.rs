@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::JobNumber;
 use watchkeeper_watch::view::{JobView, QueueView};
-use watchkeeper_watch::{Following, OnLeaving, QueueQuery};
+use watchkeeper_watch::{Following, OnLeaving, QueueQuery, Watch};
 
 use super::Shared;
 use crate::caller::Caller;
@@ -54,9 +54,20 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
+    caller: Caller,
     Piece(number): Piece<JobNumber>,
 ) -> Result<Json<JobView>, Problem> {
-    Ok(Json(shared.serving.watch.job(number).await?))
+    Ok(Json(as_seen(&shared.serving.watch, &caller, number).await?))
+}
+
+/// A job as this caller may see it: what was answered in another's talk is not for them.
+async fn as_seen(watch: &Watch, caller: &Caller, number: JobNumber) -> Result<JobView, Problem> {
+    let mut job = watch.job(number).await?;
+    if watch.may_hear(number, &caller.person).await.is_err() {
+        job.said.clear();
+        job.result = None;
+    }
+    Ok(job)
 }
 
 pub(super) async fn cancel(
@@ -65,8 +76,8 @@ pub(super) async fn cancel(
     Piece(number): Piece<JobNumber>,
 ) -> Result<Json<JobView>, Problem> {
     let watch = &shared.serving.watch;
-    watch.cancel_job(number, caller.person).await?;
-    Ok(Json(watch.job(number).await?))
+    watch.cancel_job(number, caller.person.clone()).await?;
+    Ok(Json(as_seen(watch, &caller, number).await?))
 }
 
 pub(super) async fn retry(
@@ -75,8 +86,8 @@ pub(super) async fn retry(
     Piece(number): Piece<JobNumber>,
 ) -> Result<Json<JobView>, Problem> {
     let watch = &shared.serving.watch;
-    watch.retry_job(number, caller.person).await?;
-    Ok(Json(watch.job(number).await?))
+    watch.retry_job(number, caller.person.clone()).await?;
+    Ok(Json(as_seen(watch, &caller, number).await?))
 }
 
 pub(super) async fn pause(
@@ -108,10 +119,12 @@ pub(super) async fn resume(
 pub(super) async fn events(
     State(shared): State<Arc<Shared>>,
     stop: Stop,
+    caller: Caller,
     Piece(number): Piece<JobNumber>,
     Query(query): Query<EventsQuery>,
 ) -> Result<Response, Problem> {
-    shared.serving.watch.job(number).await?;
+    let watch = &shared.serving.watch;
+    watch.may_hear(number, &caller.person).await?;
     let (outlet, response) = outlet(stop);
     let tasks = shared.serving.tasks.clone();
     let following = shared

@@ -353,6 +353,16 @@ impl Jobs<'_, Writing<'_>> {
             .await
     }
 
+    /// Lets every lease run out now, so that the next sweep puts the jobs back. Only for who has the store alone, and
+    /// before anything is claimed: whoever had them is gone.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn end_leases(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = "update jobs set lease_until = $1 where state = 'leased' and lease_until > $1";
+        self.db.execute("jobs.end_leases", sql, args![now]).await
+    }
+
     /// Puts back the jobs whose leases ran out, and gives up those whose deadline has passed or that have had
     /// `max_attempts` tries, at most 1,000 at once. Returns the jobs as they stand then. Makes room, too, for those who
     /// wait where a lane that was thought idle did not serve them.

@@ -57,7 +57,7 @@ impl Watch {
         self.was_shown(&numbers).await?;
         Ok((1..)
             .zip(entries)
-            .map(|(number, entry)| known(number, entry))
+            .map(|(number, entry)| as_known(number, entry))
             .collect())
     }
 
@@ -143,7 +143,7 @@ impl Watch {
     }
 
     /// Whether an entry may go to a lane: what is about a host, or comes from one, goes where that host's text may go.
-    fn entry_may_be_sent(&self, entry: &Entry, lane: &Lane) -> bool {
+    pub(crate) fn entry_may_be_sent(&self, entry: &Entry, lane: &Lane) -> bool {
         let from = match &entry.source {
             Source::Host { host, .. } => Some(host),
             _ => None,
@@ -156,7 +156,8 @@ impl Watch {
     }
 }
 
-fn known(number: usize, entry: Entry) -> Known {
+/// An entry as a task is told it, under the label of this number.
+pub(crate) fn as_known(number: usize, entry: Entry) -> Known {
     Known {
         label: format!("K{number}"),
         title: entry.title,

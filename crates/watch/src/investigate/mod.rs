@@ -20,3 +20,4 @@ mod texts;
 
 pub(crate) use command::ReadOnlyCommand;
 pub(crate) use drive::Investigate;
+pub(crate) use known::as_known;

@@ -1,48 +1,34 @@
 //! Answering what a person said. The agent looks and answers; then one transaction keeps the answer, takes what it
-//! proposes the one way there is, and ends the job.
+//! proposes the one way there is, and ends the job. Who may not ask any more gets no answer, and who loses that while
+//! it is answered gets nothing proposed.
 
 use serde_json::Value;
-use watchkeeper_agent::{ActionBrief, Conclusion, ConverseTask, EarlierLook, Task};
-use watchkeeper_llm::Lane;
+use watchkeeper_agent::{Conclusion, Task};
 use watchkeeper_model::{
-    Action, ActionState, Conversation, ConversationKind, ConversationNumber, JobRequest, Person,
-    Proposer, Revision, Said, Speaker, bounded,
+    Action, ActionState, Conversation, ConversationKind, JobRequest, Proposer, Revision, Speaker,
+    bounded,
 };
-use watchkeeper_store::{KeptLook, NewSaid, Read, Tx};
+use watchkeeper_policy::Operation;
+use watchkeeper_store::{Gist, NewSaid, Summary, Tx};
 
 use crate::actions::{Case, Edit, EditTerms, Proposed};
 use crate::cycle::chain;
 use crate::investigate::Investigate;
 use crate::queue::{Desk, JobError};
 use crate::talk::begin::about;
-use crate::view::{Answer, ClaimLine, LookLine, ProposedLine, what_it_does};
+use crate::talk::owner;
+use crate::talk::question::Question;
+use crate::talk::standing::NoLonger;
+use crate::view::{Answer, ClaimLine, KnownLine, LookLine, ProposedLine, what_it_does};
 use crate::watch::Watch;
 use crate::{WatchError, settle};
 
-/// The most of a conversation that is told again: its end. The agent makes it fit.
-const TOLD_AGAIN: u32 = 60;
-/// Earlier looks that can be cited again.
-const LOOKS_TOLD_AGAIN: u32 = 40;
 /// Longest answer, in characters.
 const MAX_ANSWER_CHARS: usize = 15_000;
 /// Most claims, and most looks, that are listed with an answer.
 const MAX_LISTED: usize = 40;
 /// Longest of these, in characters.
 const MAX_LISTED_CHARS: usize = 300;
-/// Effects of an action that a model is told.
-const EFFECTS_TOLD: usize = 8;
-/// What stands for something that must not go to a lane.
-const KEPT_BACK: &str = "(left out: it rests on a host whose text may not go to this lane)";
-
-/// Something that was said and is to be answered.
-struct Question {
-    conversation: Conversation,
-    said: Said,
-    person: Person,
-    action: Option<Action>,
-    history: Vec<Said>,
-    earlier: Vec<EarlierLook>,
-}
 
 /// What came of the proposal in an answer.
 #[derive(Default)]
@@ -61,6 +47,11 @@ impl Watch {
             .question_of_person(conversation, seq, &desk.parts.lane)
             .await?;
         let question = question.ok_or(JobError::NotNeeded)?;
+        self.may_still(&question.person, &question.said, Operation::Ask)
+            .await
+            .map_err(|no_longer| JobError::Impossible {
+                why: no_longer.to_string(),
+            })?;
         let asked = Investigate {
             task: Task::Converse(self.converse(&question)),
             owner: owner(conversation),
@@ -70,97 +61,6 @@ impl Watch {
         self.take_answer(desk, &question, conclusion).await
     }
 
-    async fn question_of_person(
-        &self,
-        number: ConversationNumber,
-        seq: i64,
-        lane: &Lane,
-    ) -> Result<Option<Question>, JobError> {
-        let mut read = self.store().read().await?;
-        let conversation = read.conversations().get(number).await?;
-        let said = read.conversations().said_at(number, seq).await?;
-        let (Some(conversation), Some(said)) = (conversation, said) else {
-            return Ok(None);
-        };
-        let action = match conversation.action {
-            Some(number) => read.actions().get(number).await?,
-            None => None,
-        };
-        let before = read
-            .conversations()
-            .said(number, Some(seq), TOLD_AGAIN)
-            .await?;
-        self.remember_corrupt(&before.corrupt);
-        let mut history = before.rows;
-        let (earlier, all_may_go) = self.earlier_looks(&mut read, number, lane).await?;
-        if !all_may_go {
-            for said in history.iter_mut().filter(|said| said.by == Speaker::Model) {
-                KEPT_BACK.clone_into(&mut said.text);
-            }
-        }
-        let person = serde_json::from_value(said.body["person"].clone());
-        Ok(Some(Question {
-            person: person.unwrap_or_else(|_| conversation.person.clone()),
-            conversation,
-            said,
-            action,
-            history,
-            earlier,
-        }))
-    }
-
-    /// What was looked at in this conversation before, and whether all of it may go to this lane.
-    async fn earlier_looks(
-        &self,
-        read: &mut Read,
-        number: ConversationNumber,
-        lane: &Lane,
-    ) -> Result<(Vec<EarlierLook>, bool), JobError> {
-        let kept = read
-            .looked_at()
-            .last(&owner(number), LOOKS_TOLD_AGAIN)
-            .await?;
-        self.remember_corrupt(&kept.corrupt);
-        let may_go = |look: &KeptLook| {
-            look.host
-                .as_ref()
-                .is_none_or(|host| self.may_leave([host], lane).is_ok())
-        };
-        let all = kept.rows.iter().all(may_go);
-        let look = |look: KeptLook| EarlierLook {
-            shown: if may_go(&look) {
-                look.shown
-            } else {
-                KEPT_BACK.to_owned()
-            },
-            label: look.label,
-            title: look.input,
-        };
-        Ok((kept.rows.into_iter().map(look).collect(), all))
-    }
-
-    fn converse(&self, question: &Question) -> ConverseTask {
-        let conversation = &question.conversation;
-        let hosts = if conversation.hosts.is_empty() {
-            self.fleet().hosts()
-        } else {
-            conversation.hosts.clone()
-        };
-        ConverseTask {
-            kind: conversation.kind,
-            host: match hosts.as_slice() {
-                [only] => Some(only.clone()),
-                _ => None,
-            },
-            hosts,
-            action: question.action.as_ref().map(brief),
-            history: question.history.clone(),
-            question: question.said.text.clone(),
-            earlier: question.earlier.clone(),
-            known: Vec::new(),
-        }
-    }
-
     async fn take_answer(
         &self,
         desk: &Desk<'_>,
@@ -168,15 +68,21 @@ impl Watch {
         conclusion: Conclusion,
     ) -> Result<(), JobError> {
         let number = question.conversation.number;
+        let allowed = self.proposal_may_enter(question, &conclusion).await;
         let mut tx = self.store().begin().await?;
-        let came = self.came_of(&mut tx, question, &conclusion).await?;
+        let came = match allowed {
+            Ok(()) => self.came_of(&mut tx, question, &conclusion).await?,
+            Err(no_longer) => why_not(&no_longer),
+        };
         let approved = came
             .action
             .as_ref()
             .is_some_and(|action| matches!(action.state, ActionState::Approved { .. }));
         let stands = tx.conversations().lock(number).await?;
         let stands = stands.ok_or(JobError::NotNeeded)?;
-        let answer = answer(desk, &stands, conclusion, came);
+        let gist = self.gist_after(&mut tx, question, &conclusion).await?;
+        tx.conversations().keep_gist(number, &gist).await?;
+        let answer = answer(desk, &stands, question, conclusion, came);
         let result = serde_json::to_value(&answer).expect("an answer is data");
         desk.complete(&mut tx, &result).await?;
         let mut body = result;
@@ -195,6 +101,49 @@ impl Watch {
             self.something_was_approved();
         }
         Ok(())
+    }
+
+    /// Whether what the answer proposes may still enter in the name of who asked. Looked up before the transaction: the
+    /// system may take its time to say.
+    async fn proposal_may_enter(
+        &self,
+        question: &Question,
+        conclusion: &Conclusion,
+    ) -> Result<(), NoLonger> {
+        let operation = match (&conclusion.proposal, &conclusion.revision) {
+            (_, Some(_)) => Operation::Approve,
+            (Some(_), None) => Operation::Ask,
+            (None, None) => return Ok(()),
+        };
+        self.may_still(&question.person, &question.said, operation)
+            .await
+    }
+
+    /// What is kept for the next answer: on which hosts the talk rests now, and its older part in short. A summary that was
+    /// made while something was kept back is for nobody else.
+    async fn gist_after(
+        &self,
+        tx: &mut Tx,
+        question: &Question,
+        conclusion: &Conclusion,
+    ) -> Result<Gist, JobError> {
+        let number = question.conversation.number;
+        let mut gist = tx.conversations().gist(number).await?.unwrap_or_default();
+        let looked = conclusion.looked_at.iter();
+        let looked = looked.filter_map(|look| look.host.as_ref());
+        gist.rests_on
+            .extend(question.rests_on().chain(looked).cloned());
+        gist.rests_on.sort();
+        gist.rests_on.dedup();
+        if let Some(made) = &conclusion.summarised
+            && question.is_whole
+        {
+            gist.summary = Some(Summary {
+                through: made.through,
+                text: made.text.clone(),
+            });
+        }
+        Ok(gist)
     }
 
     /// Takes what the answer proposes the one way there is.
@@ -281,11 +230,6 @@ impl Watch {
     }
 }
 
-/// What the looks of a conversation are kept under.
-fn owner(number: ConversationNumber) -> String {
-    format!("conversation {number}")
-}
-
 /// Why nothing came of a proposal that cannot be, or the error where it is the store's or a host's.
 fn refused(error: WatchError) -> Result<CameOf, JobError> {
     match error {
@@ -307,30 +251,13 @@ fn why_not(error: &dyn std::error::Error) -> CameOf {
     }
 }
 
-/// The action as a model is told of it.
-fn brief(action: &Action) -> ActionBrief {
-    let effects = action.assessment.effects.iter().take(EFFECTS_TOLD);
-    let effects: Vec<&str> = effects.map(|effect| effect.sentence.as_str()).collect();
-    let seen: Vec<&str> = action
-        .seen
-        .iter()
-        .map(|piece| piece.text.as_str())
-        .collect();
-    ActionBrief {
-        number: action.number,
-        plan: action.plan.clone(),
-        reason: action.reason.clone(),
-        risk: format!("{}: {}", action.assessment.level, effects.join("; ")),
-        state: format!(
-            "{}: {}",
-            action.state.as_str(),
-            action.verdict.because.join("; ")
-        ),
-        finding: seen.join("; "),
-    }
-}
-
-fn answer(desk: &Desk<'_>, stands: &Conversation, conclusion: Conclusion, came: CameOf) -> Answer {
+fn answer(
+    desk: &Desk<'_>,
+    stands: &Conversation,
+    question: &Question,
+    conclusion: Conclusion,
+    came: CameOf,
+) -> Answer {
     let short =
         |text: &str| bounded(&settle::said(text, MAX_LISTED_CHARS), MAX_LISTED_CHARS).into_owned();
     let claims = conclusion.claims.into_iter().take(MAX_LISTED);
@@ -361,6 +288,16 @@ fn answer(desk: &Desk<'_>, stands: &Conversation, conclusion: Conclusion, came: 
             })
             .collect(),
         looked_at,
+        known: question
+            .known
+            .iter()
+            .map(|noted| KnownLine {
+                label: noted.known.label.clone(),
+                entry: noted.entry,
+                title: short(&noted.known.title),
+                from_where: short(&noted.known.from_where),
+            })
+            .collect(),
         objections: conclusion
             .objections
             .iter()

@@ -2,7 +2,8 @@
 //! may look at the action.
 
 use watchkeeper_model::{
-    ActionNumber, Conversation, ConversationKind, ConversationNumber, Person, visible,
+    ActionNumber, Conversation, ConversationKind, ConversationNumber, JobNumber, JobRequest,
+    Person, visible,
 };
 use watchkeeper_store::ConversationFilter;
 
@@ -42,10 +43,7 @@ impl Watch {
         let mut read = self.store().read().await?;
         let conversation = read.conversations().get(number).await?;
         let conversation = conversation.ok_or(TalkRefused::NoSuchConversation { number })?;
-        if conversation.action.is_none() && !is_theirs(&conversation, person) {
-            let person = visible(&conversation.person.name).into_owned();
-            return Err(TalkRefused::OfAnother { number, person }.into());
-        }
+        readable(&conversation, person)?;
         let said = read.conversations().said(number, None, SAID_SHOWN).await?;
         self.remember_corrupt(&said.corrupt);
         Ok(ConversationSheet {
@@ -71,9 +69,35 @@ impl Watch {
         };
         let limit = settle::page(query.limit, DEFAULT_PAGE);
         let mut read = self.store().read().await?;
-        let found = read.conversations().list(&filter, limit).await?;
+        let mut found = read.conversations().list(&filter, limit).await?;
         self.remember_corrupt(&found.corrupt);
+        // An account may have the name of one that was there before it.
+        let own = |talk: &Conversation| query.action.is_some() || talk.person == *person;
+        found.rows.retain(own);
         Ok(found.rows)
+    }
+
+    /// Whether this person may read what a job says and returned: the answer in a talk is its person's own, as the talk is.
+    ///
+    /// # Errors
+    /// Says whose it is; when there is no such job, or the store does not answer.
+    pub async fn may_hear(&self, number: JobNumber, person: &Person) -> Result<(), WatchError> {
+        let mut read = self.store().read().await?;
+        let job = read.jobs().get(number).await?;
+        let job = job.ok_or(WatchError::NoSuchJob { number })?;
+        let JobRequest::AnswerPerson { conversation, .. } = job.request else {
+            return Ok(());
+        };
+        let talk = read.conversations().get(conversation).await?;
+        match talk {
+            Some(talk) => readable(&talk, person),
+            // It was removed, and what was said in it with it.
+            None if person.uid == 0 => Ok(()),
+            None => Err(TalkRefused::NoSuchConversation {
+                number: conversation,
+            }
+            .into()),
+        }
     }
 
     /// The talks about an action, the oldest first, for its sheet.
@@ -95,4 +119,13 @@ impl Watch {
         };
         Ok(found.rows.into_iter().rev().map(talk).collect())
     }
+}
+
+/// Whether a person may read a talk.
+fn readable(talk: &Conversation, person: &Person) -> Result<(), WatchError> {
+    if talk.action.is_some() || is_theirs(talk, person) {
+        return Ok(());
+    }
+    let (number, person) = (talk.number, visible(&talk.person.name).into_owned());
+    Err(TalkRefused::OfAnother { number, person }.into())
 }

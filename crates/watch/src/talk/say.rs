@@ -51,6 +51,8 @@ impl Watch {
         if let Some(hosts) = &words.hosts {
             self.known_hosts(hosts)?;
         }
+        let mut body = json!({ "person": person });
+        self.note_standing(person, &mut body).await;
         let mut tx = self.store().begin().await?;
         let stands = tx.conversations().lock(number).await?;
         let stands = stands.ok_or(TalkRefused::NoSuchConversation { number })?;
@@ -61,7 +63,7 @@ impl Watch {
         if stands.title.is_empty() {
             tx.conversations().entitle(number, &title(&text)).await?;
         }
-        let mut body = json!({ "job": job, "person": person });
+        body["job"] = json!(job);
         if let Some(action) = stands.action {
             let action = tx.actions().get(action).await?.map(open).transpose()?;
             body["revision"] = action.map_or(Value::Null, |action| json!(action.revision));

@@ -26,7 +26,7 @@ impl Watch {
         };
         let found = tx.conversations().list(&filter, 1).await?;
         self.remember_corrupt(&found.corrupt);
-        let Some(talk) = found.rows.first() else {
+        let Some(talk) = found.rows.first().filter(|talk| talk.person == *person) else {
             return Ok(None);
         };
         let said = NewSaid {

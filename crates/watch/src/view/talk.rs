@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{
-    ActionNumber, Confidence, Conversation, ConversationNumber, HostName, JobNumber, Revision, Said,
+    ActionNumber, Confidence, Conversation, ConversationNumber, EntryNumber, HostName, JobNumber,
+    Revision, Said,
 };
 
 /// A conversation with what was said in it.
@@ -54,6 +55,9 @@ pub struct Answer {
     /// What was looked at for it.
     #[serde(default)]
     pub looked_at: Vec<LookLine>,
+    /// What was known of the matter and told to the model.
+    #[serde(default)]
+    pub known: Vec<KnownLine>,
     /// What a second opinion has against it.
     #[serde(default)]
     pub objections: Vec<String>,
@@ -87,6 +91,19 @@ pub struct LookLine {
     pub what: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+}
+
+/// One entry of what is known, as it was told to the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownLine {
+    /// The label by which it is cited.
+    pub label: String,
+    /// Which entry.
+    pub entry: EntryNumber,
+    /// Its topic.
+    pub title: String,
+    /// Where it comes from.
+    pub from_where: String,
 }
 
 /// An action that came of an answer.

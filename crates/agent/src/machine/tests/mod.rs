@@ -60,6 +60,7 @@ pub(super) fn talk(kind: ConversationKind, question: &str) -> ConverseTask {
         hosts: vec![host("web1"), host("web2")],
         host: None,
         action: None,
+        summarised: None,
         history: Vec::new(),
         question: question.to_owned(),
         earlier: Vec::new(),

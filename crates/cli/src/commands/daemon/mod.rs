@@ -14,6 +14,7 @@ pub(super) use signals::{Signals, Wake};
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -124,6 +125,7 @@ impl Daemon {
             operators_group: config.server.operators_group.clone(),
             daemon_uid: Some(around.uid),
         };
+        house.watch.asks_roles_of(Arc::new(gate.clone()));
         let until = stop_api.child_token();
         api.spawn(async move {
             serve(listener, router(serving), gate, until)

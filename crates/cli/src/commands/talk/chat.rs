@@ -39,6 +39,8 @@ pub(super) enum Exchange<'e> {
         /// Why not.
         why: &'e str,
     },
+    /// What was said so far.
+    History(&'e ConversationSheet),
 }
 
 /// A chat under way.
@@ -52,10 +54,11 @@ struct Chat<'s> {
     status: u8,
 }
 
-/// Talks until there is nothing more to say. The status: 0, or that of the last question that was not answered.
+/// Talks until there is nothing more to say. The status: 0; where nobody types, that of the first question that was not
+/// answered.
 pub(in crate::commands) async fn run(session: &Session, args: &ChatArgs) -> Ended {
     if args.list {
-        let talks: Vec<Conversation> = session.client.get("/v1/conversations?kind=chat").await?;
+        let talks: Vec<Conversation> = session.client.get("/v1/conversations").await?;
         answer(session.output, &talks, |talks| {
             show::talk_list(&session.page, talks, &session.called)
         })?;
@@ -99,6 +102,11 @@ impl<'s> Chat<'s> {
                     .client
                     .get(&format!("/v1/conversations/{number}"))
                     .await?;
+                if let Some(action) = sheet.conversation.action {
+                    let error = anyhow!("talk {number} is about action {action}");
+                    let next = format!("watchkeeper approve discuss {action}");
+                    return Err(CommandError::usage(error).hint(next));
+                }
                 show_again(session, &sheet)?;
                 sheet.conversation
             }
@@ -174,25 +182,27 @@ impl<'s> Chat<'s> {
 
     async fn command(&mut self, slash: Slash) -> Result<(), CommandError> {
         match slash {
-            Slash::Help => put(HELP)?,
-            Slash::Hosts(None) => put(&format!("{}\n", self.about()))?,
+            Slash::Help => aside(self.session, HELP)?,
+            Slash::Hosts(None) => aside(self.session, &format!("{}\n", self.about()))?,
             Slash::Hosts(Some(hosts)) => {
                 self.hosts = Some(hosts);
-                put(&format!("{}\n", self.about()))?;
+                aside(self.session, &format!("{}\n", self.about()))?;
             }
-            Slash::Model(None) => put(&format!("{}\n", self.answers()))?,
+            Slash::Model(None) => aside(self.session, &format!("{}\n", self.answers()))?,
             Slash::Model(Some(lane)) => {
                 self.lane = Some(lane);
-                put(&format!("{}\n", self.answers()))?;
+                aside(self.session, &format!("{}\n", self.answers()))?;
             }
             Slash::History => {
                 let sheet = self.sheet().await?;
-                put(&show::said_again(&self.session.page_now(), &sheet.said))?;
+                history(self.session, &sheet)?;
             }
             Slash::Clear => self.clear().await?,
             Slash::Save(path) => {
                 let sheet = self.sheet().await?;
-                save(self.session, &sheet, &path);
+                if !save(self.session, &sheet, &path) {
+                    self.fails(Kind::Failed.exit_status());
+                }
             }
             Slash::Sheet => hint(
                 self.session,
@@ -233,12 +243,7 @@ impl<'s> Chat<'s> {
             lane: self.lane.clone(),
         };
         let mut screen = Screen::new(self.session);
-        let heard = match say(self.session, self.talk.number, &body, &mut screen).await {
-            Ok(heard) => heard,
-            Err(error) if error.kind == Kind::ReaderGone => return Err(error),
-            Err(error) => Heard::Failed(error.line()),
-        };
-        self.status = 0;
+        let heard = say(self.session, self.talk.number, &body, &mut screen).await?;
         match &heard {
             Heard::Answered(answered) => {
                 if let Some(hosts) = self.hosts.take() {
@@ -250,9 +255,19 @@ impl<'s> Chat<'s> {
                 self.last_model = Some(answered.model.clone());
                 show_answer(self.session, &mut screen, answered)?;
             }
-            other => self.status = show_failure(self.session, &mut screen, other)?,
+            other => {
+                let status = show_failure(self.session, &mut screen, other)?;
+                self.fails(status);
+            }
         }
         Ok(())
+    }
+
+    /// Remembers that something failed. Who types has seen it; a script learns of the first failure by the status.
+    fn fails(&mut self, status: u8) {
+        if self.status == 0 && !self.session.types {
+            self.status = status;
+        }
     }
 
     fn farewell(&self) {
@@ -288,19 +303,47 @@ pub(super) fn show_failure(
     heard: &Heard,
 ) -> Result<u8, CommandError> {
     screen.broken_off()?;
-    let (said, status) = match heard {
+    let (said, status, hints) = match heard {
         Heard::Failed(why) => (
             format!("there is no answer: {why}"),
-            Kind::Failed.exit_status(),
+            Kind::Failed,
+            Vec::new(),
         ),
-        _ => ("stopped".to_owned(), Kind::Interrupted.exit_status()),
+        Heard::Refused(error) => (
+            format!("there is no answer: {}", error.line()),
+            error.kind,
+            error.hints.clone(),
+        ),
+        Heard::Answered(_) | Heard::Stopped => {
+            ("stopped".to_owned(), Kind::Interrupted, Vec::new())
+        }
     };
     if session.output == Output::Json {
         json_line(&Exchange::Failed { why: &said })?;
     } else {
         hint(session, &said);
+        for next in hints {
+            hint(session, &format!("Try: {next}"));
+        }
     }
-    Ok(status)
+    Ok(status.exit_status())
+}
+
+/// Shows a text that is asked for of this program; where objects are read, it does not stand between them.
+pub(super) fn aside(session: &Session, text: &str) -> Result<(), CommandError> {
+    if session.output == Output::Json {
+        let _ = write!(std::io::stderr(), "{text}");
+        return Ok(());
+    }
+    put(text)
+}
+
+/// Shows what was said so far.
+pub(super) fn history(session: &Session, sheet: &ConversationSheet) -> Result<(), CommandError> {
+    if session.output == Output::Json {
+        return json_line(&Exchange::History(sheet));
+    }
+    put(&show::said_again(&session.page_now(), &sheet.said))
 }
 
 /// Says something beside the talk.
@@ -335,8 +378,8 @@ fn show_again(session: &Session, sheet: &ConversationSheet) -> Result<(), Comman
     put(&show::said_again(&page, &sheet.said[earlier..]))
 }
 
-/// Writes a talk to a new file, its owner's only. What is there already stays.
-pub(super) fn save(session: &Session, sheet: &ConversationSheet, path: &Path) {
+/// Writes a talk to a new file, its owner's only. What is there already stays. Says whether it is written.
+pub(super) fn save(session: &Session, sheet: &ConversationSheet, path: &Path) -> bool {
     use std::os::unix::fs::OpenOptionsExt as _;
     let page = show::Page {
         colour: false,
@@ -350,11 +393,12 @@ pub(super) fn save(session: &Session, sheet: &ConversationSheet, path: &Path) {
         .mode(0o600)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()));
-    match written {
+    match &written {
         Ok(()) => hint(session, &format!("written to {}", path.display())),
         Err(error) => hint(
             session,
             &format!("could not write {}: {error}", path.display()),
         ),
     }
+    written.is_ok()
 }

@@ -8,14 +8,14 @@ use watchkeeper_watch::view::{ActionSheet, ConversationSheet};
 
 use super::super::{Ended, approve, put};
 use super::args::DiscussArgs;
-use super::chat::{PROMPT, hint, save, show_answer, show_failure};
+use super::chat::{PROMPT, aside, hint, history, save, show_answer, show_failure};
 use super::decide::{Decision, decision, sounds_like_yes};
 use super::lines::{Lines, Typed};
 use super::screen::Screen;
 use super::slash::{DISCUSS_HELP, Slash, slash};
 use super::{Heard, begin, json_line, say};
 use crate::args::Output;
-use crate::failure::{CommandError, Kind};
+use crate::failure::CommandError;
 use crate::session::Session;
 use crate::show::{self, Tone};
 
@@ -141,16 +141,15 @@ impl Discussion<'_> {
     async fn command(&mut self, line: &str) -> Result<After, CommandError> {
         match slash(line) {
             Ok(Slash::Exit) => return Ok(After::Ends(self.status)),
-            Ok(Slash::Help) => put(DISCUSS_HELP)?,
+            Ok(Slash::Help) => aside(self.session, DISCUSS_HELP)?,
             Ok(Slash::Sheet) => {
                 let sheet = sheet_of(self.session, self.number).await?;
                 self.show_changed(&sheet)?;
             }
-            Ok(Slash::History) => {
-                let page = self.session.page_now();
-                put(&show::said_again(&page, &self.talk_sheet().await?.said))?;
+            Ok(Slash::History) => history(self.session, &self.talk_sheet().await?)?,
+            Ok(Slash::Save(path)) => {
+                save(self.session, &self.talk_sheet().await?, &path);
             }
-            Ok(Slash::Save(path)) => save(self.session, &self.talk_sheet().await?, &path),
             Ok(Slash::Hosts(_) | Slash::Model(_) | Slash::Clear) => {
                 hint(self.session, "not while an action is discussed; /help");
             }
@@ -171,17 +170,15 @@ impl Discussion<'_> {
             ..SayBody::default()
         };
         let mut screen = Screen::new(self.session);
-        let heard = match say(self.session, self.talk, &body, &mut screen).await {
-            Ok(heard) => heard,
-            Err(error) if error.kind == Kind::ReaderGone => return Err(error),
-            Err(error) => Heard::Failed(error.line()),
-        };
-        match &heard {
-            Heard::Answered(answered) => {
-                self.status = 0;
-                show_answer(self.session, &mut screen, answered)?;
+        match say(self.session, self.talk, &body, &mut screen).await? {
+            Heard::Answered(answered) => show_answer(self.session, &mut screen, &answered)?,
+            other => {
+                let status = show_failure(self.session, &mut screen, &other)?;
+                // Who types has seen it; a script learns of the first failure by the status.
+                if self.status == 0 && !self.session.types {
+                    self.status = status;
+                }
             }
-            other => self.status = show_failure(self.session, &mut screen, other)?,
         }
         let sheet = sheet_of(self.session, self.number).await?;
         if bound(&sheet.action) != bound(&self.shown) {

@@ -1,7 +1,7 @@
 //! Where a person's lines come from: an editor with history on a terminal, standard input elsewhere. What is kept of
 //! what was typed has no secrets in it, and is its owner's only.
 
-use std::io::BufRead as _;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -117,12 +117,22 @@ fn keep(history: &mut FileHistory, path: &Path) -> Result<(), CommandError> {
 }
 
 fn read_line() -> Result<Typed, CommandError> {
+    Ok(line_of(&mut std::io::stdin().lock())?)
+}
+
+/// The next line. What is longer than is read is not cut into lines of its own: its end could be a decision.
+fn line_of(input: &mut impl BufRead) -> std::io::Result<Typed> {
     use std::io::Read as _;
     let mut line = Vec::new();
-    let input = std::io::stdin().lock();
-    let read = input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
+    let read = input
+        .by_ref()
+        .take(MAX_LINE_BYTES)
+        .read_until(b'\n', &mut line)?;
     if read == 0 {
         return Ok(Typed::End);
+    }
+    if line.last() != Some(&b'\n') && read as u64 == MAX_LINE_BYTES {
+        input.skip_until(b'\n')?;
     }
     let line = String::from_utf8_lossy(&line);
     Ok(Typed::Line(line.trim_end_matches(['\n', '\r']).to_owned()))
@@ -133,6 +143,20 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn the_end_of_a_line_that_is_too_long_is_no_line() {
+        let most = usize::try_from(MAX_LINE_BYTES).expect("it is small");
+        let text = format!("{}approve 0\nnext\nlast", "x".repeat(most));
+        let mut input = std::io::Cursor::new(text);
+        let mut lines = Vec::new();
+        while let Typed::Line(line) = line_of(&mut input).expect("it can be read") {
+            lines.push(line);
+        }
+        assert_eq!(lines.len(), 3, "{:?}", &lines[1..]);
+        assert_eq!(lines[0].len(), most);
+        assert_eq!(lines[1..], ["next", "last"]);
+    }
 
     #[test]
     fn the_history_is_its_owners_only_and_holds_no_secret() {

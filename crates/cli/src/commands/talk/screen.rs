@@ -3,8 +3,9 @@
 //! the end. With `--output json`: nothing before the end.
 
 use std::io::Write as _;
+use std::time::Duration;
 
-use watchkeeper_model::visible;
+use watchkeeper_model::{JobNumber, Span, visible};
 use watchkeeper_watch::view::{Answer, Asked, JobEvent};
 
 use super::super::put;
@@ -101,6 +102,31 @@ impl<'s> Screen<'s> {
         }
         self.streamed.clear();
         Ok(())
+    }
+
+    /// The daemon went away in the middle.
+    pub(super) fn daemon_is_away(
+        &mut self,
+        job: JobNumber,
+        within: Duration,
+    ) -> Result<(), CommandError> {
+        if self.text() {
+            self.broken_off()?;
+        }
+        let line = format!(
+            "the daemon went away; nothing is lost. Waiting for it, at most {}: job {job} goes on then",
+            Span(within)
+        );
+        let line = self.session.page.paint(Tone::Warn, &line);
+        let _ = writeln!(std::io::stderr(), "{line}");
+        Ok(())
+    }
+
+    /// It is there again.
+    pub(super) fn daemon_is_back(&self, job: JobNumber) {
+        let line = format!("the daemon is back; job {job} goes on");
+        let line = self.session.page.paint(Tone::Dim, &line);
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     /// Nothing more is heard.

@@ -12,6 +12,7 @@ mod runbooks;
 mod server;
 mod ssh;
 mod store;
+mod talk;
 mod watch;
 
 pub(crate) use egress::EgressSection;
@@ -25,6 +26,7 @@ pub(crate) use runbooks::RunbooksSection;
 pub(crate) use server::ServerSection;
 pub(crate) use ssh::SshSection;
 pub(crate) use store::{StoreSection, StoreUrl};
+pub(crate) use talk::TalkSection;
 pub(crate) use watch::{Timing, WatchSection};
 
 use watchkeeper_model::Span;
