@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Which of our crates each may use (ARCHITECTURE.md, the map). What is not listed here fails the test.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("shell", &[]),
     ("risk", &["model", "shell"]),
@@ -15,6 +15,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("store", &["model"]),
     ("llm", &["model"]),
     ("knowledge", &["model"]),
+    ("notify", &["model"]),
     ("qdrant", &["knowledge", "model"]),
     ("agent", &["model", "risk"]),
     ("remedy", &["model", "risk", "fleet"]),
@@ -27,6 +28,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "knowledge",
             "llm",
             "model",
+            "notify",
             "policy",
             "remedy",
             "risk",
@@ -43,6 +45,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "knowledge",
             "llm",
             "model",
+            "notify",
             "policy",
             "qdrant",
             "remedy",
