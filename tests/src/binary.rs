@@ -2,6 +2,7 @@
 //! or state is read or written.
 
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -81,6 +82,35 @@ impl Home {
         );
         command.stdin(Stdio::null());
         command
+    }
+
+    /// A line for the shell, which finds `watchkeeper` and its short names as `hal`, in a group of its own.
+    ///
+    /// # Panics
+    /// When the binary was not built.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a document's line is for a shell"
+    )]
+    pub fn shell(&self, line: &str) -> Command {
+        let bin = self.path().join("bin");
+        if !bin.exists() {
+            std::fs::create_dir(&bin).expect("a directory can be made");
+            std::os::unix::fs::symlink(binary(), bin.join("watchkeeper"))
+                .expect("a link can be made");
+            let dir = bin.to_string_lossy().into_owned();
+            self.run(&["links", "--name", "hal", "--dir", &dir])
+                .ended_with(&[0]);
+        }
+        let mut shell = Command::new("bash");
+        shell.args(["-c", line]).env_clear().stdin(Stdio::null());
+        for (name, value) in self.command(&[]).get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        shell.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        shell.current_dir(self.path()).process_group(0);
+        shell
     }
 
     /// Runs to its end.

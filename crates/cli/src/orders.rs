@@ -202,6 +202,9 @@ fn trust(
     let Some(dir) = path.parent() else {
         return Ok(());
     };
+    // A bare name lies where we are.
+    let here = dir.as_os_str().is_empty();
+    let dir = if here { Path::new(".") } else { dir };
     let dir_found = std::fs::metadata(dir).map_err(|source| OrdersFileError::Read {
         path: dir.to_owned(),
         source,
