@@ -1,0 +1,57 @@
+# What several files of the module know of each other: names, places, and small functions. Not a module.
+{ config, lib, pkgs }:
+let
+  cfg = config.services.watchkeeper;
+in
+rec {
+  inherit cfg;
+  # The shared truth about where things are (packaging/units says the same).
+  state = "/var/lib/watchkeeper";
+  socket = "/run/watchkeeper/socket";
+  repository = "/var/lib/watchkeeper-repository";
+  generatedKey = "${state}/ssh/id_ed25519";
+  # Where a unit finds a secret that it was handed.
+  credential = unit: name: "/run/credentials/${unit}.service/${name}";
+  main = lib.getExe cfg.package;
+
+  interval = if builtins.isInt cfg.checkInterval then "${toString cfg.checkInterval}s" else cfg.checkInterval;
+
+  hardening = import ../hardening.nix;
+
+  # Whether the Ollama server is one that this module runs.
+  asksModels = cfg.model != null || cfg.embeddingModel != null;
+  ollamaAddress =
+    let found = builtins.match "http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:([0-9]+))?/?" cfg.ollamaHost;
+    in if found == null then null else {
+      host = builtins.elemAt found 0;
+      port = if builtins.elemAt found 2 == null then 80 else lib.toInt (builtins.elemAt found 2);
+    };
+  runsOllama = asksModels && ollamaAddress != null;
+
+  # `[login@]host[:port]` as a host of the configuration, or null where it is none.
+  remoteSystem = text:
+    let found = builtins.match "(([A-Za-z0-9_.-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)(:([0-9]{1,5}))?" text;
+        at = builtins.elemAt found;
+    in if found == null then null else {
+      name = lib.replaceStrings [ "." ] [ "-" ] (at 2);
+      value = {
+        address = at 2;
+        login = if at 1 == null then "watchkeeper-target" else at 1;
+      } // lib.optionalAttrs (at 4 != null) { port = lib.toInt (at 4); };
+    };
+
+  # Every secret that the daemon is handed, by the name of its credential.
+  secrets = lib.filterAttrs (_: file: file != null) {
+    gotify = cfg.gotifyTokenFile;
+    ssh-key = cfg.sshKeyFile;
+    store = cfg.database.passwordFile;
+    qdrant = cfg.qdrant.keyFile;
+  } // cfg.credentials;
+  repositorySecrets = lib.filterAttrs (_: file: file != null) {
+    key = cfg.configRepoKeyFile;
+    token = cfg.configRepoTokenFile;
+  };
+  loadCredential = files: lib.mapAttrsToList (name: file: "${name}:${toString file}") files;
+  # A missing file is told by its name when the unit is started, instead of as status 243.
+  assertPaths = files: map toString (lib.attrValues files);
+}

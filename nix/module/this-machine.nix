@@ -1,0 +1,73 @@
+# The machine that watches, watched by itself: by SSH to 127.0.0.1, as any other host. The daemon's own unit sees a
+# file system that is read-only and half hidden, so that what it would tell of the machine would be wrong; and one door
+# to root, the target's, is better than two.
+{ config, lib, pkgs, ... }:
+let
+  parts = import ./parts.nix { inherit config lib pkgs; };
+  inherit (parts) cfg;
+  inherit (lib) mkDefault mkIf;
+  target = cfg.target.user;
+  name = if config.networking.hostName == "" then "this-machine" else config.networking.hostName;
+  port = lib.head (config.services.openssh.ports ++ [ 22 ]);
+  keys = "/var/lib/watchkeeper-authorized";
+in
+{
+  config = mkIf (cfg.enable && cfg.thisMachine) {
+    services.watchkeeper.target.enable = mkDefault true;
+    services.watchkeeper.settings.hosts.${name} = {
+      address = mkDefault "127.0.0.1";
+      port = mkDefault port;
+      login = mkDefault target;
+      become_root = mkDefault (cfg.target.root != "no" && cfg.target.lookAsRoot);
+    };
+    # sshd reads it for the target's account only: the file is named after it.
+    services.openssh.authorizedKeysFiles = [ "${keys}/%u" ];
+
+    systemd.services.watchkeeper-this-machine = {
+      description = "Watchkeeper, its key for this machine";
+      requiredBy = [ "watchkeeper.service" ];
+      before = [ "watchkeeper.service" ];
+      after = lib.optional (cfg.sshKeyFile == null) "watchkeeper-key.service";
+      requires = lib.optional (cfg.sshKeyFile == null) "watchkeeper-key.service";
+      path = [ pkgs.openssh pkgs.coreutils ];
+      script = ''
+        public=$(ssh-keygen -y -f ${if cfg.sshKeyFile == null then parts.generatedKey else "\"$CREDENTIALS_DIRECTORY/ssh-key\""})
+        printf '%s %s\n' 'restrict,from="127.0.0.1,::1"' "$public" >${keys}/${target}.new
+        chmod 644 ${keys}/${target}.new
+        mv ${keys}/${target}.new ${keys}/${target}
+      '';
+      serviceConfig = parts.hardening // {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        StateDirectory = "watchkeeper-authorized";
+        StateDirectoryMode = "0755";
+        LoadCredential = mkIf (cfg.sshKeyFile != null) [ "ssh-key:${toString cfg.sshKeyFile}" ];
+        # Root, to read the daemon's key and to own what sshd trusts; nothing else of root is left.
+        CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
+        PrivateNetwork = true;
+        RestrictAddressFamilies = [ "AF_UNIX" ];
+        UMask = "0022";
+      };
+    };
+
+    # The key of this machine's own sshd needs no comparing by eye: root reads it from the file that sshd has it from.
+    systemd.services.watchkeeper-enrol-this-machine = {
+      description = "Watchkeeper, the key of this machine's sshd accepted";
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "watchkeeper.service" ];
+      after = [ "watchkeeper.service" "sshd.service" "sshd.socket" ];
+      path = [ pkgs.openssh pkgs.gawk ];
+      script = ''
+        fingerprint=$(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | awk '{ print $2 }')
+        exec ${parts.main} enrol ${lib.escapeShellArg name} --fingerprint "$fingerprint"
+      '';
+      serviceConfig = parts.hardening // {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        RestrictAddressFamilies = [ "AF_UNIX" ];
+        Restart = "on-failure";
+        RestartSec = 10;
+      };
+    };
+  };
+}

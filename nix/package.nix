@@ -1,0 +1,48 @@
+# The program, built from this source.
+{ lib, rustPlatform, installShellFiles }:
+let
+  root = ./..;
+  cargo = builtins.fromTOML (builtins.readFile (root + "/Cargo.toml"));
+in
+rustPlatform.buildRustPackage {
+  pname = "watchkeeper";
+  inherit (cargo.workspace.package) version;
+
+  src = lib.fileset.toSource {
+    inherit root;
+    fileset = lib.fileset.unions [
+      ../Cargo.lock
+      ../Cargo.toml
+      ../bench
+      ../crates
+      ../docs
+      ../knowledge
+      ../migrations
+      ../prompts
+      ../runbooks
+      ../tests
+    ];
+  };
+  cargoLock.lockFile = ../Cargo.lock;
+  cargoBuildFlags = [ "--package" "watchkeeper-cli" ];
+  # They want a database, sshd and root; tests/run runs them.
+  doCheck = false;
+
+  nativeBuildInputs = [ installShellFiles ];
+  postInstall = ''
+    installShellCompletion --cmd watchkeeper \
+      --bash <("$out/bin/watchkeeper" completions bash) \
+      --fish <("$out/bin/watchkeeper" completions fish) \
+      --zsh <("$out/bin/watchkeeper" completions zsh)
+    mkdir man
+    "$out/bin/watchkeeper" man man
+    installManPage man/*.1
+  '';
+
+  meta = {
+    description = "Watches over Linux hosts, proposes repairs, and runs what you approve";
+    license = lib.licenses.asl20;
+    mainProgram = "watchkeeper";
+    platforms = lib.platforms.linux;
+  };
+}

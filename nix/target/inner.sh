@@ -1,0 +1,1 @@
+m=$1 t=$2; shift 2; trap l=1 TERM; exec 4>&2 2>/dev/null; (trap "kill \$!; exit" TERM; sleep "$t" & wait $!; trap "" TERM; kill -TERM 0; sleep 5; kill -KILL 0) </dev/null >/dev/null 4>&- & w=$!; (exec 2>&4 4>&-; exec "$@"); c=$?; [ -z "$l" ] || kill -KILL 0; kill $w; echo "@$m exit $c" >&4
