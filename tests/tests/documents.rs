@@ -45,6 +45,12 @@ const ENDINGS: [(&str, &[i32], &str); 9] = [
         "entries have other numbers in a home of its own",
     ),
     ("configs", &[0, 1], "nothing may have been read yet"),
+    (
+        "risk explain",
+        &[0, 10, 20, 30, 40],
+        "the status tells the level",
+    ),
+    ("do", &[65], "the model of this test proposes nothing"),
 ];
 
 /// Commands that go on until they are stopped.
@@ -445,4 +451,103 @@ fn configured() -> BTreeSet<String> {
         }
     }
     keys
+}
+
+/// Options that every command has; the reference says them once.
+const EVERYWHERE: [&str; 6] = [
+    "--config <FILE>",
+    "--set <KEY=VALUE>",
+    "--output <OUTPUT>",
+    "--no-daemon",
+    "--help",
+    "--version",
+];
+
+fn help(home: &Home, path: &[&str]) -> String {
+    let mut words = path.to_vec();
+    words.push("--help");
+    let ran = home.run(&words);
+    ran.ended_with(&[0]);
+    ran.stdout()
+}
+
+/// The names under `Commands:`.
+fn commands_of(help: &str) -> Vec<String> {
+    let list = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+    let list = list.split("\n\n").next().unwrap_or_default();
+    let names = list
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    names
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Help without the options that are everywhere.
+fn without_common(help: &str) -> String {
+    let Some((head, options)) = help.split_once("\nOptions:\n") else {
+        return help.trim_end().to_owned();
+    };
+    let mut kept: Vec<Vec<&str>> = Vec::new();
+    for line in options.lines() {
+        let begins =
+            line.trim_start().starts_with('-') && line.len() - line.trim_start().len() <= 6;
+        if begins || kept.is_empty() {
+            kept.push(Vec::new());
+        }
+        kept.last_mut().expect("one was begun").push(line);
+    }
+    kept.retain(|option| {
+        let first = option.first().copied().unwrap_or_default();
+        !EVERYWHERE.iter().any(|common| first.contains(common))
+    });
+    let text = |option: Vec<&str>| option.join("\n").trim_end().to_owned();
+    let kept: Vec<String> = kept.into_iter().map(text).collect();
+    if kept.is_empty() {
+        return head.trim_end().to_owned();
+    }
+    format!("{}\n\nOptions:\n{}", head.trim_end(), kept.join("\n\n"))
+}
+
+/// docs/cli.md as the program's own help makes it.
+fn reference() -> String {
+    fn walk(home: &Home, path: &[&str], text: &mut String) {
+        let help = help(home, path);
+        let heading = "#".repeat(path.len().min(2) + 1);
+        if !path.is_empty() {
+            text.push_str(&format!(
+                "\n{heading} {}\n```\n{}\n```\n",
+                path.join(" "),
+                without_common(&help)
+            ));
+        }
+        for name in commands_of(&help).iter().filter(|name| *name != "help") {
+            let mut path = path.to_vec();
+            path.push(name);
+            walk(home, &path, text);
+        }
+    }
+    let home = Home::new();
+    let mut text = "# The commands\n\
+        Made from the program's own help by a test. With links each has a short name: `hal-check` is `watchkeeper check`.\n\n\
+        Every command takes `--config FILE`, `--set KEY=VALUE`, `--output text|json`, `--no-daemon` and `--help`.\n"
+        .to_owned();
+    walk(&home, &[], &mut text);
+    text
+}
+
+#[test]
+fn the_reference_of_commands_is_what_the_program_says() {
+    let written = std::fs::read_to_string(root().join("docs/cli.md")).unwrap_or_default();
+    assert!(
+        written == reference(),
+        "docs/cli.md is of another version: cargo test -p watchkeeper-tests --test documents -- --ignored write_the_reference"
+    );
+}
+
+#[test]
+#[ignore = "writes docs/cli.md anew; for who has changed the commands"]
+fn write_the_reference() {
+    std::fs::write(root().join("docs/cli.md"), reference()).expect("it can be written");
 }
