@@ -57,7 +57,12 @@ const SAID: [&str; 35] = [
     "x-amz-id",
 ];
 /// Beginnings of base64 that is public: keys of SSH, certificates, public keys of age, blobs of other kinds.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 12] = [
+    "rsa2048/",
+    "rsa3072/",
+    "rsa4096/",
+    "ed25519/",
+    "cv25519/",
     "AAAA",
     "MI",
     "age1",
@@ -91,6 +96,7 @@ pub(super) fn is_secret(before: &str, run: &str, behind: &str) -> bool {
         return false;
     }
     if PUBLIC.iter().any(|begin| run.starts_with(begin))
+        || is_picture(before)
         || is_named(before, behind)
         || is_path(before, run)
     {
@@ -100,6 +106,15 @@ pub(super) fn is_secret(before: &str, run: &str, behind: &str) -> bool {
         Some(text) => redact(&text) != text,
         None => true,
     }
+}
+
+/// Whether a picture or a font stands here as base64 in a page.
+fn is_picture(before: &str) -> bool {
+    let before = tail(before, 64);
+    before.ends_with(";base64,")
+        && ["data:image/", "data:font/", "data:audio/"]
+            .iter()
+            .any(|kind| before.contains(kind))
 }
 
 /// Whether the value of a name that hints at a secret is one: shorter runs count, and numbers of base 16 where asked.

@@ -41,7 +41,7 @@ const NONE: Rule = Rule {
 };
 const PAIR: Takes = Takes::Behind(&[':']);
 
-const RULES: [Rule; 32] = [
+const RULES: [Rule; 36] = [
     Rule {
         names: &[
             "mysql",
@@ -271,6 +271,30 @@ const RULES: [Rule; 32] = [
         names: &["vault"],
         after: Some("unseal"),
         word: Some((1, Takes::All)),
+        ..NONE
+    },
+    Rule {
+        names: &["ssh-keygen"],
+        options: &[("-N", Takes::All), ("-P", Takes::All)],
+        attached: false,
+        ..NONE
+    },
+    Rule {
+        names: &["ttyd"],
+        options: &[("-c", PAIR), ("--credential", PAIR)],
+        attached: false,
+        ..NONE
+    },
+    Rule {
+        names: &["consul"],
+        after: Some("put"),
+        word: Some((2, Takes::All)),
+        ..NONE
+    },
+    Rule {
+        names: &["etcdctl"],
+        after: Some("put"),
+        word: Some((2, Takes::All)),
         ..NONE
     },
     Rule {

@@ -1,6 +1,6 @@
 //! Lines whose form says where the secret stands: files of passwords, and settings without an equals sign.
 
-use super::{Span, tail, word_length};
+use super::{Span, devices, tail, word_length};
 
 /// Settings that a blank parts from their value, at the beginning of a line.
 const SETTINGS: [&str; 11] = [
@@ -27,10 +27,11 @@ pub(super) fn secret_of_line(before: &str, line: &str, behind: &str) -> Option<S
         .or_else(|| one_time(line, behind))
         .or_else(|| mail_password(line))
         .or_else(|| fed(line))
+        .or_else(|| devices::secret_of_line(line))
 }
 
-/// The last word of a span.
-fn word_at(line: &str, from: usize) -> Option<Span> {
+/// The word behind a place.
+pub(super) fn word_at(line: &str, from: usize) -> Option<Span> {
     let value = &line[from..];
     let blanks = value.len() - value.trim_start().len();
     let from = from + blanks;
@@ -134,7 +135,7 @@ fn mail_password(line: &str) -> Option<Span> {
 
 /// `echo 'user:password' | chpasswd`, `echo x | sudo -S`, `echo x | passwd --stdin ann`, `echo x | docker login`.
 fn fed(line: &str) -> Option<Span> {
-    const READERS: [&str; 9] = [
+    const READERS: [&str; 13] = [
         "chpasswd",
         "passwd --stdin",
         "sudo -S",
@@ -144,7 +145,17 @@ fn fed(line: &str) -> Option<Span> {
         "gh auth login",
         "su -c",
         "helm registry login",
+        "secret create",
+        "wg set",
+        "wg pubkey",
+        "wg addconf",
     ];
+    // `wg set wg0 private-key /dev/stdin <<< x`.
+    if let Some(at) = line.find("<<<")
+        && READERS.iter().any(|known| line[..at].contains(known))
+    {
+        return word_at(line, at + "<<<".len()).filter(|(from, _)| !line[*from..].starts_with('$'));
+    }
     let pipe = line.rfind('|')?;
     let reader = line[pipe + 1..].trim_start();
     let known = READERS.iter().any(|known| reader.contains(known));

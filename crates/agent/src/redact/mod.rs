@@ -11,6 +11,7 @@
 
 mod chance;
 mod commands;
+mod devices;
 mod forms;
 mod keys;
 mod names;
@@ -179,7 +180,9 @@ impl<'a> Scan<'a> {
             b'{' => tokens::hash_of_directory(rest).map(|length| (0, length)),
             b'*' => tokens::mysql_hash(rest).map(|length| (0, length)),
             b':' if rest.starts_with("://") => urls::credentials(rest),
-            b':' => urls::credentials_of_dsn(&self.text[..self.at], rest),
+            b':' => urls::credentials_of_dsn(&self.text[..self.at], rest)
+                .or_else(|| urls::credentials_of_oracle(&self.text[..self.at], rest)),
+            b'%' => urls::credentials_encoded(rest),
             _ => None,
         }
     }

@@ -4,7 +4,8 @@ use super::values::{self, Extent};
 use super::{Span, tail};
 
 /// Ends of names whose values are secret, in lower case, without what parts words and without numbers at the end.
-const SECRET_ENDS: [&str; 66] = [
+const SECRET_ENDS: [&str; 67] = [
+    "authtok",
     "password",
     "passwd",
     "passphrase",
@@ -163,6 +164,11 @@ pub(super) fn secret_value(before: &str, name: &str, behind: &str) -> Option<Spa
         _ => {}
     }
     let extent = extent(before, name, behind)?;
+    if extent == Extent::Word
+        && let Some(found) = values::encoded(behind).or_else(|| values::typed(behind))
+    {
+        return Some(found);
+    }
     values::of(before, name, behind, extent).or_else(|| values::told(name, behind))
 }
 

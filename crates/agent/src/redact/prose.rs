@@ -45,6 +45,8 @@ const NOTHING: &[&str] = &[
     "[]",
     "(",
     "(hidden)",
+    "(empty)",
+    "(not",
 ];
 /// Beginnings of references.
 const REFERENCES: &[&str] = &[
@@ -140,7 +142,11 @@ fn is_mask(value: &str) -> bool {
     let word = |c: char| c.is_ascii_alphabetic() || " _-".contains(c);
     // What `printf` and its like put a value for.
     let printed = value.starts_with('%') && value.len() <= 4;
-    same || printed || inner.is_some_and(|inner| inner.chars().all(word))
+    // `<your key>`, of which a blank parts the first word.
+    let opens = value
+        .strip_prefix('<')
+        .is_some_and(|inner| ["your", "my", "the", "some", "insert", "here"].contains(&inner));
+    same || printed || opens || inner.is_some_and(|inner| inner.chars().all(word))
 }
 
 fn is_reference(value: &str) -> bool {
@@ -155,11 +161,14 @@ fn is_reference(value: &str) -> bool {
     match name.strip_prefix('{') {
         Some(name) => !name.is_empty() && name.chars().all(in_name),
         None => {
-            !name.is_empty()
+            let argument =
+                name.len() == 1 && name.bytes().all(|byte| b"0123456789@*".contains(&byte));
+            let variable = !name.is_empty()
                 && name
                     .chars()
                     .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-                && !name.starts_with(|c: char| c.is_ascii_digit())
+                && !name.starts_with(|c: char| c.is_ascii_digit());
+            argument || variable
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Span, head, tail, word_length};
 
 /// Beginnings of tokens, each with the least length of what follows.
-const TOKENS: [(&str, usize); 85] = [
+const TOKENS: [(&str, usize); 84] = [
     // Code and packages.
     ("ghp_", 10),
     ("gho_", 10),
@@ -72,7 +72,6 @@ const TOKENS: [(&str, usize); 85] = [
     ("AIza", 30),
     ("ya29.", 16),
     ("GOCSPX-", 16),
-    ("1//0", 30),
     ("dop_v1_", 20),
     ("doo_v1_", 20),
     ("sk-", 18),
@@ -120,6 +119,12 @@ pub(super) fn known(before: &str, word: &str, behind: &str) -> Option<Span> {
     if ENCODED.iter().any(|begin| word.starts_with(begin)) || is_der_key(word) {
         return Some((0, encoded_length(word, behind)));
     }
+    if let Some(length) = of_google(word, behind) {
+        return Some((0, word.len() + length));
+    }
+    if word.contains(".atlasv1.") {
+        return Some((0, word.len()));
+    }
     if let Some(length) = of_bot(word, behind) {
         return Some((0, word.len() + length));
     }
@@ -145,6 +150,19 @@ pub(super) fn known(before: &str, word: &str, behind: &str) -> Option<Span> {
         0
     };
     Some((from, word.len() + more))
+}
+
+/// A refresh token of Google, which begins with `1//`.
+fn of_google(word: &str, behind: &str) -> Option<usize> {
+    const LEAST_BYTES: usize = 30;
+    let rest = behind.strip_prefix("//").filter(|_| word == "1")?;
+    let length = word_length(rest);
+    (rest.starts_with('0') && length >= LEAST_BYTES).then_some("//".len() + length)
+}
+
+/// Whether a token of a known beginning begins here.
+pub(super) fn begins_here(word: &str) -> bool {
+    begins(word) == Some(0)
 }
 
 /// Where the first token begins inside a word.

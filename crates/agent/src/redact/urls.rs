@@ -67,6 +67,34 @@ pub(super) fn credentials_of_dsn(before: &str, behind: &str) -> Option<Span> {
         .map(|at| (1, at))
 }
 
+/// The password of `jdbc:oracle:thin:user/password@host`. `behind` begins with the colon before the user.
+pub(super) fn credentials_of_oracle(before: &str, behind: &str) -> Option<Span> {
+    if !["oracle:thin", "oracle:oci"]
+        .iter()
+        .any(|way| before.ends_with(way))
+    {
+        return None;
+    }
+    let window = head(behind, 256);
+    let window = &window[..window.find([' ', '\n', '"', '\'']).unwrap_or(window.len())];
+    let (slash, at) = (window.find('/')?, window.rfind('@')?);
+    (slash + 1 < at).then_some((slash + 1, at))
+}
+
+/// The password of a URL that stands encoded in another: `http%3A%2F%2Fuser%3Apassword%40host`. `text` begins with `%`.
+pub(super) fn credentials_encoded(text: &str) -> Option<Span> {
+    const START: &str = "%3A%2F%2F";
+    let begin = text.get(..START.len())?;
+    let rest = head(&text[START.len()..], MAX_BYTES);
+    let ends = |c: char| c.is_whitespace() || "&\"'<>".contains(c);
+    let rest = &rest[..rest.find(ends).unwrap_or(rest.len())];
+    let authority = &rest[..rest.find("%2F").unwrap_or(rest.len())];
+    let colon = authority.find("%3A").or_else(|| authority.find("%3a"))? + 3;
+    let at = authority.rfind("%40")?;
+    (begin.eq_ignore_ascii_case(START) && colon < at)
+        .then_some((START.len() + colon, START.len() + at))
+}
+
 /// The path of an address that is a secret, behind its host.
 pub(super) fn secret_path(host: &str, behind: &str) -> Option<Span> {
     if !behind.starts_with('/') {

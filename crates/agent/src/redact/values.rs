@@ -2,7 +2,7 @@
 
 use super::chance::{is_credentials, is_random};
 use super::prose::{is_no_secret, is_placeholder, is_sentence};
-use super::{REDACTED, Span, head, is_word, tail};
+use super::{REDACTED, Span, head, is_word, tail, word_length};
 
 /// Words before a value that belong to it.
 const SCHEMES: [&str; 6] = ["bearer", "basic", "digest", "token", "apikey", "negotiate"];
@@ -39,7 +39,7 @@ pub(super) fn of(before: &str, name: &str, behind: &str, extent: Extent) -> Opti
         return chosen(behind, found, extent);
     }
     let from = start(name, behind)?;
-    let from = behind_three_quotes(behind, from);
+    let from = behind_three_quotes(behind, behind_anchor(behind, from));
     let value = &behind[from..];
     if value.starts_with(REDACTED) {
         return Some((from, from + REDACTED.len()));
@@ -64,6 +64,39 @@ pub(super) fn of(before: &str, name: &str, behind: &str, extent: Extent) -> Opti
         return None;
     }
     chosen(behind, (from, from + length), extent)
+}
+
+/// The value behind an equals sign that a URL encodes, once or twice: `password%3Dx%26next%3D1`.
+pub(super) fn encoded(behind: &str) -> Option<Span> {
+    let mark = ["%3D", "%3d", "%253D", "%253d"]
+        .into_iter()
+        .find(|mark| behind.starts_with(mark))?;
+    let value = head(&behind[mark.len()..], 512);
+    let ends = |c: char| c.is_whitespace() || "&\"'<>".contains(c);
+    let end = value.find(ends).unwrap_or(value.len());
+    let end = ["%26", "%2526"]
+        .iter()
+        .filter_map(|mark| value[..end].find(mark))
+        .min()
+        .unwrap_or(end);
+    (end > 0).then_some((mark.len(), mark.len() + end))
+}
+
+/// A text behind the type of a variable: `password: String = "x"`.
+pub(super) fn typed(behind: &str) -> Option<Span> {
+    const MAX_TYPE_BYTES: usize = 40;
+    let rest = behind.strip_prefix(": ")?;
+    let window = head(rest, MAX_TYPE_BYTES);
+    let of_type = |c: char| c.is_ascii_alphanumeric() || "_<>&:'[]| ".contains(c);
+    let at = window.find(" = ").filter(|at| {
+        window.starts_with(|c: char| c.is_ascii_alphabetic() || c == '&')
+            && window[..*at].chars().all(of_type)
+    })?;
+    let from = behind.len() - rest.len() + at + " = ".len();
+    let quote = behind.as_bytes().get(from).copied();
+    let quote = quote.filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let to = from + 1 + quoted_value(&behind[from + 1..], quote);
+    (to > from + 1).then_some((from + 1, to))
 }
 
 /// A value that is surely none of a secret is left; so is one that does not look random, where that is asked.
@@ -129,6 +162,28 @@ fn start(name: &str, behind: &str) -> Option<usize> {
         .filter(|at| *at < bytes.len() || quoted)
 }
 
+/// Where a value begins that has a name or a type of YAML before it: `password: &name x`, `password: !!str x`.
+fn behind_anchor(behind: &str, from: usize) -> usize {
+    const TYPES: [&str; 3] = ["!!str ", "!unsafe ", "!plain "];
+    let value = &behind[from..];
+    if let Some(begin) = TYPES.iter().find(|begin| value.starts_with(**begin)) {
+        return from + begin.len();
+    }
+    let Some(name) = value
+        .strip_prefix('&')
+        .filter(|_| behind[..from].ends_with(": "))
+    else {
+        return from;
+    };
+    let length = word_length(name);
+    if length > 0 && name[length..].starts_with(' ') && !name[length + 1..].starts_with(['&', '|'])
+    {
+        from + 1 + length + 1
+    } else {
+        from
+    }
+}
+
 /// Where a value begins that stands between three quotes on its line.
 fn behind_three_quotes(behind: &str, from: usize) -> usize {
     let quotes = ["\"\"", "''"]
@@ -162,7 +217,8 @@ fn argument(before: &str, behind: &str) -> Option<Span> {
         .bytes()
         .next_back()
         .filter(|byte| matches!(byte, b'"' | b'\''))?;
-    if !before[..before.len() - 1].ends_with('(') || window.as_bytes().first() != Some(&quote) {
+    let call = before[..before.len() - 1].trim_end_matches(' ');
+    if !call.ends_with('(') || window.as_bytes().first() != Some(&quote) {
         return None;
     }
     let rest = window[1..].trim_start().strip_prefix(',')?.trim_start();
@@ -199,7 +255,10 @@ fn pair(before: &str, behind: &str) -> Option<Span> {
 fn quoted_behind(name: &str, behind: &str) -> Option<Span> {
     let lower = tail(name, 16).to_ascii_lowercase();
     let secret = lower == "secret";
-    if !(secret || ["password", "passwd", "passphrase"].contains(&lower.as_str())) {
+    let named = ["password", "passwd", "passphrase"]
+        .iter()
+        .any(|end| lower.ends_with(end));
+    if !(secret || named) {
         return None;
     }
     let inner = behind.strip_prefix([' ', '\t', '('])?;

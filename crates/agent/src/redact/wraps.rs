@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, Span, is_word, word_length};
+use super::{REDACTED, Span, is_word, tokens, word_length};
 
 /// The narrowest terminal.
 const LEAST_WIDTH: usize = 40;
@@ -123,7 +123,7 @@ fn begins_a_line(line: &str, next: &str) -> bool {
         .is_some_and(|value| !value.is_empty() && !value.starts_with(['=', '\n']));
     let said = behind.starts_with(": ") || behind.starts_with(":\n");
     let named = word.len() > 1 && (said || setting && value);
-    dated || timed || named || next.starts_with("- ")
+    dated || timed || named || next.starts_with("- ") || tokens::begins_here(word)
 }
 
 #[cfg(test)]
