@@ -13,7 +13,7 @@ use watchkeeper_model::{
     ActionNumber, Clock as _, ControllerId, JobNumber, JobRequest, Need, Priority, Timestamp,
 };
 use watchkeeper_store::{
-    Changes, Claimer, Completed, LaneSighting, NewJob, QueueLimits, Store, Used, Wake,
+    Changes, Claimer, Completed, LaneSighting, NewJob, Order, QueueLimits, Store, Used, Wake,
 };
 
 use crate::machine::{MachineClock, cpu, say};
@@ -161,13 +161,14 @@ impl Seat {
     }
 
     /// One job fills the lane's place; many do not.
-    fn claimer(&self, at_once: u32) -> Claimer<'_> {
+    fn claimer(&self, at_once: u32, taken: u64) -> Claimer<'_> {
         Claimer {
             worker: &self.worker,
             lane: &self.lane,
             slot: (at_once == 1).then_some(self.slot.as_str()),
             needs: &[Need::Answer],
             takes: if self.all { &[] } else { &TAKEN },
+            order: Order::of(taken),
         }
     }
 }
@@ -256,21 +257,21 @@ impl Bench<'_> {
     /// One worker that takes a job in one transaction and completes it in another, with nothing in between.
     async fn drain_plainly(&self, expected: usize) -> anyhow::Result<()> {
         let seat = Seat::new(0, self.args.backlog == 0)?;
-        let mut served = 0;
+        let mut served = 0_u64;
         while let Some(job) = self
             .store
-            .claim_job(&seat.claimer(1), MachineClock.now(), DAY)
+            .claim_job(&seat.claimer(1, served), MachineClock.now(), DAY)
             .await?
         {
             let ended = [done(job.number)];
             let now = MachineClock.now();
             self.store
-                .turn_jobs(&seat.claimer(1), &ended, 0, now, DAY)
+                .turn_jobs(&seat.claimer(1, served), &ended, 0, now, DAY)
                 .await?;
             served += 1;
         }
         ensure!(
-            served == expected,
+            served == expected as u64,
             "{served} of {expected} jobs were served"
         );
         Ok(())
@@ -318,15 +319,20 @@ async fn pick_up(
     changes: &mut Changes,
     begins: &mpsc::Sender<Instant>,
 ) -> anyhow::Result<Infallible> {
-    let claimer = seat.claimer(1);
+    let mut taken = 0;
     loop {
         if changes.wait(PATIENCE).await == Wake::Poll {
             continue;
         }
         // What came meanwhile told its signal already.
-        while let Some(job) = store.claim_job(&claimer, MachineClock.now(), DAY).await? {
+        while let Some(job) = store
+            .claim_job(&seat.claimer(1, taken), MachineClock.now(), DAY)
+            .await?
+        {
+            taken += 1;
             begins.send(Instant::now()).await?;
             let (ended, now) = ([done(job.number)], MachineClock.now());
+            let claimer = seat.claimer(1, taken);
             store.turn_jobs(&claimer, &ended, 0, now, DAY).await?;
         }
     }
@@ -334,12 +340,13 @@ async fn pick_up(
 
 /// Serves jobs until none waits; says how many.
 async fn serve(store: &Store, seat: &Seat, at_once: u32) -> anyhow::Result<usize> {
-    let (mut ended, mut served) = (Vec::new(), 0);
+    let (mut ended, mut served, mut turns) = (Vec::new(), 0, 0);
     loop {
         let now = MachineClock.now();
         let turn = store
-            .turn_jobs(&seat.claimer(at_once), &ended, at_once, now, DAY)
+            .turn_jobs(&seat.claimer(at_once, turns), &ended, at_once, now, DAY)
             .await?;
+        turns += 1;
         ensure!(turn.completed.len() == ended.len(), "a job was lost");
         ended.clear();
         let taken = turn.claimed.strict()?;

@@ -23,7 +23,7 @@ drop index jobs_waiting;
 drop index jobs_state;
 -- One range for each priority, in the order of service; the rest of the key passes over what is not to be served yet
 -- without a look at the row.
-create index jobs_by_rank on jobs (priority, rank, number, not_before, needs) where state = 'queued';
+create index jobs_by_rank on jobs (priority desc, rank, number, not_before, needs) where state = 'queued';
 create index jobs_waiting_of_host on jobs (host, priority) where state = 'queued' and host is not null;
 create index jobs_waiting_of_person on jobs (asked_by, priority) where state = 'queued' and asked_by is not null;
 create index jobs_over on jobs (ended_at) where ended_at is not null;

@@ -325,6 +325,8 @@ fn settings(config: &Config, orders: StandingOrders) -> Settings {
             attempts: i64::from(llm.attempts),
             pause: llm.pause.0,
             deadline: llm.deadline.0,
+            keep_jobs: llm.keep_jobs.0,
+            keep_dead: llm.keep_dead.0,
             limits: QueueLimits {
                 waiting: llm.waiting,
                 waiting_of_host: llm.waiting_of_host,

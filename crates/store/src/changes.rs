@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::sync::watch;
 
 use crate::store::Db;
@@ -11,14 +11,17 @@ use crate::{Store, StoreError};
 
 /// The channel of LISTEN and NOTIFY.
 pub(crate) const CHANNEL: &str = "watchkeeper";
+/// The pause before a listener that could not come back tries again.
+const COME_BACK: Duration = Duration::from_millis(500);
 
-/// Wakes when something was committed. On Postgres it holds a connection of its own: one for each process is enough.
+/// Wakes when something was committed. On Postgres it holds a connection of its own, outside those of the store: one for
+/// each process is enough, and neither does it keep a store from closing nor a small one from working.
 pub struct Changes {
     signal: Signal,
 }
 
 enum Signal {
-    Pg(Box<PgListener>),
+    Pg(Ear),
     Lite(watch::Receiver<u64>),
 }
 
@@ -35,12 +38,7 @@ impl Changes {
     pub(crate) async fn of(store: &Store) -> Result<Self, StoreError> {
         let signal = match &store.inner.db {
             Db::Lite { .. } => Signal::Lite(store.inner.commits.subscribe()),
-            Db::Pg(pool) => {
-                let unavailable = |error| StoreError::of("store.changes", error);
-                let mut listener = PgListener::connect_with(pool).await.map_err(unavailable)?;
-                listener.listen(CHANNEL).await.map_err(unavailable)?;
-                Signal::Pg(Box::new(listener))
-            }
+            Db::Pg(pool) => Signal::Pg(Ear::open(pool).await?),
         };
         Ok(Self { signal })
     }
@@ -50,32 +48,83 @@ impl Changes {
     pub async fn wait(&mut self, at_most: Duration) -> Wake {
         let signal = async {
             match &mut self.signal {
-                // A lost connection is a signal too: what was committed meanwhile was not told.
-                Signal::Pg(listener) => listener.try_recv().await.is_ok(),
-                Signal::Lite(commits) => commits.changed().await.is_ok(),
+                Signal::Pg(ear) => ear.hear().await,
+                Signal::Lite(commits) => {
+                    if commits.changed().await.is_err() {
+                        // The store is gone, and nobody will signal any more.
+                        std::future::pending::<()>().await;
+                    }
+                }
             }
         };
-        let heard = tokio::time::timeout(at_most, async {
-            if !signal.await {
-                // Nobody will signal any more, or not until the database is back.
-                std::future::pending::<()>().await;
-            }
-        });
-        match heard.await {
-            Ok(()) => {
-                self.forget_the_rest();
-                Wake::Signal
-            }
+        match tokio::time::timeout(at_most, signal).await {
+            Ok(()) => Wake::Signal,
             Err(_) => Wake::Poll,
         }
     }
+}
 
-    fn forget_the_rest(&mut self) {
-        match &mut self.signal {
-            Signal::Pg(listener) => while listener.next_buffered().is_some() {},
-            Signal::Lite(commits) => {
-                commits.borrow_and_update();
+/// A listener at Postgres, and what it needs to come back. A listener is there whole or not at all: one that was lost,
+/// or whose making was cancelled, is thrown away.
+struct Ear {
+    alone: PgPool,
+    listener: Option<PgListener>,
+}
+
+impl Ear {
+    async fn open(store: &PgPool) -> Result<Self, StoreError> {
+        let options = store.connect_options().as_ref().clone();
+        let alone = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(store.options().get_acquire_timeout())
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options);
+        let listener = listening(&alone)
+            .await
+            .map_err(|error| StoreError::of("store.changes", error))?;
+        Ok(Self {
+            alone,
+            listener: Some(listener),
+        })
+    }
+
+    /// Waits for a signal. That it had to come back is one, too: what was committed meanwhile was not told.
+    async fn hear(&mut self) {
+        loop {
+            let Some(listener) = &mut self.listener else {
+                match listening(&self.alone).await {
+                    Ok(listener) => {
+                        self.listener = Some(listener);
+                        return;
+                    }
+                    Err(_) => tokio::time::sleep(COME_BACK).await,
+                }
+                continue;
+            };
+            if matches!(listener.try_recv().await, Ok(Some(_))) {
+                self.take_the_rest().await;
+                return;
+            }
+            self.listener = None;
+        }
+    }
+
+    /// Takes the signals that are there already, so that a reader who is slow does not fall behind the writers.
+    async fn take_the_rest(&mut self) {
+        while let Some(listener) = &mut self.listener {
+            match tokio::time::timeout(Duration::ZERO, listener.try_recv()).await {
+                Ok(Ok(Some(_))) => {}
+                Ok(Ok(None) | Err(_)) => self.listener = None,
+                Err(_) => return,
             }
         }
     }
+}
+
+async fn listening(alone: &PgPool) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect_with(alone).await?;
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
 }

@@ -65,8 +65,8 @@ pub use issues::{IssueFilter, Issues, NewIssue};
 pub use jobs::{
     Claimer, Completed, EnqueueError, EnqueueRefused, Enqueued, FAIR_SHARE, JobFilter, Jobs,
     MAX_CLAIMED, MAX_JOB_MEMBERS, MAX_OUTPUT_BYTES, MAX_OUTPUT_PIECES, MAX_PROGRESS_BYTES, NewJob,
-    OutputPiece, PIECE_NOTE, Position, PutBack, QueueFigures, QueueLimits, Retry, Turn, Used,
-    Waiting, Word,
+    Order, OutputPiece, PIECE_NOTE, Position, PutBack, QueueFigures, QueueLimits, Retry, Turn,
+    Used, Waiting, Word,
 };
 pub use lanes::{EVERY_LANE, LaneSighting, Lanes, PausedLane};
 pub use links::{Link, LinkUse, Links};

@@ -128,6 +128,10 @@ pub struct Asking {
     pub pause: Duration,
     /// After this a job is given up.
     pub deadline: Duration,
+    /// How long a job that is over is kept.
+    pub keep_jobs: Duration,
+    /// How long a job that was given up is kept.
+    pub keep_dead: Duration,
     /// How much may wait.
     pub limits: QueueLimits,
     /// What may leave for which lane.
@@ -143,6 +147,8 @@ impl Default for Asking {
             attempts: 3,
             pause: Duration::from_secs(30),
             deadline: Duration::from_secs(6 * 3_600),
+            keep_jobs: Duration::from_secs(30 * 86_400),
+            keep_dead: Duration::from_secs(90 * 86_400),
             limits: QueueLimits::default(),
             egress: Egress::default(),
             keep_talks: Duration::from_secs(365 * 86_400),

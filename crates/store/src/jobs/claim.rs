@@ -1,6 +1,6 @@
-//! How a worker takes a job. Of each priority the first that may be served are looked up by the index, and of those the
-//! lowest rank that nobody else is just taking is leased, by one statement. So it does not matter how much waits behind,
-//! nor how much waits that this lane does not take.
+//! How a worker takes a job: one statement leases the first, in the order of its turn ([`Order`]), that nobody else is
+//! just taking. Jobs are found by the index, so that it does not matter how much waits behind, nor how much waits that
+//! this lane does not take.
 
 use std::time::Duration;
 
@@ -24,6 +24,32 @@ const SOONEST_FIRST: [Priority; 4] = [
     Priority::Background,
 ];
 
+/// Which of the jobs that wait a claim takes first. Whoever claims again and again takes turns, [`Order::of`], so that
+/// neither what is urgent nor what has waited long has to wait for all of the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The highest priority; of one priority, the lowest rank.
+    #[default]
+    Urgency,
+    /// The lowest rank of all: what has waited longer than another's head start goes before it.
+    Age,
+}
+
+/// Of so many claims, one goes by age.
+pub(super) const AGE_EVERY: u64 = 4;
+
+impl Order {
+    /// The order of the claim that follows so many jobs.
+    #[must_use]
+    pub const fn of(taken: u64) -> Self {
+        if taken % AGE_EVERY == AGE_EVERY - 1 {
+            Self::Age
+        } else {
+            Self::Urgency
+        }
+    }
+}
+
 /// Who takes a job, and what it can serve.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimer<'a> {
@@ -38,6 +64,8 @@ pub struct Claimer<'a> {
     pub needs: &'a [Need],
     /// The priorities that the lane takes; empty: all.
     pub takes: &'a [Priority],
+    /// Whose turn it is.
+    pub order: Order,
 }
 
 impl Claimer<'_> {
@@ -89,6 +117,15 @@ pub(super) enum Count {
     UpTo(&'static str),
 }
 
+impl Count {
+    const fn limit(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::UpTo(value) => value,
+        }
+    }
+}
+
 /// Selects the numbers of the jobs that are leased. The text is made for what the lane takes: a planner that knows the
 /// limits and conditions makes a plan that it need not make anew for each claim. Where a slot is filled, `except` lets
 /// its own job pass.
@@ -98,39 +135,79 @@ pub(super) fn picked(
     postgres: bool,
     except: &'static str,
 ) -> String {
-    let (contains, number, locked) = if postgres {
-        ("strpos", "locked.number", LOCKED)
-    } else {
-        ("instr", "first.number", "")
-    };
-    let (candidates, limit) = match count {
-        Count::One => (ONE_OF, "1"),
-        Count::UpTo(value) => (MANY_OF, value),
-    };
-    let offered = claimer.offered();
-    let taken: Vec<String> = SOONEST_FIRST
-        .into_iter()
-        .filter(|priority| claimer.takes(*priority))
-        .map(|priority| {
-            let priority = priority.as_number();
-            format!(
-                "select * from (select number, rank from jobs where state = 'queued' and priority = {priority}{offered}
-                     and not_before <= $3 and deadline > $3 and (lanes is null or {contains}(lanes, $6) > 0)
-                     order by rank, number limit {candidates}) as of_{priority}"
-            )
-        })
-        .collect();
     let slot = match claimer.slot {
         Some(_) => format!(
             " and not exists (select 1 from jobs as other where other.state = 'leased' and other.slot = $5{except})"
         ),
         None => String::new(),
     };
+    let may = format!("not exists (select 1 from paused_lanes where name in ($4, '*')){slot}");
+    if claimer.order == Order::Urgency && claimer.takes.is_empty() {
+        in_order(claimer, count, postgres, &may)
+    } else {
+        gathered(claimer, count, postgres, &may)
+    }
+}
+
+/// What a lane may serve now, apart from its priority.
+fn fits(claimer: &Claimer<'_>, postgres: bool) -> String {
+    let (offered, contains) = (claimer.offered(), if postgres { "strpos" } else { "instr" });
     format!(
-        "select {number} from (select number, rank from ({}) as of_all order by rank, number limit {candidates})
+        "state = 'queued'{offered} and not_before <= $3 and deadline > $3 and (lanes is null or {contains}(lanes, $6) > 0)"
+    )
+}
+
+/// The index is in the order of urgency: the first that fits is the next.
+fn in_order(claimer: &Claimer<'_>, count: Count, postgres: bool, may: &str) -> String {
+    let (fits, limit) = (fits(claimer, postgres), count.limit());
+    // After an analysis SQLite would rather read and sort the table.
+    let (by, lock) = if postgres {
+        ("", " for update skip locked")
+    } else {
+        (" indexed by jobs_by_rank", "")
+    };
+    let candidates = match count {
+        Count::One => "1",
+        Count::UpTo(_) => MANY_OF,
+    };
+    // The limit that is a number says to the planner how few there are; only what is taken is locked.
+    format!(
+        "select number from (select number from jobs{by} where {fits} and {may}
+             order by priority desc, rank, number limit {candidates}{lock}) as first limit {limit}"
+    )
+}
+
+/// The first of each priority are looked up by the index, and of those the next is picked.
+fn gathered(claimer: &Claimer<'_>, count: Count, postgres: bool, may: &str) -> String {
+    let (number, locked) = if postgres {
+        ("locked.number", LOCKED)
+    } else {
+        ("first.number", "")
+    };
+    let candidates = match count {
+        Count::One => ONE_OF,
+        Count::UpTo(_) => MANY_OF,
+    };
+    let (fits, limit) = (fits(claimer, postgres), count.limit());
+    let by = match claimer.order {
+        Order::Urgency => "priority desc, rank, number",
+        Order::Age => "rank, number",
+    };
+    let taken: Vec<String> = SOONEST_FIRST
+        .into_iter()
+        .filter(|priority| claimer.takes(*priority))
+        .map(|priority| {
+            let priority = priority.as_number();
+            format!(
+                "select * from (select number, rank, {priority} as priority from jobs where {fits} and priority = {priority}
+                     order by rank, number limit {candidates}) as of_{priority}"
+            )
+        })
+        .collect();
+    format!(
+        "select {number} from (select number, rank, priority from ({}) as of_all order by {by} limit {candidates})
              as first {locked}
-         where not exists (select 1 from paused_lanes where name in ($4, '*')){slot}
-         order by first.rank, first.number limit {limit}",
+         where {may} order by {by} limit {limit}",
         taken.join(" union all ")
     )
 }
@@ -157,13 +234,20 @@ pub(super) fn leasing(picked: &str, count: Count, postgres: bool) -> String {
 }
 
 /// Reads what was leased, in the order of service.
-pub(super) fn read_leased(mut rows: Vec<Row>) -> Listed<Job> {
-    rows.sort_by_key(|row| (row.int("rank").unwrap_or(0), row.int("number").unwrap_or(0)));
+pub(super) fn read_leased(mut rows: Vec<Row>, order: Order) -> Listed<Job> {
+    let of = |row: &Row, column| row.int(column).unwrap_or(0);
+    rows.sort_by_key(|row| {
+        let urgency = match order {
+            Order::Urgency => -of(row, "priority"),
+            Order::Age => 0,
+        };
+        (urgency, of(row, "rank"), of(row, "number"))
+    });
     Listed::read(&rows, "jobs", "number")
 }
 
 impl Jobs<'_, Writing<'_>> {
-    /// Leases the job that is to be served next: the lowest rank that the lane may have. None while the lane, or `*`, is
+    /// Leases the job that is to be served next, of those that the lane may have. None while the lane, or `*`, is
     /// paused, and while its slot has a job. One whose deadline has passed is left to [`Self::sweep`].
     ///
     /// A worker that does nothing else in the transaction is better served by [`crate::Store::claim_job`].
@@ -194,7 +278,7 @@ impl Jobs<'_, Writing<'_>> {
         lease: Duration,
     ) -> Result<Listed<Job>, StoreError> {
         if count == 0 {
-            return Ok(read_leased(Vec::new()));
+            return Ok(read_leased(Vec::new(), claimer.order));
         }
         let mut args = claimer.args(now, lease);
         let count = if count == 1 || claimer.slot.is_some() {
@@ -212,7 +296,7 @@ impl Jobs<'_, Writing<'_>> {
         if rows.iter().any(follows) {
             self.access.pending.wake();
         }
-        Ok(read_leased(rows))
+        Ok(read_leased(rows, claimer.order))
     }
 
     /// Keeps a job for longer.

@@ -5,7 +5,7 @@ use watchkeeper_model::{ControllerId, Job, JobNumber, Timestamp};
 
 use super::{Jobs, columns, conflict};
 use crate::access::Writing;
-use crate::db::{Arg, Sql, args, json_text, skip_locked};
+use crate::db::{Arg, Row, Sql, args, json_text, skip_locked};
 use crate::{Listed, StoreError};
 
 /// Most jobs that one sweep changes; the next goes on.
@@ -114,6 +114,27 @@ pub(super) const COMPLETE_ONE_PG: &str = concat!(
     ended!()
 );
 
+/// Ends one job of the worker `$1` at `$2`, with what [`completed_args`] has from `$3` on.
+pub(super) const COMPLETE_ALONE_PG: &str = concat!(
+    answered!("$2", "$4", "$5", "$6", "$7", "$8"),
+    " where number = $3 and state || '' = 'leased' and lease_by = $1",
+    ended!()
+);
+
+/// The numbers of the jobs that were ended.
+pub(super) fn read_completed(rows: &[Row]) -> Result<Vec<JobNumber>, StoreError> {
+    let number = |row: &Row| match row.int("number") {
+        Ok(number) => Ok(JobNumber(number)),
+        Err(bad) => Err(row.named(bad, "jobs", "number").into()),
+    };
+    let mut ended = rows
+        .iter()
+        .map(number)
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    ended.sort();
+    Ok(ended)
+}
+
 /// The values of one answer.
 pub(super) fn completed_args(done: &Completed) -> Vec<Arg> {
     args![
@@ -218,15 +239,7 @@ impl Jobs<'_, Writing<'_>> {
             Sql::Same(COMPLETE_MANY_LITE)
         };
         let rows = self.db.all("jobs.complete_many", sql, args).await?;
-        let mut ended = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let number = row.int("number");
-            ended.push(JobNumber(
-                number.map_err(|bad| row.named(bad, "jobs", "number"))?,
-            ));
-        }
-        ended.sort();
-        Ok(ended)
+        read_completed(&rows)
     }
 
     /// Records that a try failed: the job waits for another, or is given up after its last or where none is asked for.

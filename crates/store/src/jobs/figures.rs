@@ -1,11 +1,13 @@
 //! Figures of the queue: what waits and since when, what is being served, how it went lately, and how long who waits for
 //! one job may have to.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use watchkeeper_model::{JobNumber, Priority, Timestamp};
 
 use super::Jobs;
+use super::claim::AGE_EVERY;
 use crate::StoreError;
 use crate::db::{BadColumn, Row, args};
 
@@ -17,6 +19,8 @@ const MAX_LATELY: i64 = 10_000;
 const TYPICAL_OF: i64 = 100;
 /// Waiting jobs that are counted ahead of one, at most.
 const MAX_AHEAD: i64 = 10_000;
+/// Claims by urgency between two by age.
+const BETWEEN: i64 = AGE_EVERY as i64 - 1;
 
 /// What waits of one priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,29 @@ pub struct Position {
     pub running: i64,
     /// How long answers to its kind of request took lately, where there were any.
     pub typical: Option<Duration>,
+}
+
+/// What says where a job stands.
+struct Stands {
+    number: i64,
+    priority: i64,
+    rank: i64,
+    kind: String,
+    not_before: i64,
+}
+
+impl TryFrom<&Row> for Stands {
+    type Error = BadColumn;
+
+    fn try_from(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            number: row.int("number")?,
+            priority: row.int("priority")?,
+            rank: row.int("rank")?,
+            kind: row.text("kind")?,
+            not_before: row.int("not_before")?,
+        })
+    }
 }
 
 /// What ended lately.
@@ -134,16 +161,12 @@ impl<A> Jobs<'_, A> {
     /// # Errors
     /// Says why the store cannot be read.
     pub async fn position(&mut self, number: JobNumber) -> Result<Option<Position>, StoreError> {
-        let sql = "select number, rank, kind, not_before from jobs where number = $1 and state = 'queued'";
+        let sql = "select number, priority, rank, kind, not_before from jobs where number = $1 and state = 'queued'";
         let row = self.db.first("jobs.position", sql, args![number.0]).await?;
         let Some(row) = row else { return Ok(None) };
-        let place = (|| Ok((row.int("rank")?, row.text("kind")?, row.int("not_before")?)))();
-        let (rank, kind, not_before) = place.map_err(|bad| row.named(bad, "jobs", "number"))?;
-        let sql = "select count(*) as count from (select number from jobs where state = 'queued'
-                 and priority in (0, 1, 2, 3) and (rank < $1 or (rank = $1 and number < $2))
-                 and not_before <= $3 limit $4) as ahead";
-        let args = args![rank, number.0, not_before, MAX_AHEAD];
-        let ahead = self.figure("count", sql, args).await?;
+        let stands: Stands = row.read("jobs", "number")?;
+        let ahead = self.ahead(&stands).await?;
+        let kind = stands.kind;
         let (running, _) = self.leased().await?;
         let sql = "select cast(coalesce(sum(ended_at - leased_at), 0) as bigint) as ms from (select ended_at, leased_at, kind, state
                  from jobs where ended_at is not null order by ended_at desc limit $2) as lately
@@ -160,6 +183,41 @@ impl<A> Jobs<'_, A> {
             running,
             typical: average(took, count),
         }))
+    }
+
+    /// How many are served before a job, where claims take turns by urgency and by age.
+    async fn ahead(&mut self, stands: &Stands) -> Result<i64, StoreError> {
+        let (mut urgent, mut older_urgent, mut same, mut older_less) = (0, 0, 0, 0);
+        for priority in 0..=3 {
+            let sql =
+                "select count(*) as count from (select number from jobs where state = 'queued'
+                     and priority = $5 and (rank < $1 or (rank = $1 and number < $2))
+                     and not_before <= $3 limit $4) as ahead";
+            let args = args![
+                stands.rank,
+                stands.number,
+                stands.not_before,
+                MAX_AHEAD,
+                priority
+            ];
+            let older = self.figure("count", sql, args).await?;
+            match priority.cmp(&stands.priority) {
+                Ordering::Less => older_less += older,
+                Ordering::Equal => same += older,
+                Ordering::Greater => {
+                    let sql = "select count(*) as count from (select number from jobs where state = 'queued'
+                             and priority = $1 and not_before <= $2 limit $3) as ahead";
+                    let args = args![priority, stands.not_before, MAX_AHEAD];
+                    urgent += self.figure("count", sql, args).await?;
+                    older_urgent += older;
+                }
+            }
+        }
+        // By urgency, with what has aged in between; or by age, if that comes sooner.
+        let by_urgency = urgent + same;
+        let by_urgency = by_urgency + older_less.min(by_urgency / BETWEEN + 1);
+        let by_age = (older_urgent + same + older_less) * (BETWEEN + 1) + BETWEEN;
+        Ok(by_urgency.min(by_age).min(MAX_AHEAD))
     }
 
     async fn leased(&mut self) -> Result<(i64, i64), StoreError> {

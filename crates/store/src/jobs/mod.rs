@@ -1,7 +1,8 @@
 //! The LLM queue. A job is served under a lease; a worker that is lost lets it run out, and the job is tried again.
 //! A try begins with its lease, so that a job that kills its workers is given up too. What is served next is decided
 //! by [`rank`](enqueue), how a job is taken by [`claim`], how it ends by [`end`]; [`room`] makes room for a person,
-//! [`output`] keeps what a job says, [`figures`] counts, and [`turn`] does in one round trip what a worker does most.
+//! [`output`] keeps what a job says, [`figures`] counts, [`prune`] forgets, and [`turn`] does in one round trip what a
+//! worker does most.
 
 mod bulk;
 mod claim;
@@ -11,6 +12,7 @@ mod figures;
 mod limits;
 mod others;
 mod output;
+mod prune;
 mod room;
 mod turn;
 
@@ -25,7 +27,7 @@ use crate::db::{BadColumn, Conn, Row, args};
 use crate::query::Query;
 use crate::{Listed, StoreError};
 
-pub use claim::{Claimer, MAX_CLAIMED};
+pub use claim::{Claimer, MAX_CLAIMED, Order};
 pub use end::{Completed, PutBack, Retry, Used};
 pub use enqueue::{Enqueued, FAIR_SHARE, MAX_JOB_MEMBERS, NewJob};
 pub use figures::{Position, QueueFigures, Waiting};

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use watchkeeper_model::{ControllerId, Job, JobNumber, Timestamp};
 
-use super::claim::{Claimer, Count, MAX_CLAIMED, leasing, picked, read_leased};
-use super::end::{COMPLETE_ONE_PG, Completed, complete_many_pg, completed_args, completed_json};
+use super::claim::{Claimer, Count, MAX_CLAIMED, Order, leasing, picked, read_leased};
+use super::end::{
+    COMPLETE_ALONE_PG, COMPLETE_ONE_PG, Completed, complete_many_pg, completed_args,
+    completed_json, read_completed,
+};
 use super::room::{WATCH_WORD, Word, read_word};
 use crate::db::{Arg, Conn, Link, Row, Sql, args};
 use crate::store::Db;
@@ -96,7 +99,7 @@ impl Store {
         };
         if count == 0 {
             let completed = self.complete_alone(done, claimer.worker, now).await?;
-            let claimed = read_leased(Vec::new());
+            let claimed = read_leased(Vec::new(), claimer.order);
             return Ok(Turn { completed, claimed });
         }
         let mut args = claimer.args(now, lease);
@@ -124,7 +127,7 @@ impl Store {
             // Somebody filled the slot at the same moment. Nothing was done, so what was completed is said again.
             Err(error) if error.is_unique_violation() => {
                 let completed = self.complete_alone(done, claimer.worker, now).await?;
-                let claimed = read_leased(Vec::new());
+                let claimed = read_leased(Vec::new(), claimer.order);
                 return Ok(Turn { completed, claimed });
             }
             rows => rows?,
@@ -132,10 +135,10 @@ impl Store {
         if done.is_empty() {
             return Ok(Turn {
                 completed: Vec::new(),
-                claimed: read_leased(rows),
+                claimed: read_leased(rows, claimer.order),
             });
         }
-        read_turn(rows)
+        read_turn(rows, claimer.order)
     }
 
     /// [`crate::Jobs::watch_word`], as one look.
@@ -165,10 +168,29 @@ impl Store {
         if done.is_empty() {
             return Ok(Vec::new());
         }
-        let mut tx = self.begin().await?;
-        let completed = tx.jobs().complete_many(done, worker, at).await?;
-        tx.commit().await?;
-        Ok(completed)
+        if !self.is_postgres() {
+            let mut tx = self.begin().await?;
+            let completed = tx.jobs().complete_many(done, worker, at).await?;
+            tx.commit().await?;
+            return Ok(completed);
+        }
+        let (ended, args) = match done {
+            [one] => {
+                let mut args = args![worker.as_str(), at];
+                args.extend(completed_args(one));
+                (COMPLETE_ALONE_PG.to_owned(), args)
+            }
+            many => {
+                let args = args![worker.as_str(), completed_json(many), at];
+                (complete_many_pg("$2", many), args)
+            }
+        };
+        let sql = format!(
+            "with ended as ({ended}) select number,
+                 case when followed then pg_notify('watchkeeper', '')::text end as told from ended"
+        );
+        let rows = self.one_statement("jobs.complete", Sql::Built(sql), args);
+        read_completed(&rows.await?)
     }
 
     pub(super) fn is_postgres(&self) -> bool {
@@ -199,7 +221,7 @@ impl Store {
 }
 
 /// Reads what [`TURN_PG`] returns: a row for each job that was leased, or one without.
-fn read_turn(rows: Vec<Row>) -> Result<Turn, StoreError> {
+fn read_turn(rows: Vec<Row>, order: Order) -> Result<Turn, StoreError> {
     let completed = match rows.first() {
         Some(row) => row
             .maybe_text("completed")
@@ -218,6 +240,6 @@ fn read_turn(rows: Vec<Row>) -> Result<Turn, StoreError> {
         .collect();
     Ok(Turn {
         completed,
-        claimed: read_leased(claimed),
+        claimed: read_leased(claimed, order),
     })
 }

@@ -17,7 +17,7 @@ fn person(name: &str) -> Person {
     }
 }
 
-fn new(kind: ConversationKind, by: &str) -> NewConversation {
+pub(crate) fn new(kind: ConversationKind, by: &str) -> NewConversation {
     NewConversation {
         kind,
         title: "what is wrong on web1?".to_owned(),

@@ -8,7 +8,7 @@ use watchkeeper_model::{
     ControllerId, Fingerprint, IssueNumber, Job, JobRequest, JobState, Need, Priority, Timestamp,
 };
 use watchkeeper_store::{
-    Claimer, Enqueued, FAIR_SHARE, JobFilter, NewJob, QueueLimits, Retry, Store, Used,
+    Claimer, Enqueued, FAIR_SHARE, JobFilter, NewJob, Order, QueueLimits, Retry, Store, Used,
 };
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
@@ -30,6 +30,7 @@ fn anything(worker: &ControllerId) -> Claimer<'_> {
         slot: None,
         needs: &[Need::Answer, Need::Embed],
         takes: &[],
+        order: Order::Age,
     }
 }
 

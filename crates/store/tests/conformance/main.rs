@@ -7,6 +7,7 @@ mod ground;
 mod actions;
 mod claims;
 mod conversations;
+mod dropped;
 mod entries;
 mod jobs;
 mod log;
@@ -96,6 +97,7 @@ on_both! {
         a_turn_records_what_is_done_and_takes_what_is_next
         a_corrupt_job_blocks_no_other
         a_mixed_hour_starves_nobody
+        an_old_backlog_does_not_hold_up_what_is_urgent
     }
     room {
         of_two_who_fill_one_slot_one_gets_a_job
@@ -117,6 +119,7 @@ on_both! {
         figures_tell_how_the_queue_is_doing
         a_dead_job_can_be_asked_again
         a_list_finds_a_job_by_each_of_its_issues
+        what_is_over_is_forgotten_but_not_what_is_gone_by
     }
     entries {
         an_entry_reads_back_as_it_was_written

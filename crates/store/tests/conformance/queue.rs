@@ -9,8 +9,8 @@ use watchkeeper_model::{
 };
 use watchkeeper_model::{ConversationNumber, IssueNumber};
 use watchkeeper_store::{
-    Claimer, Completed, EnqueueError, EnqueueRefused, Enqueued, FAIR_SHARE, NewJob, QueueLimits,
-    Store, StoreError, Used,
+    Claimer, Completed, EnqueueError, EnqueueRefused, Enqueued, FAIR_SHARE, NewJob, Order,
+    QueueLimits, Store, StoreError, Used,
 };
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
@@ -96,6 +96,7 @@ pub(crate) async fn claim(store: &Store, lane: &str, now: Timestamp) -> Option<J
         slot: None,
         needs: &[Need::Answer, Need::Embed],
         takes: &[],
+        order: Order::Age,
     };
     store.claim_job(&claimer, now, DAY).await.unwrap()
 }
@@ -533,6 +534,7 @@ pub(crate) async fn a_turn_records_what_is_done_and_takes_what_is_next(ground: &
         slot: Some("gpu#1"),
         needs: &[Need::Answer],
         takes: &[],
+        order: Order::Age,
     };
     let done = |job: &Job| Completed {
         number: job.number,
@@ -614,6 +616,7 @@ pub(crate) async fn a_corrupt_job_blocks_no_other(ground: &Ground) {
         slot: None,
         needs: &[Need::Answer],
         takes: &[],
+        order: Order::Age,
     };
     let mut named = Vec::new();
     for _ in 0..2 {
@@ -707,4 +710,66 @@ pub(crate) async fn a_mixed_hour_starves_nobody(ground: &Ground) {
         "{}",
         served(Priority::Background)
     );
+}
+
+/// Ten thousand of the background that were asked for an hour ago have all aged past the head start of a finding; what is
+/// urgent waits for one in four of them all the same, and they wait for no more than three in four.
+pub(crate) async fn an_old_backlog_does_not_hold_up_what_is_urgent(ground: &Ground) {
+    const BACKLOG: i64 = 10_000;
+    let store = ground.open().await;
+    for first in (0..BACKLOG).step_by(1_000) {
+        let old = (first..first + 1_000).map(|n| learning(n, NOON)).collect();
+        let mut tx = store.begin().await.unwrap();
+        tx.jobs().enqueue_many(old, &WIDE).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let now = NOON.after(60 * MINUTE);
+    let finding = |n: i32| about(&format!("web{n}"), "a", Priority::Finding, now);
+    for n in 0..6 {
+        enqueue(&store, finding(n)).await;
+    }
+    let critical = enqueue(&store, about("db", "a", Priority::CriticalFinding, now)).await;
+    let last = enqueue(&store, finding(6)).await;
+    let position = |number| {
+        let store = store.clone();
+        async move {
+            let mut read = store.read().await.unwrap();
+            read.jobs().position(number).await.unwrap().unwrap().ahead
+        }
+    };
+    assert_eq!(position(critical.number).await, 1);
+    assert_eq!(position(last.number).await, 7 + 7 / 3 + 1);
+    let worker = controller("gpu");
+    let mut served = Vec::new();
+    for taken in 0..16 {
+        let claimer = Claimer {
+            worker: &worker,
+            lane: "gpu",
+            slot: Some("gpu#1"),
+            needs: &[Need::Answer],
+            takes: &[],
+            order: Order::of(taken),
+        };
+        let job = store.claim_job(&claimer, now, DAY).await.unwrap().unwrap();
+        complete(&store, &job, "gpu", now).await;
+        served.push(job.priority.as_number());
+    }
+    assert_eq!(served, [2, 1, 1, 0, 1, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0]);
+    // While findings come without end, the background has its share.
+    let mut background = 0;
+    for taken in 0..40 {
+        enqueue(&store, finding(100 + i32::try_from(taken).unwrap())).await;
+        let claimer = Claimer {
+            worker: &worker,
+            lane: "gpu",
+            slot: None,
+            needs: &[Need::Answer],
+            takes: &[Priority::Background, Priority::Finding],
+            order: Order::of(taken),
+        };
+        let job = store.claim_job(&claimer, now, DAY).await.unwrap().unwrap();
+        complete(&store, &job, "gpu", now).await;
+        background += usize::from(job.priority == Priority::Background);
+    }
+    assert_eq!(background, 10);
 }

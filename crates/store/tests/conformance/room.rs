@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use watchkeeper_model::{Job, JobNumber, JobRequest, JobState, Need, Priority, Timestamp};
-use watchkeeper_store::{Claimer, EVERY_LANE, LaneSighting, NewJob, PutBack, Store, Used, Word};
+use watchkeeper_store::{
+    Claimer, EVERY_LANE, LaneSighting, NewJob, Order, PutBack, Store, Used, Word,
+};
 use watchkeeper_testkit::clock::NOON;
 
 use crate::ground::{DAY, Ground, MINUTE, controller, log_all};
@@ -88,6 +90,7 @@ pub(crate) async fn of_two_who_fill_one_slot_one_gets_a_job(ground: &Ground) {
                 slot: Some("http://gpu#1"),
                 needs: &[Need::Answer],
                 takes: &[],
+                order: Order::Age,
             };
             let mut got = 0;
             for round in 0..10 {
@@ -129,6 +132,7 @@ pub(crate) async fn a_slot_that_has_a_job_takes_no_other(ground: &Ground) {
         slot: Some(slot),
         needs: &[Need::Answer],
         takes: &[],
+        order: Order::Age,
     };
     let first = store
         .claim_job(&claimer("gpu#1"), NOON, MINUTE)
@@ -183,6 +187,7 @@ pub(crate) async fn a_lane_takes_what_it_may(ground: &Ground) {
             slot: None,
             needs,
             takes,
+            order: Order::Age,
         };
         let mut tx = store.begin().await.unwrap();
         let mut jobs = tx.jobs();
@@ -414,6 +419,7 @@ pub(crate) async fn places_of_one_endpoint_are_counted_once(ground: &Ground) {
             slot: Some(&slot),
             needs: &[Need::Answer],
             takes: &[],
+            order: Order::Age,
         };
         store.claim_job(&claimer, NOON, DAY).await.unwrap().unwrap()
     };

@@ -376,3 +376,149 @@ pub(crate) async fn a_list_finds_a_job_by_each_of_its_issues(ground: &Ground) {
         assert!(found.rows.iter().all(|found| found.number == job.number));
     }
 }
+
+/// A job that is over since then: answered, or given up.
+async fn over(store: &Store, new: NewJob, at: Timestamp, answered: bool) -> JobNumber {
+    enqueue(store, new).await;
+    let job = claim(store, "gpu", at).await.unwrap();
+    say(store, &job, &[piece(1, "token", "It is well.")]).await;
+    if answered {
+        complete(store, &job, "gpu", at).await;
+    } else {
+        fail(store, &job, at, None).await;
+    }
+    job.number
+}
+
+pub(crate) async fn what_is_over_is_forgotten_but_not_what_is_gone_by(ground: &Ground) {
+    let store = ground.open().await;
+    let later = NOON.after(10 * DAY);
+    let done = over(&store, learning(1, NOON), NOON, true).await;
+    let dead = over(&store, learning(2, NOON), NOON, false).await;
+    let lately = over(&store, learning(3, NOON), later, true).await;
+    let waits = enqueue(&store, learning(4, NOON)).await.number;
+    // Of two issues one is closed; a question about it answered for the other, too.
+    let mut issues = Vec::new();
+    for name in ["open", "closed"] {
+        let found = watchkeeper_testkit::build::finding("web1", "units", name);
+        let mut tx = store.begin().await.unwrap();
+        let issue = tx
+            .issues()
+            .create(watchkeeper_store::NewIssue {
+                host: None,
+                title: found.summary.clone(),
+                severity: found.severity,
+                fingerprint: Some(found.fingerprint()),
+                at: NOON,
+            })
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        issues.push(issue.number);
+    }
+    ground
+        .spoil(&format!(
+            "update issues set state = 'closed' where number = {}",
+            issues[1]
+        ))
+        .await;
+    let about_issue = |name: &str, issue| {
+        let mut new = about("web1", name, Priority::Finding, NOON);
+        let member = new.member.as_mut().unwrap();
+        member.issue = issue;
+        new.request = watchkeeper_model::JobRequest::DiagnoseFinding {
+            host: member.host.clone(),
+            issue,
+            fingerprint: member.fingerprint,
+        };
+        new
+    };
+    let of_open = over(&store, about_issue("open", issues[0]), NOON, true).await;
+    let of_closed = over(&store, about_issue("closed", issues[1]), NOON, true).await;
+    let mut alike = about_issue("alike", issues[1]);
+    alike.key = Some("alike".to_owned());
+    let mut joins = about_issue("joins", issues[0]);
+    joins.key = Some("alike".to_owned());
+    enqueue(&store, joins).await;
+    let of_both = over(&store, alike, NOON, true).await;
+    // A conversation that goes on, and one in which nothing was said since.
+    let mut answers = Vec::new();
+    for (person, spoken) in [("ann", later), ("ben", NOON)] {
+        let mut tx = store.begin().await.unwrap();
+        let begun = tx
+            .conversations()
+            .begin(crate::conversations::new(
+                watchkeeper_model::ConversationKind::Ask,
+                person,
+            ))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        ground
+            .spoil(&format!(
+                "update conversations set updated_at = {} where number = {}",
+                spoken.as_millis(),
+                begun.number
+            ))
+            .await;
+        let request = watchkeeper_model::JobRequest::AnswerPerson {
+            conversation: begun.number,
+            seq: 1,
+        };
+        let new = NewJob::new(request, Priority::Interactive, NOON, NOON.after(30 * DAY));
+        answers.push(over(&store, new, NOON, true).await);
+    }
+
+    let prune = async |over, dead| {
+        let mut tx = store.begin().await.unwrap();
+        let gone = tx.jobs().prune(over, dead).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut read = store.read().await.unwrap();
+        let left = read.jobs().list(&JobFilter::default(), 100).await.unwrap();
+        let mut left: Vec<_> = left
+            .strict()
+            .unwrap()
+            .iter()
+            .map(|job| job.number)
+            .collect();
+        left.sort();
+        (gone, left)
+    };
+    let day_after = NOON.after(DAY);
+    let mut kept = vec![dead, lately, waits, of_open, of_both, answers[0]];
+    kept.sort();
+    assert_eq!(prune(NOON, NOON).await.0, 0, "none is older");
+    assert_eq!(prune(day_after, NOON).await, (3, kept.clone()));
+    assert_eq!(
+        said(
+            &store,
+            &Job {
+                number: done,
+                ..job_of(&store, dead).await
+            },
+            0
+        )
+        .await,
+        []
+    );
+    assert_eq!(
+        said(&store, &job_of(&store, of_open).await, 0).await.len(),
+        1
+    );
+    let mut read = store.read().await.unwrap();
+    for (number, members) in [(of_closed, 0), (of_both, 2)] {
+        let listed = read.jobs().members(number).await.unwrap();
+        assert_eq!(listed.rows.len(), members);
+    }
+    drop(read);
+    kept.retain(|number| *number != dead);
+    assert_eq!(prune(day_after, day_after).await, (1, kept.clone()));
+    ground.spoil("update issues set state = 'closed'").await;
+    kept.retain(|number| ![of_open, of_both].contains(number));
+    assert_eq!(prune(day_after, day_after).await, (2, kept));
+}
+
+async fn job_of(store: &Store, number: JobNumber) -> Job {
+    let mut read = store.read().await.unwrap();
+    read.jobs().get(number).await.unwrap().unwrap()
+}

@@ -23,6 +23,8 @@ pub(crate) const FRESH: Duration = Duration::from_secs(45);
 const REMEMBER: Duration = Duration::from_secs(86_400);
 /// How long what jobs have said is kept after their end.
 const KEEP_OUTPUT: Duration = Duration::from_secs(86_400);
+/// Pieces in which old jobs are removed before something else is done; the next time it goes on.
+const PRUNED_IN_A_ROW: usize = 40;
 /// Jobs in one answer, where nothing else is asked for.
 const DEFAULT_PAGE: i64 = 50;
 /// Names in `lanes` that are waited for by another.
@@ -458,7 +460,7 @@ impl Watch {
             output_tokens: page.output_tokens,
             output_ms: ms(page.output),
             breaker: page.breaker.word().to_owned(),
-            fault: page.fault.clone(),
+            fault: page.fault().map(str::to_owned),
         }
     }
 
@@ -475,13 +477,24 @@ impl Watch {
             .any(|told| lane.standby_for.contains(&told.name) && told.is_well()))
     }
 
-    /// Removes what nobody asks for any more: what jobs that are over have said, and lanes that are gone.
+    /// Removes what nobody asks for any more: what jobs that are over have said, lanes that are gone, and jobs that were
+    /// over long ago. Each piece is a transaction of its own, so that nobody waits for all of it.
     pub(crate) async fn prune_queue(&self) -> Result<(), WatchError> {
-        let now = self.now();
+        let (now, current) = (self.now(), self.current());
+        let asking = &current.settings.asking;
         let mut tx = self.store().begin().await?;
         tx.jobs().prune_output(now.before(KEEP_OUTPUT)).await?;
         tx.lanes().forget(now.before(REMEMBER)).await?;
         tx.commit().await?;
+        let (over, dead) = (now.before(asking.keep_jobs), now.before(asking.keep_dead));
+        for _ in 0..PRUNED_IN_A_ROW {
+            let mut tx = self.store().begin().await?;
+            let gone = tx.jobs().prune(over, dead).await?;
+            tx.commit().await?;
+            if gone == 0 {
+                break;
+            }
+        }
         Ok(())
     }
 

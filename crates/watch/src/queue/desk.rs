@@ -112,7 +112,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Reply, LlmError> {
         let provider = &self.parts.provider;
         let answer = provider.chat(request, on_event, self.cancel).await;
-        let reply = self.heard(answer)?;
+        let reply = self.heard(&request.model, answer)?;
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         spent.add(&request.model, &reply);
         Ok(reply)
@@ -126,15 +126,16 @@ impl<'a> Desk<'a> {
         texts: &[String],
     ) -> Result<Vec<Vec<f32>>, LlmError> {
         let provider = &self.parts.provider;
-        self.heard(provider.embed(model, purpose, texts, self.cancel).await)
+        let answer = provider.embed(model, purpose, texts, self.cancel).await;
+        self.heard(model, answer)
     }
 
-    /// What a lane answered tells how it fares.
-    fn heard<T>(&self, answer: Result<T, LlmError>) -> Result<T, LlmError> {
+    /// What a lane's model answered tells how it fares.
+    fn heard<T>(&self, model: &str, answer: Result<T, LlmError>) -> Result<T, LlmError> {
         let (book, lane, now) = (self.watch.lane_book(), &self.parts.lane, self.watch.now());
         match &answer {
-            Ok(_) => book.answered(lane, now),
-            Err(error) => book.refused(lane, error, now),
+            Ok(_) => book.answered(lane, model, now),
+            Err(error) => book.refused(lane, model, error, now),
         }
         answer
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use watchkeeper_llm::{Breaker, BreakerSettings, Lane, LlmError, May};
 use watchkeeper_model::{ControllerId, JobNumber, Need, Timestamp};
+use watchkeeper_store::Order;
 
 use crate::cycle::chain;
 use crate::queue::desk::Spent;
@@ -41,7 +42,17 @@ pub(crate) struct LanePage {
     pub(crate) output_tokens: i64,
     /// How long it took to write them.
     pub(crate) output: Duration,
+    /// Jobs it has begun, as they count for whose turn is next.
+    begun: u64,
+    /// Its smaller models that are not there, each with what was said and until when it is not asked for again.
+    lacks: BTreeMap<String, Lack>,
     heard: Option<Heard>,
+}
+
+#[derive(Clone, Debug)]
+struct Lack {
+    fault: String,
+    until: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +73,8 @@ impl LanePage {
             failed: 0,
             output_tokens: 0,
             output: Duration::ZERO,
+            begun: 0,
+            lacks: BTreeMap::new(),
             heard: None,
         }
     }
@@ -70,6 +83,12 @@ impl LanePage {
     pub(crate) fn busy_until(&self, now: Timestamp) -> Duration {
         let under_way = self.serving.values().map(|(_, since)| now.since(*since));
         under_way.fold(self.busy, Duration::saturating_add)
+    }
+
+    /// What is wrong with it: with all of it, or else with one of its models.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        let of_a_model = || self.lacks.values().next().map(|lack| &lack.fault);
+        self.fault.as_ref().or_else(of_a_model).map(String::as_str)
     }
 }
 
@@ -108,7 +127,35 @@ impl LaneBook {
 
     /// A place of a lane begins with a job.
     pub(crate) fn begins(&self, lane: &Lane, place: u32, job: JobNumber, now: Timestamp) {
-        self.change(lane, now, |page| page.serving.insert(place, (job, now)));
+        self.change(lane, now, |page| {
+            page.begun = page.begun.wrapping_add(1);
+            page.serving.insert(place, (job, now));
+        });
+    }
+
+    /// In which order a lane takes its next job.
+    pub(crate) fn order(&self, lane: &Lane, now: Timestamp) -> Order {
+        self.change(lane, now, |page| Order::of(page.begun))
+    }
+
+    /// A job was put aside for somebody more urgent, who is to be next.
+    pub(crate) fn makes_room(&self, lane: &Lane, now: Timestamp) {
+        self.change(lane, now, |page| page.begun = 0);
+    }
+
+    /// What a lane offers now: no vectors while its model for them is known to be missing.
+    pub(crate) fn offers(&self, lane: &Lane, now: Timestamp) -> Vec<Need> {
+        let mut needs = offers(lane);
+        let Some(model) = lane.embedding_model.as_ref().filter(|_| lane.answers()) else {
+            return needs;
+        };
+        let missing = self.change(lane, now, |page| {
+            page.lacks.get(model).is_some_and(|lack| now < lack.until)
+        });
+        if missing {
+            needs.retain(|need| *need != Need::Embed);
+        }
+        needs
     }
 
     /// A place of a lane is done with its job, however that ended.
@@ -124,11 +171,12 @@ impl LaneBook {
         });
     }
 
-    /// A lane has answered a question.
-    pub(crate) fn answered(&self, lane: &Lane, now: Timestamp) {
+    /// A model of a lane has answered a question.
+    pub(crate) fn answered(&self, lane: &Lane, model: &str, now: Timestamp) {
         self.change(lane, now, |page| {
             page.breaker.succeeded(now);
             page.fault = None;
+            page.lacks.remove(model);
             page.heard = Some(Heard {
                 at: now,
                 failure: None,
@@ -136,11 +184,18 @@ impl LaneBook {
         });
     }
 
-    /// A question to a lane has no answer. One that we broke off ourselves says nothing of it.
-    pub(crate) fn refused(&self, lane: &Lane, error: &LlmError, now: Timestamp) {
+    /// A question to a model of a lane has no answer. One that we broke off ourselves says nothing of it; and where the
+    /// model is missing, only what that model is for: the lane's others answer still.
+    pub(crate) fn refused(&self, lane: &Lane, model: &str, error: &LlmError, now: Timestamp) {
         self.change(lane, now, |page| {
             if matches!(error, LlmError::Cancelled) {
                 page.breaker.gave_back(now);
+                return;
+            }
+            if is_lack(error) && lane.answers() && model != lane.model {
+                page.breaker.gave_back(now);
+                let (fault, until) = (chain(error), now.after(lane.breaker.pause.0));
+                page.lacks.insert(model.to_owned(), Lack { fault, until });
                 return;
             }
             match error {
@@ -194,6 +249,14 @@ pub(crate) const fn is_unfit(error: &LlmError) -> bool {
         LlmError::Status { code, .. } => matches!(code, 401 | 403),
         _ => false,
     }
+}
+
+/// Whether what is missing is one model, and not the server.
+const fn is_lack(error: &LlmError) -> bool {
+    matches!(
+        error,
+        LlmError::NoSuchModel { .. } | LlmError::NotOffered { .. }
+    )
 }
 
 /// What a lane offers.

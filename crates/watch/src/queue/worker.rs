@@ -18,7 +18,7 @@ use watchkeeper_store::{Claimer, CorruptRow, LaneSighting, StoreError, Word};
 
 use crate::WatchError;
 use crate::cycle::chain;
-use crate::queue::lanes::{endpoint_name, offers};
+use crate::queue::lanes::endpoint_name;
 use crate::queue::output::{PUT_BACK, STARTED, Started};
 use crate::queue::{Desk, JobError, Output};
 use crate::watch::{LaneParts, Watch};
@@ -115,7 +115,8 @@ impl Watch {
         place: u32,
     ) -> Result<Option<(Job, Output)>, WatchError> {
         let lane = &parts.lane;
-        let needs = offers(lane);
+        let (book, now) = (self.lane_book(), self.now());
+        let needs = book.offers(lane, now);
         let slot = LaneSighting::slot(&endpoint_name(lane, self.controller()), place);
         let claimer = Claimer {
             worker: self.controller(),
@@ -123,10 +124,11 @@ impl Watch {
             slot: Some(&slot),
             needs: &needs,
             takes: &lane.takes,
+            order: book.order(lane, now),
         };
         let lease = self.current().settings.asking.lease;
         let mut tx = self.store().begin().await?;
-        let Some(job) = tx.jobs().claim(&claimer, self.now(), lease).await? else {
+        let Some(job) = tx.jobs().claim(&claimer, now, lease).await? else {
             return Ok(None);
         };
         let mut last = 0;
@@ -186,6 +188,9 @@ impl Watch {
         let desk = Desk::new(self, job, parts, out, &cancel);
         let ended = self.attend(&desk, stop).await;
         book.ends(lane, place, &desk.spent(), self.now());
+        if matches!(ended, Ended::Preempted) {
+            book.makes_room(lane, self.now());
+        }
         let begun = Instant::now();
         let lease = self.current().settings.asking.lease;
         loop {

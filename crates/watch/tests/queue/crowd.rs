@@ -7,7 +7,7 @@ use watchkeeper_model::{
     Clock as _, ControllerId, Fingerprint, HostName, IssueNumber, JobNumber, JobRequest, Need,
     Priority,
 };
-use watchkeeper_store::{Claimer, EnqueueRefused, NewJob, QueueLimits, Store, Used};
+use watchkeeper_store::{Claimer, EnqueueRefused, NewJob, Order, QueueLimits, Store, Used};
 use watchkeeper_testkit::model_server::ModelServer;
 use watchkeeper_watch::WatchError;
 
@@ -89,6 +89,7 @@ async fn serves(
         slot: None,
         needs: &[Need::Answer],
         takes: &[],
+        order: Order::Age,
     };
     let mut served = Vec::new();
     loop {

@@ -11,8 +11,8 @@ use watchkeeper_model::{
     JobState, Need, Priority, Timestamp,
 };
 use watchkeeper_store::{
-    Claimer, EnqueueError, JobFilter, LaneSighting, NewJob, PutBack, QueueLimits, Retry, Store,
-    Used, Word,
+    Claimer, EnqueueError, JobFilter, LaneSighting, NewJob, Order, PutBack, QueueLimits, Retry,
+    Store, Used, Word,
 };
 use watchkeeper_testkit::clock::NOON;
 
@@ -88,6 +88,8 @@ struct Lane {
     name: &'static str,
     serves: Option<(Job, Timestamp)>,
     is_broken: bool,
+    /// How many jobs it has begun.
+    taken: u64,
 }
 
 /// What became of a job.
@@ -114,6 +116,7 @@ impl Simulation {
             name,
             serves: None,
             is_broken: false,
+            taken: 0,
         };
         Self {
             store: Store::open(address).await.expect("a store"),
@@ -245,6 +248,7 @@ impl Simulation {
                 slot: Some(name),
                 needs: &[Need::Answer],
                 takes: &[],
+                order: Order::of(self.lanes[place].taken),
             };
             let mut tx = self.store.begin().await.expect("a transaction");
             let claimed = tx.jobs().claim(&claimer, self.now, LEASE).await;
@@ -255,6 +259,7 @@ impl Simulation {
             let story = self.stories.get_mut(&job.number).expect("it was asked");
             story.first_served.get_or_insert(self.now);
             let until = self.now.after(takes(&job));
+            self.lanes[place].taken += 1;
             self.lanes[place].serves = Some((job, until));
         }
     }

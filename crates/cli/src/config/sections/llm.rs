@@ -18,6 +18,10 @@ pub(crate) struct LlmSection {
     pub(crate) lease: Span,
     /// After this time a job is given up.
     pub(crate) deadline: Span,
+    /// How long a question that is over is kept.
+    pub(crate) keep_jobs: Span,
+    /// How long a question that was given up is kept: until then it can be asked again.
+    pub(crate) keep_dead: Span,
     /// Questions that may wait in all; beyond it a hundred more, for people only.
     pub(crate) waiting: u32,
     /// Questions about one host that may wait.
@@ -33,6 +37,8 @@ impl Default for LlmSection {
             pause: Span::seconds(30),
             lease: Span::minutes(2),
             deadline: Span::hours(6),
+            keep_jobs: Span::days(30),
+            keep_dead: Span::days(90),
             waiting: 20_000,
             waiting_of_host: 200,
             waiting_of_person: 20,
@@ -53,6 +59,12 @@ impl LlmSection {
             Span::minutes(1),
             Span::days(30),
         );
+        for (name, kept) in [
+            ("keep_jobs", self.keep_jobs),
+            ("keep_dead", self.keep_dead),
+        ] {
+            faults.span(key(name), kept, Span::days(1), Span::days(3_650));
+        }
         faults.count(key("waiting"), self.waiting, 1, 1_000_000);
         faults.count(key("waiting_of_host"), self.waiting_of_host, 1, 100_000);
         faults.count(key("waiting_of_person"), self.waiting_of_person, 1, 10_000);
