@@ -4,6 +4,7 @@ pub mod build;
 pub mod clock;
 pub mod model_server;
 pub mod postgres;
+pub mod push;
 #[cfg(feature = "qdrant")]
 pub mod qdrant;
 pub mod ssh_host;

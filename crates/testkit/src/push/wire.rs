@@ -1,0 +1,278 @@
+//! One request and one answer over HTTP/1.1, by hand: so that an answer can be cut in the middle, or never come.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Longest request.
+const MAX_REQUEST_BYTES: usize = 1024 * 1024;
+/// How long a test waits for what it expects.
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A way to fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Every connection is closed at once.
+    Down,
+    /// The request is read, and nothing is ever said.
+    Silent,
+    /// The answer has this status.
+    Status(u16),
+    /// Too many requests: to be tried again after so many seconds.
+    TooMany(u64),
+    /// The request is served, and the connection breaks in the middle of the answer.
+    CutInHalf,
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    /// Names in small letters.
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Request {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The token of an `Authorization: Bearer …`.
+    pub(super) fn bearer(&self) -> Option<&str> {
+        let (kind, token) = self.header("authorization")?.split_once(' ')?;
+        kind.eq_ignore_ascii_case("bearer").then_some(token)
+    }
+}
+
+/// An answer of JSON.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: serde_json::Value,
+}
+
+type Handler = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
+/// The body of an answer that a fault asks for.
+type Refusal = fn(u16) -> serde_json::Value;
+
+/// A running server.
+pub(super) struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+struct Shared {
+    handler: Handler,
+    refusal: Refusal,
+    fault: Mutex<Option<Fault>>,
+    requests: watch::Sender<u64>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(super) async fn start(
+        refusal: Refusal,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("the machine has a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            handler: Arc::new(handler),
+            refusal,
+            fault: Mutex::default(),
+            requests: watch::Sender::new(0),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, Arc::clone(&shared)));
+        Self {
+            address,
+            shared,
+            _tasks: tasks,
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(super) fn fails(&self, fault: Option<Fault>) {
+        *lock(&self.shared.fault) = fault;
+    }
+
+    /// Requests that came so far, served or not.
+    pub(super) fn requests(&self) -> u64 {
+        *self.shared.requests.borrow()
+    }
+
+    /// Waits until so many requests have come.
+    pub(super) async fn until_requests(&self, count: u64) {
+        let mut requests = self.shared.requests.subscribe();
+        let came = tokio::time::timeout(DEADLINE, requests.wait_for(|seen| *seen >= count)).await;
+        let seen = self.requests();
+        assert!(
+            came.is_ok(),
+            "waited in vain for {count} requests; {seen} came"
+        );
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { return };
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move { serve(stream, &shared).await });
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+/// Serves one request and closes.
+async fn serve(mut stream: TcpStream, shared: &Shared) {
+    let fault = lock(&shared.fault).clone();
+    if fault == Some(Fault::Down) {
+        shared.requests.send_modify(|count| *count += 1);
+        return;
+    }
+    let Some(request) = read(&mut stream).await else {
+        return;
+    };
+    let answer = match &fault {
+        Some(Fault::Status(status)) => refused(shared, *status),
+        Some(Fault::TooMany(_)) => refused(shared, 429),
+        Some(Fault::Silent) => Answer {
+            status: 200,
+            body: serde_json::Value::Null,
+        },
+        _ => (shared.handler)(&request),
+    };
+    shared.requests.send_modify(|count| *count += 1);
+    let bytes = written(&answer, fault.as_ref());
+    match fault {
+        Some(Fault::Silent) => {
+            // Until the other side has enough.
+            let _ = stream.read_u8().await;
+        }
+        Some(Fault::CutInHalf) => {
+            let _ = stream.write_all(&bytes[..20.min(bytes.len())]).await;
+        }
+        _ => {
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+        }
+    }
+}
+
+fn refused(shared: &Shared, status: u16) -> Answer {
+    Answer {
+        status,
+        body: (shared.refusal)(status),
+    }
+}
+
+fn written(answer: &Answer, fault: Option<&Fault>) -> Vec<u8> {
+    let body = answer.body.to_string();
+    let wait = match fault {
+        Some(Fault::TooMany(seconds)) => format!("Retry-After: {seconds}\r\n"),
+        _ => String::new(),
+    };
+    format!(
+        "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{wait}Connection: close\r\n\r\n{body}",
+        answer.status,
+        reason(answer.status),
+        body.len(),
+    )
+    .into_bytes()
+}
+
+async fn read(stream: &mut TcpStream) -> Option<Request> {
+    let mut bytes = Vec::new();
+    let head_end = loop {
+        if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at;
+        }
+        if bytes.len() > MAX_REQUEST_BYTES || stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
+    let mut lines = head.split("\r\n");
+    let mut first = lines.next()?.split(' ');
+    let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+    };
+    let headers: BTreeMap<String, String> = lines.filter_map(header).collect();
+    let length: usize = headers
+        .get("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
+    let mut body = bytes.split_off(head_end + 4);
+    while body.len() < length.min(MAX_REQUEST_BYTES) {
+        if stream.read_buf(&mut body).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    Some(Request {
+        method,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body,
+    })
+}
+
+/// The words of a status, as servers of Go write them.
+pub(super) fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Unknown",
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
