@@ -132,6 +132,7 @@ pub struct Entry {
     /// After this it is not found any more.
     pub expires_at: Option<Timestamp>,
     /// How often it was shown to a model.
+    #[serde(rename = "shown_count")]
     pub used: i64,
 }
 

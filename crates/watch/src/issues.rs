@@ -98,7 +98,7 @@ impl Watch {
         let diagnosis = last.as_ref().map(|(text, _)| text.clone());
         let diagnosed = last.and_then(|(_, detail)| detail);
         let actions = actions_of(&mut read, number).await?;
-        let before = match &finding {
+        let learned = match &finding {
             Some(finding) => {
                 let own = of_this_time(&actions, &timeline);
                 self.done_before(&mut read, finding, &own).await?
@@ -116,7 +116,7 @@ impl Watch {
             doing,
             diagnosis,
             diagnosed,
-            before,
+            learned,
             finding,
             timeline,
             actions,

@@ -95,7 +95,7 @@ impl Watch {
             }
             None => Vec::new(),
         };
-        let talks = self.talks_about(&mut read, number).await?;
+        let conversations = self.talks_about(&mut read, number).await?;
         let diagnosis = match action.issue {
             // What was concluded later is not why it was proposed.
             Some(issue) => {
@@ -110,7 +110,7 @@ impl Watch {
             run,
             before,
             diagnosis: diagnosis.and_then(|(_, detail)| detail),
-            talks,
+            conversations,
         })
     }
 }

@@ -10,6 +10,7 @@ use watchkeeper_server::EditBody;
 use watchkeeper_watch::view::ActionSheet;
 
 use super::answer;
+use super::editor::Draft;
 use crate::failure::CommandError;
 use crate::session::Session;
 use crate::show;
@@ -51,11 +52,32 @@ pub(super) async fn run(
             .map(|planned| planned.step.clone())
             .collect(),
     };
-    let text = match file {
-        Some(path) => read(path)?,
-        None => in_editor(session, number, &serde_json::to_string_pretty(&stands)?)?,
+    let sheet = match file {
+        Some(path) => taken(session, &sheet, &read(path)?).await?,
+        None => {
+            let stands = serde_json::to_string_pretty(&stands)?;
+            let draft = in_editor(session, number, &stands)?;
+            match taken(session, &sheet, &draft.text).await {
+                Ok(taken) => {
+                    draft.discard();
+                    taken
+                }
+                Err(error) => return Err(draft.keep(error)),
+            }
+        }
     };
-    let edited: Editable = serde_json::from_str(&text).map_err(|error| {
+    answer(session.output, &sheet, |sheet| {
+        show::action_sheet(&session.page, sheet, &session.called)
+    })
+}
+
+/// Puts the edited text in the place of what stands.
+async fn taken(
+    session: &Session,
+    sheet: &ActionSheet,
+    text: &str,
+) -> Result<ActionSheet, CommandError> {
+    let edited: Editable = serde_json::from_str(text).map_err(|error| {
         CommandError::usage(anyhow!(error).context("the edit cannot be read; nothing was changed"))
     })?;
     let body = EditBody {
@@ -64,13 +86,18 @@ pub(super) async fn run(
         undo: edited.undo,
         reason: Some(edited.reason),
     };
-    let sheet: ActionSheet = session
-        .client
-        .put(&format!("/v1/actions/{number}"), &body)
-        .await?;
-    answer(session.output, &sheet, |sheet| {
-        show::action_sheet(&session.page, sheet, &session.called)
-    })
+    let path = format!("/v1/actions/{}", sheet.action.number);
+    Ok(session.client.put(&path, &body).await?)
+}
+
+fn in_editor(session: &Session, number: ActionNumber, text: &str) -> Result<Draft, CommandError> {
+    if !session.terminal {
+        return Err(
+            CommandError::usage(anyhow!("there is no terminal to edit on"))
+                .hint(format!("watchkeeper approve edit {number} --file FILE")),
+        );
+    }
+    Draft::edit(session, &format!("action-{number}.json"), text, MAX_EDIT_BYTES)
 }
 
 fn read(path: &Path) -> Result<String, CommandError> {
@@ -88,40 +115,4 @@ fn read(path: &Path) -> Result<String, CommandError> {
         .read_to_string(&mut text)
         .context("the edit is not text")?;
     Ok(text)
-}
-
-fn in_editor(session: &Session, number: ActionNumber, text: &str) -> Result<String, CommandError> {
-    if !session.terminal {
-        return Err(
-            CommandError::usage(anyhow!("there is no terminal to edit on"))
-                .hint(format!("watchkeeper approve edit {number} --file FILE")),
-        );
-    }
-    let dir = std::env::temp_dir().join(format!("watchkeeper-edit-{}", std::process::id()));
-    std::fs::create_dir(&dir).context("could not make a place for the edit")?;
-    let path = dir.join(format!("action-{number}.json"));
-    let edited = edit_file(session.editor.as_deref().unwrap_or("vi"), &path, text);
-    let _ = std::fs::remove_dir_all(&dir);
-    edited
-}
-
-fn edit_file(editor: &str, path: &Path, text: &str) -> Result<String, CommandError> {
-    std::fs::write(path, text)?;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the editor runs here, for the person at this terminal"
-    )]
-    let status = std::process::Command::new("sh")
-        .arg("-c")
-        .arg(format!("{editor} \"$1\""))
-        .arg("edit")
-        .arg(path)
-        .status();
-    let status = status.with_context(|| format!("could not start {editor}"))?;
-    if !status.success() {
-        return Err(CommandError::failed(anyhow!(
-            "{editor} ended with {status}; nothing was changed"
-        )));
-    }
-    read(path)
 }

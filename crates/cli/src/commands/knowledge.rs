@@ -9,6 +9,7 @@ use watchkeeper_model::{Collection, Entry, EntryNumber, HostName, Span, Timestam
 use watchkeeper_server::{EntryBody, EntryEditBody, ImportBody, MoveBody, SearchBody};
 use watchkeeper_watch::{Exported, Found, Imported, MAX_IMPORT_LINES, Moved, Seeded, VectorPlace};
 
+use super::knowledge_edit::in_editor;
 use super::{Ended, answer, put};
 use crate::failure::CommandError;
 use crate::session::Session;
@@ -102,7 +103,7 @@ pub(crate) enum KnowledgeCommand {
         #[arg(long)]
         expires: Option<Span>,
     },
-    /// Change an entry; what is not said stays
+    /// Change an entry; what is not said stays, and where nothing is said, your editor opens
     Edit {
         /// The entry
         #[arg(value_name = "N")]
@@ -314,6 +315,9 @@ async fn teach(session: &Session, command: &KnowledgeCommand) -> Result<(), Comm
             };
             let says_nothing = body.title.is_none() && body.text.is_none() && body.kind.is_none();
             if says_nothing && body.labels.is_none() && expires_at.is_none() && !never_expires {
+                if session.terminal {
+                    return edited(session, *number).await;
+                }
                 return Err(CommandError::usage(anyhow!(
                     "say what is to change: --topic, --text, --file, --kind, --label, --expires or --never-expires"
                 )));
@@ -331,6 +335,22 @@ async fn teach(session: &Session, command: &KnowledgeCommand) -> Result<(), Comm
             watchkeeper_model::visible(&entry.title)
         )
     })
+}
+
+/// Has an entry changed in the person's editor.
+async fn edited(session: &Session, number: EntryNumber) -> Result<(), CommandError> {
+    match in_editor(session, number).await? {
+        Some(entry) => answer(session.output, &entry, |entry| {
+            let title = watchkeeper_model::visible(&entry.title);
+            format!("entry {number}: {title}\n")
+        }),
+        None => {
+            let same: Entry = session.client.get(&format!("/v1/knowledge/{number}")).await?;
+            answer(session.output, &same, |_| {
+                format!("entry {number}: nothing was changed\n")
+            })
+        }
+    }
 }
 
 async fn decide(
@@ -379,7 +399,7 @@ async fn export(session: &Session, file: Option<&Path>) -> Result<(), CommandErr
             }
         }
         count += page.lines.len();
-        before = page.before;
+        before = page.next;
         if before.is_none() {
             break;
         }

@@ -242,12 +242,12 @@ fn write_seen(text: &mut String, page: &Page, sheet: &ActionSheet) {
         );
         field(text, page, label, &line);
     }
-    for (index, talk) in sheet.talks.iter().enumerate() {
+    for (index, talk) in sheet.conversations.iter().enumerate() {
         let label = if index == 0 { "talks" } else { "" };
         let turns = if talk.turns == 1 { "turn" } else { "turns" };
         let line = format!(
             "talked about: conversation {} by {}, {} {turns}",
-            talk.conversation,
+            talk.number,
             visible(&talk.person),
             talk.turns
         );

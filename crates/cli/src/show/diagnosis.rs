@@ -27,9 +27,9 @@ pub(crate) fn diagnosis(page: &Page, view: &DiagnosisView, indent: usize) -> Str
     for claim in &view.claims {
         text.push_str(&said(page, claim, indent));
     }
-    for seen in view.cited() {
-        let on = if seen.seen { "" } else { "nothing: " };
-        let told = format!("{:<3} {}: {on}{}", seen.label, seen.what, seen.line);
+    for look in view.cited() {
+        let on = if look.seen { "" } else { "nothing: " };
+        let told = format!("{:<3} {}: {on}{}", look.label, look.what, look.line);
         line(&mut text, page, indent, Tone::Dim, &told);
     }
     for objection in &view.objections {

@@ -98,9 +98,9 @@ pub(crate) fn issue_sheet(page: &Page, sheet: &IssueSheet, called: &Called) -> S
             let _ = writeln!(text, "    {}", page.wrap(&visible(paragraph.trim()), 4));
         }
     }
-    if !sheet.before.is_empty() {
+    if !sheet.learned.is_empty() {
         text.push('\n');
-        text.push_str(&before(page, &sheet.before, 2));
+        text.push_str(&before(page, &sheet.learned, 2));
     }
     if let Some(finding) = &sheet.finding {
         let _ = writeln!(text, "\n  what was seen");

@@ -62,8 +62,8 @@ fn figures(page: &Page, queue: &QueueView) -> String {
         "last hour",
         &format!(
             "{} answered, {} given up{}",
-            queue.done_lately,
-            queue.failed_lately,
+            queue.done_last_hour,
+            queue.failed_last_hour,
             queue
                 .tokens_per_second
                 .map_or_else(String::new, |rate| format!(", {rate:.1} tokens/s"))
@@ -105,7 +105,7 @@ fn lanes(page: &Page, lanes: &[LaneView]) -> String {
         table.row(vec![
             Cell::from(lane.name.as_str()),
             state,
-            Cell::from(format!("{:.0} %", lane.busy * 100.0)),
+            Cell::from(format!("{:.0} %", lane.busy_share * 100.0)),
             Cell::from(
                 lane.tokens_per_second
                     .map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}")),

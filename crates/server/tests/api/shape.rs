@@ -189,7 +189,7 @@ async fn see_before(house: &House, shapes: &mut Shapes) {
     let known: Vec<Entry> = serde_json::from_value(known).expect("entries");
     let before: Vec<Before> = known.into_iter().map(Before::from).collect();
     assert!(!before.is_empty(), "the action that is over is known");
-    shapes.saw("GET /v1/issues/{number}", &json!({ "before": before }));
+    shapes.saw("GET /v1/issues/{number}", &json!({ "learned": before }));
 }
 
 /// The ends of a job that nothing here leads to.

@@ -168,7 +168,7 @@ async fn a_discussion_is_about_an_action_that_waits_and_is_read_by_all() {
     let read = house.ask(&ben(), get("/v1/conversations/1")).await;
     assert_eq!(read.status, 200);
     let sheet = house.get("/v1/actions/0").await.json().await;
-    assert_eq!(sheet["talks"][0]["conversation"], 1);
+    assert_eq!(sheet["conversations"][0]["number"], 1);
     house.approve(0).await;
     let sheet = house.get("/v1/conversations/1").await.json().await;
     assert_eq!(sheet["said"][0]["text"], "approved revision 1");

@@ -99,7 +99,7 @@ pub struct Exported {
     /// Entries, the newest first.
     pub lines: Vec<EntryLine>,
     /// Where the next page begins; none: this was the last.
-    pub before: Option<EntryNumber>,
+    pub next: Option<EntryNumber>,
 }
 
 /// What became of an import.
@@ -147,7 +147,7 @@ impl Watch {
         let is_full = listed.rows.len() + listed.corrupt.len() >= limit as usize;
         let last = listed.rows.last().map(|stored| stored.entry.number);
         Ok(Exported {
-            before: last.filter(|_| is_full),
+            next: last.filter(|_| is_full),
             lines: listed.rows.into_iter().map(EntryLine::from).collect(),
         })
     }

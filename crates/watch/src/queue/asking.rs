@@ -215,8 +215,8 @@ impl Watch {
                 })
                 .collect(),
             serving: figures.leased,
-            done_lately: figures.done,
-            failed_lately: figures.failed,
+            done_last_hour: figures.done,
+            failed_last_hour: figures.failed,
             tokens_per_second: figures.tokens_per_second,
             paused: paused_as(&paused, EVERY_LANE),
             lanes,
@@ -350,14 +350,14 @@ fn lane_view(
         models: lane.models.clone(),
         state,
         job: job.map(|(number, _)| number),
-        busy: share(lane),
+        busy_share: share(lane),
         served: lane.served,
         failed: lane.failed,
         tokens_per_second: rate(lane.output_tokens, lane.output_ms),
         breaker: lane.breaker.clone(),
         fault: lane.fault.clone(),
         paused,
-        seen_at: lane.seen_at,
+        heard_at: lane.seen_at,
     }
 }
 

@@ -113,7 +113,7 @@ impl Watch {
         let found = read.conversations().list(&filter, TALKS_SHOWN).await?;
         self.remember_corrupt(&found.corrupt);
         let talk = |one: Conversation| TalkedAbout {
-            conversation: one.number,
+            number: one.number,
             person: one.person.name,
             turns: one.turns,
         };

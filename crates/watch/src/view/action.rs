@@ -50,7 +50,7 @@ pub struct ActionSheet {
     pub diagnosis: Option<DiagnosisView>,
     /// Where it was talked about.
     #[serde(default)]
-    pub talks: Vec<TalkedAbout>,
+    pub conversations: Vec<TalkedAbout>,
 }
 
 /// An earlier action for the same finding.

@@ -42,7 +42,7 @@ pub struct DiagnosisView {
     /// Its sentences, each with what it rests on.
     pub claims: Vec<ClaimView>,
     /// What was looked at.
-    pub seen: Vec<SeenView>,
+    pub looked_at: Vec<LookView>,
     /// How the second opinion ended: `not_asked`, `agreed`, `objected`, `not_had`.
     pub second_opinion: String,
     /// What it has against the diagnosis or the proposal.
@@ -68,7 +68,7 @@ pub struct ClaimView {
 
 /// Something that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenView {
+pub struct LookView {
     /// What it is cited by.
     pub label: String,
     /// Where.
@@ -109,11 +109,11 @@ impl DiagnosisView {
                 .take(CLAIMS_TOLD)
                 .map(ClaimView::from)
                 .collect(),
-            seen: conclusion
+            looked_at: conclusion
                 .looked_at
                 .iter()
                 .take(LOOKS_TOLD)
-                .map(SeenView::from)
+                .map(LookView::from)
                 .collect(),
             second_opinion: match conclusion.second_opinion {
                 SecondOpinion::NotAsked => "not_asked",
@@ -135,16 +135,16 @@ impl DiagnosisView {
 
     /// The looks that its sentences cite; where nothing was found out, all of them.
     #[must_use]
-    pub fn cited(&self) -> Vec<&SeenView> {
+    pub fn cited(&self) -> Vec<&LookView> {
         if self.outcome != "diagnosed" {
-            return self.seen.iter().collect();
+            return self.looked_at.iter().collect();
         }
-        let cited = |seen: &&SeenView| {
+        let cited = |look: &&LookView| {
             self.claims
                 .iter()
-                .any(|claim| claim.evidence.contains(&seen.label))
+                .any(|claim| claim.evidence.contains(&look.label))
         };
-        self.seen.iter().filter(cited).collect()
+        self.looked_at.iter().filter(cited).collect()
     }
 }
 
@@ -167,7 +167,7 @@ impl From<&Claim> for ClaimView {
     }
 }
 
-impl From<&LookedAt> for SeenView {
+impl From<&LookedAt> for LookView {
     fn from(look: &LookedAt) -> Self {
         let line = match &look.failed {
             Some(why) => why.as_str(),

@@ -30,7 +30,7 @@ pub struct IssueSheet {
     pub diagnosed: Option<DiagnosisView>,
     /// What was done before about a like finding, on any host, newest first.
     #[serde(default)]
-    pub before: Vec<Before>,
+    pub learned: Vec<Before>,
     /// The finding as it was last seen.
     pub finding: Option<Finding>,
     /// What happened, oldest first; the newest [`IssueSheet::TIMELINE`] entries.

@@ -12,9 +12,9 @@ pub struct QueueView {
     /// Jobs that are being served.
     pub serving: i64,
     /// Jobs that were done in the last hour.
-    pub done_lately: i64,
+    pub done_last_hour: i64,
     /// Jobs that were given up in the last hour.
-    pub failed_lately: i64,
+    pub failed_last_hour: i64,
     /// Tokens that all lanes together have written for each second of writing, over the last hour; none where nothing
     /// was written.
     pub tokens_per_second: Option<f64>,
@@ -63,7 +63,7 @@ pub struct LaneView {
     /// The job that it serves.
     pub job: Option<JobNumber>,
     /// The share of the time since it was first seen that it was busy, from 0 to 1.
-    pub busy: f64,
+    pub busy_share: f64,
     /// Jobs it has served.
     pub served: i64,
     /// Tries that failed on it.
@@ -77,7 +77,7 @@ pub struct LaneView {
     /// Who paused it, and when.
     pub paused: Option<Paused>,
     /// When its worker was last heard of.
-    pub seen_at: Timestamp,
+    pub heard_at: Timestamp,
 }
 
 /// What a lane does.

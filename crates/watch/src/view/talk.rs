@@ -124,8 +124,8 @@ pub struct ProposedLine {
 /// A talk that was about an action, for its sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TalkedAbout {
-    /// Which conversation.
-    pub conversation: ConversationNumber,
+    /// Which.
+    pub number: ConversationNumber,
     /// Whose.
     pub person: String,
     /// How often something was said.

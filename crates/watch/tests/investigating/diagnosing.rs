@@ -74,7 +74,7 @@ pub(crate) async fn three_looks_lead_to_a_proposal_that_cites_them_and_is_held(b
         .collect();
     assert_eq!(cited, ["E1", "E2"]);
     let line = |label: &str| {
-        let seen = diagnosed.seen.iter().find(|seen| seen.label == label);
+        let seen = diagnosed.looked_at.iter().find(|seen| seen.label == label);
         seen.map(|seen| seen.line.clone()).unwrap_or_default()
     };
     assert!(

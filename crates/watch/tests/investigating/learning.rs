@@ -43,12 +43,12 @@ pub(crate) async fn what_a_repair_brought_is_shown_at_the_next_like_finding(mut 
         .issue(IssueNumber(2))
         .await
         .expect("the second host's issue");
-    assert_eq!(next.before.len(), 1, "{:#?}", next.before);
-    let before = &next.before[0];
+    assert_eq!(next.learned.len(), 1, "{:#?}", next.learned);
+    let before = &next.learned[0];
     assert_eq!(before.host.as_ref().map(|host| host.as_str()), Some("web1"));
     assert_eq!(before.action, Some(watchkeeper_model::ActionNumber(0)));
     let own = nginx_sheet(&bridge).await;
-    assert!(own.before.is_empty(), "its own action stands there anyway");
+    assert!(own.learned.is_empty(), "its own action stands there anyway");
 }
 
 pub(crate) async fn a_rejection_is_learned_with_its_reason(bridge: Bridge) {

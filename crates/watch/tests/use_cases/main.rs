@@ -7,6 +7,7 @@ mod looking;
 mod ordering;
 mod repairing;
 mod talking;
+mod talking_on;
 
 /// Runs a case on SQLite and on Postgres.
 macro_rules! on_both {
@@ -79,4 +80,12 @@ on_both! {
     crate::talking::a_change_in_a_discussion_is_a_new_revision_and_voids_the_approval as a_change_in_a_discussion_is_a_new_revision_and_voids_the_approval;
     crate::talking::a_change_of_what_has_changed_meanwhile_is_not_made as a_change_of_what_has_changed_meanwhile_is_not_made;
     crate::talking::a_decision_is_kept_with_the_talk_that_led_to_it as a_decision_is_kept_with_the_talk_that_led_to_it;
+    crate::talking_on::a_long_talk_is_summed_up_once as a_long_talk_is_summed_up_once;
+    crate::talking_on::what_is_known_is_told_with_a_question_and_speaks_for_its_hosts_only as what_is_known_is_told_with_a_question_and_speaks_for_its_hosts_only;
+    crate::talking_on::a_discussion_is_told_what_was_done_about_the_like_before as a_discussion_is_told_what_was_done_about_the_like_before;
+    crate::talking_on::who_may_not_ask_any_more_gets_no_answer as who_may_not_ask_any_more_gets_no_answer;
+    crate::talking_on::who_loses_their_role_while_it_is_answered_has_nothing_proposed as who_loses_their_role_while_it_is_answered_has_nothing_proposed;
+    crate::talking_on::a_role_that_no_account_gave_counts_as_it_was as a_role_that_no_account_gave_counts_as_it_was;
+    crate::talking_on::what_an_answer_rests_on_is_remembered_longer_than_its_looks as what_an_answer_rests_on_is_remembered_longer_than_its_looks;
+    crate::talking_on::a_talk_ends_after_its_time_and_the_log_says_so as a_talk_ends_after_its_time_and_the_log_says_so;
 }

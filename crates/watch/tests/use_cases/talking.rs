@@ -24,7 +24,7 @@ fn root() -> Person {
 }
 
 /// Gives the watch this one lane.
-fn has_a_lane(bridge: &Bridge, server: &ModelServer) {
+pub(crate) fn has_a_lane(bridge: &Bridge, server: &ModelServer) {
     has_a_lane_at(bridge, server, Autonomy::Suggest);
 }
 
@@ -40,7 +40,7 @@ fn has_a_lane_at(bridge: &Bridge, server: &ModelServer, autonomy: Autonomy) {
 }
 
 /// A model that first makes this call and then says this.
-async fn calls_then_says(name: &'static str, arguments: Value, text: &str) -> ModelServer {
+pub(crate) async fn calls_then_says(name: &'static str, arguments: Value, text: &str) -> ModelServer {
     let text = text.to_owned();
     ModelServer::start().await.decides(move |body| {
         let messages = body["messages"].as_array().cloned().unwrap_or_default();
@@ -53,7 +53,7 @@ async fn calls_then_says(name: &'static str, arguments: Value, text: &str) -> Mo
     })
 }
 
-async fn begin(bridge: &Bridge, kind: ConversationKind, action: Option<i64>) -> Conversation {
+pub(crate) async fn begin(bridge: &Bridge, kind: ConversationKind, action: Option<i64>) -> Conversation {
     let new = NewTalk {
         kind,
         hosts: Vec::new(),
@@ -71,12 +71,12 @@ fn words(text: &str) -> Words {
     }
 }
 
-async fn say(bridge: &Bridge, talk: &Conversation, text: &str) -> Asked {
+pub(crate) async fn say(bridge: &Bridge, talk: &Conversation, text: &str) -> Asked {
     let asked = bridge.watch.say(talk.number, &ann(), words(text)).await;
     asked.expect("it is asked")
 }
 
-async fn work(bridge: &Bridge) {
+pub(crate) async fn work(bridge: &Bridge) {
     let stop = CancellationToken::new();
     while bridge
         .watch
@@ -87,7 +87,7 @@ async fn work(bridge: &Bridge) {
 }
 
 /// Says something and has it answered.
-async fn answered(bridge: &Bridge, talk: &Conversation, text: &str) -> Answer {
+pub(crate) async fn answered(bridge: &Bridge, talk: &Conversation, text: &str) -> Answer {
     let asked = say(bridge, talk, text).await;
     work(bridge).await;
     let mut following = bridge.watch.follow_job(asked.job, 0, OnLeaving::Stay);
@@ -103,7 +103,7 @@ async fn answered(bridge: &Bridge, talk: &Conversation, text: &str) -> Answer {
     panic!("nothing followed")
 }
 
-async fn sheet(bridge: &Bridge, talk: &Conversation) -> ConversationSheet {
+pub(crate) async fn sheet(bridge: &Bridge, talk: &Conversation) -> ConversationSheet {
     let sheet = bridge.watch.conversation(talk.number, &ann()).await;
     sheet.expect("it is ann's")
 }
@@ -116,13 +116,13 @@ fn refusal(result: Result<Asked, WatchError>) -> TalkRefused {
 }
 
 /// nginx fails, a runbook proposes a restart: action 0 waits.
-async fn held(bridge: &Bridge) {
+pub(crate) async fn held(bridge: &Bridge) {
     bridge.host().unit(NGINX).fails("exit-code");
     bridge.check().await;
     assert_eq!(bridge.state(0).await, "held");
 }
 
-fn reload() -> Value {
+pub(crate) fn reload() -> Value {
     json!({ "host": "web1", "reason": "nothing is interrupted", "evidence": [],
             "steps": [{ "kind": "unit_reload", "unit": NGINX }] })
 }
@@ -341,9 +341,9 @@ pub(crate) async fn a_change_in_a_discussion_is_a_new_revision_and_voids_the_app
     );
     let unit = NGINX.parse().expect("a unit");
     assert_eq!(changed.action.plan.steps[0].step, Step::UnitReload { unit });
-    assert_eq!(changed.talks.len(), 1);
+    assert_eq!(changed.conversations.len(), 1);
     assert_eq!(
-        (changed.talks[0].conversation, changed.talks[0].turns),
+        (changed.conversations[0].number, changed.conversations[0].turns),
         (talk.number, 3)
     );
     let own = bridge.approve_as(0, ann()).await;
