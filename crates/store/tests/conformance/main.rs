@@ -5,11 +5,13 @@
 mod ground;
 
 mod actions;
+mod backup;
 mod claims;
 mod conversations;
 mod dropped;
 mod entries;
 mod jobs;
+mod links;
 mod log;
 mod looked_at;
 mod migrations;
@@ -52,6 +54,16 @@ on_both! {
         lists_are_filtered_and_paged
         what_is_due_is_found_by_its_clock
         the_same_fix_is_found_in_any_revision
+    }
+    backup {
+        what_is_backed_up_while_others_write_is_one_moment
+        a_backup_can_be_restored_into_either_database
+        a_backup_of_an_older_version_is_brought_up_to_date
+        what_was_cut_or_changed_is_refused_and_changes_nothing
+        a_backup_of_a_newer_version_is_refused
+        a_store_that_is_not_empty_is_left_alone
+        what_was_approved_before_is_not_run_after
+        values_of_every_kind_come_back_as_they_were
     }
     claims {
         of_two_who_claim_an_action_one_wins
@@ -130,6 +142,15 @@ on_both! {
         keys_are_listed_by_their_beginning
         vectors_follow_what_their_entries_say
         a_vector_that_cannot_be_read_is_named
+    }
+    links {
+        a_link_reads_back_and_is_used_once
+        a_link_that_is_too_old_is_not_used
+        of_two_who_use_a_link_one_does
+        a_form_counts_once_for_its_link_and_device
+        a_browser_is_known_by_its_secret_until_it_is_removed
+        what_makes_a_browser_known_is_good_once
+        links_and_browsers_have_an_end
     }
     log {
         entries_are_chained_without_gaps_under_many_writers
