@@ -40,7 +40,7 @@ let
     else if builtins.isList value then lib.concatLists (lib.imap0 (at: one: leaks "${place}[${toString at}]" one) value)
     else optional (builtins.isString value && secretLooking value) place;
   leaking = lib.unique (leaks "settings" (removeAttrs cfg.settings [ "store" ])
-    ++ optional (secretLooking cfg.settings.store.url) "settings.store.url"
+    ++ optional (cfg.settings.store.url != cfg.database.url && secretLooking cfg.settings.store.url) "settings.store.url"
     ++ optional (cfg.configRepo != null && secretLooking cfg.configRepo) "configRepo"
     ++ optional (cfg.gotifyUrl != null && secretLooking cfg.gotifyUrl) "gotifyUrl"
     ++ optional (secretLooking cfg.ollamaHost) "ollamaHost"
@@ -97,6 +97,6 @@ in
       (check (lib.all (from: builtins.match "[A-Za-z0-9.:*?!/-]+" from != null) target.from) "${option "target.from"} takes addresses and patterns as from= of sshd does, without quotes and blanks.")
       (check (target.root == "steps" || noSteps) "${option "target.steps"} is for target.root = \"steps\", and target.root is ${builtins.toJSON target.root}.")
       (check (critical == [ ]) "${option "target.steps"} would allow to stop ${lib.concatStringsSep ", " critical}, which the watch never stops.")
-      (check (config.services.openssh.enable) "${option "target.enable"} is of no use without services.openssh.enable = true.")
+      (check (config.services.openssh.enable || (cfg.enable && cfg.thisMachine)) "${option "target.enable"} is of no use without services.openssh.enable = true.")
     ];
 }

@@ -33,23 +33,12 @@ in
         StartLimitIntervalSec = 300;
         StartLimitBurst = 10;
       };
-      serviceConfig = parts.hardening // {
-        Type = "notify";
+      serviceConfig = parts.daemon // {
         ExecStart = "${parts.main} daemon";
         ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
         User = cfg.user;
         Group = cfg.group;
         LoadCredential = mkIf (parts.secrets != { }) (parts.loadCredential parts.secrets);
-        StateDirectory = "watchkeeper";
-        StateDirectoryMode = "0700";
-        RuntimeDirectory = "watchkeeper";
-        RuntimeDirectoryMode = "0755";
-        # The masters of the system's ssh end with the daemon, and not before it has come to rest.
-        KillMode = "mixed";
-        TimeoutStopSec = 90;
-        WatchdogSec = 60;
-        Restart = "on-failure";
-        RestartSec = 5;
       };
     };
 

@@ -11,6 +11,7 @@ let
     postgresql = "postgres:///${cfg.user}?host=/run/postgresql&user=${cfg.user}";
     url = cfg.database.url;
   }.${cfg.database.type};
+  vectors = if cfg.qdrant.url != null then cfg.qdrant.url else if cfg.qdrant.enable then "http://127.0.0.1:6334" else null;
 in
 {
   config = mkIf cfg.enable (mkMerge [
@@ -33,9 +34,8 @@ in
     (mkIf cfg.qdrant.enable {
       services.qdrant.enable = true;
       systemd.services.watchkeeper.after = [ "qdrant.service" ];
-      services.watchkeeper.settings.knowledge.qdrant = mkDefault "http://127.0.0.1:6334";
     })
-    (mkIf (cfg.qdrant.url != null) { services.watchkeeper.settings.knowledge.qdrant = mkDefault cfg.qdrant.url; })
+    (mkIf (vectors != null) { services.watchkeeper.settings.knowledge.qdrant = mkDefault vectors; })
     (mkIf (cfg.qdrant.keyFile != null) {
       services.watchkeeper.settings.knowledge.qdrant_key_file = mkDefault (credential "watchkeeper" "qdrant");
     })

@@ -16,12 +16,12 @@ rec {
 
   interval = if builtins.isInt cfg.checkInterval then "${toString cfg.checkInterval}s" else cfg.checkInterval;
 
-  hardening = import ../hardening.nix;
+  inherit (import ../units.nix lib) daemon hardening;
 
   # Whether the Ollama server is one that this module runs.
   asksModels = cfg.model != null || cfg.embeddingModel != null;
   ollamaAddress =
-    let found = builtins.match "http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:([0-9]+))?/?" cfg.ollamaHost;
+    let found = builtins.match "http://(127\\.0\\.0\\.1|localhost|\\[::1])(:([0-9]+))?/?" cfg.ollamaHost;
     in if found == null then null else {
       host = builtins.elemAt found 0;
       port = if builtins.elemAt found 2 == null then 80 else lib.toInt (builtins.elemAt found 2);

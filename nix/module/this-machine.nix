@@ -64,6 +64,7 @@ in
       serviceConfig = parts.hardening // {
         Type = "oneshot";
         RemainAfterExit = true;
+        PrivateNetwork = true;
         RestrictAddressFamilies = [ "AF_UNIX" ];
         Restart = "on-failure";
         RestartSec = 10;

@@ -3,5 +3,6 @@
 pub mod binary;
 pub mod lab;
 pub mod missing;
+pub mod nix;
 pub mod repair;
 pub mod tmux;

@@ -73,7 +73,7 @@ let
       isDefined = counting definitions != [ ];
     };
 
-  shown = value: if isFunction value then "a function" else builtins.toJSON value;
+  shown = value: if builtins.isAttrs value || builtins.isList value || isFunction value then "a ${builtins.typeOf value}" else builtins.toJSON value;
 
   # A tree of declarations and one of definitions into a tree of options; `left` takes what nobody declared.
   mergeTree = loc: left: declarations: definitions:

@@ -23,7 +23,7 @@ let
     let wrong = filter (value: !inner.check value) values;
     in
     if wrong == [ ] then inner.merge loc values
-    else throw "A definition for option `${show loc}' is not of type `${inner.description}': ${builtins.toJSON (head wrong)}";
+    else throw "A definition for option `${show loc}' is not of type `${inner.description}'";
 in
 rec {
   bool = type "boolean" builtins.isBool;
@@ -67,7 +67,7 @@ rec {
     merge = loc: values:
       lib.concatLists (map (list: map (value: checked inner loc (lib.counting [ value ])) list) values);
     emptyValue = [ ];
-    inherit (inner) getSubOptions or null;
+    getSubOptions = inner.getSubOptions or null;
   };
   attrsOf = inner: {
     description = "attribute set of ${inner.description}";

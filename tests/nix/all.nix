@@ -1,0 +1,9 @@
+# All of it in one evaluation.
+let system = import ./system.nix { }; in
+{
+  options = import ./options.nix;
+  effects = import ./effects.nix;
+  contradictions = import ./contradictions.nix;
+  upgrade = import ./upgrade.nix;
+  configurations = builtins.mapAttrs (_: configuration: (system configuration).result) (import ./configurations.nix);
+}

@@ -1,0 +1,602 @@
+//! The NixOS module: that it can be read, that each of its options does something, that what it writes can be used, and
+//! that it agrees with the program. Evaluated over our own stand-in for nixpkgs' library and NixOS (tests/nix), so that
+//! what is held here is what the module says; whether NixOS takes it is for the test of virtual machines in flake.nix.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+use watchkeeper_health::script as probe;
+use watchkeeper_model::{Step, UnitName};
+use watchkeeper_remedy::{HostTraits, Init, PackageManager, render, texts};
+use watchkeeper_tests::binary::Home;
+use watchkeeper_tests::nix::{error_of, nix_instantiate, root, system, text, value_of};
+
+/// Everything that stands in tests/nix, evaluated once.
+static ALL: LazyLock<Value> = LazyLock::new(|| value_of("import ./all.nix"));
+
+/// The exposure of each unit, as `systemd-analyze security` tells it, in tenths. docs/nixos.md says the same.
+const EXPOSURE: [(&str, u32); 7] = [
+    ("watchkeeper", 15),
+    ("watchkeeper-models", 15),
+    ("watchkeeper-repository", 15),
+    ("watchkeeper-this-machine", 13),
+    ("watchkeeper-enrol-this-machine", 11),
+    ("watchkeeper-key", 7),
+    ("watchkeeper-repository-index", 7),
+];
+
+fn list<'v>(value: &'v Value, place: &str) -> &'v [Value] {
+    value
+        .pointer(place)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn map<'v>(value: &'v Value, place: &str) -> &'v Map<String, Value> {
+    value
+        .pointer(place)
+        .and_then(Value::as_object)
+        .unwrap_or_else(|| panic!("there is no set at {place}"))
+}
+
+fn words(values: &[Value]) -> Vec<&str> {
+    values.iter().filter_map(Value::as_str).collect()
+}
+
+fn nix_files(dir: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(dir).expect("a directory can be read") {
+        let path = entry.expect("an entry can be read").path();
+        if path.is_dir() {
+            nix_files(&path, found);
+        } else if path.extension().is_some_and(|end| end == "nix") {
+            found.push(path.display().to_string());
+        }
+    }
+}
+
+#[test]
+fn every_nix_file_can_be_parsed() {
+    let root = root();
+    let mut files = vec![
+        root.join("module.nix").display().to_string(),
+        root.join("flake.nix").display().to_string(),
+    ];
+    for dir in ["nix", "tests/nix", "examples/nixos"] {
+        nix_files(&root.join(dir), &mut files);
+    }
+    assert!(files.len() > 25, "{files:?}");
+    for file in files {
+        let parsed = nix_instantiate(&["--parse", &file], &root);
+        let said = String::from_utf8_lossy(&parsed.stderr);
+        assert!(parsed.status.success(), "{file}: {said}");
+    }
+}
+
+#[test]
+fn every_option_has_an_effect() {
+    let mut shown = BTreeSet::new();
+    for effect in list(&ALL, "/effects") {
+        let option = text(effect, "/option");
+        assert_eq!(
+            effect["after"], effect["is"],
+            "{option} does not what is said of it"
+        );
+        assert_ne!(
+            effect["before"], effect["is"],
+            "{option} changes nothing that would not be so without it"
+        );
+        assert_eq!(
+            list(effect, "/failed").len(),
+            0,
+            "{option}: {:?}",
+            effect["failed"]
+        );
+        shown.insert(option);
+    }
+    let declared: BTreeSet<&str> = words(list(&ALL, "/options")).into_iter().collect();
+    assert!(declared.len() > 45, "{declared:?}");
+    assert_eq!(declared, shown);
+}
+
+#[test]
+fn every_option_stands_in_the_documentation_with_its_effect() {
+    let page =
+        std::fs::read_to_string(root().join("docs/nixos.md")).expect("docs/nixos.md can be read");
+    let rows: BTreeMap<&str, &str> = page
+        .lines()
+        .filter_map(|line| {
+            let (option, rest) = line.strip_prefix("| `")?.split_once("` |")?;
+            Some((option, rest))
+        })
+        .collect();
+    for effect in list(&ALL, "/effects") {
+        let (option, place) = (text(effect, "/option"), text(effect, "/where"));
+        let row = rows.get(option);
+        assert!(row.is_some(), "{option} is missing in docs/nixos.md");
+        assert!(
+            row.is_some_and(|row| row.contains(place)),
+            "docs/nixos.md does not say of {option}: {place}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_told_in_one_plain_message() {
+    let contradictions = list(&ALL, "/contradictions");
+    assert!(contradictions.len() > 35, "{}", contradictions.len());
+    for one in contradictions {
+        let failed = words(list(one, "/failed"));
+        assert_eq!(failed.len(), 1, "{}: {failed:#?}", one["name"]);
+        let said = failed[0].replace('\n', " ");
+        assert!(
+            said.contains(text(one, "/words")),
+            "{}: {said}",
+            one["name"]
+        );
+    }
+}
+
+#[test]
+fn what_is_of_another_type_or_unknown_is_refused() {
+    for (set, said) in [
+        ("autonomyLevel = \"auto\"", "autonomyLevel' is not of type"),
+        ("checkInterval = 0", "checkInterval' is not of type"),
+        ("uid = \"2501\"", "uid' is not of type"),
+        (
+            "settings = { watch = x: x; }",
+            "settings' is not of type `TOML value'",
+        ),
+        ("gotifyToken = \"secret\"", "gotifyToken' does not exist"),
+        ("hosts.web1 = 5", "hosts.web1' is not of type"),
+        (
+            "target.steps.start = [ \"nginx; id\" ]",
+            "start' is not of type",
+        ),
+        (
+            "target.steps.vacuumJournalTo = [ 1 ]",
+            "vacuumJournalTo' is not of type",
+        ),
+    ] {
+        let told = error_of(&format!(
+            "(import ./system.nix {{ }} {{ services.openssh.enable = true; services.watchkeeper = {{ enable = true; target = {{ enable = true; controllerKeys = [ \"ssh-ed25519 AAAA\" ]; }}; }}; \
+             imports = [ {{ services.watchkeeper.{set}; }} ]; }}).result"
+        ));
+        assert!(told.contains(said), "{set}: {told}");
+    }
+}
+
+/// Puts files of this machine in the place of those of a store.
+fn on_this_machine(value: &Value, dir: &Path) -> Value {
+    match value {
+        Value::String(path) if path.starts_with("/nix/store/") => {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let name = name
+                .split_once('-')
+                .map_or(name, |(_, name)| name)
+                .to_owned();
+            Value::String(dir.join(name).display().to_string())
+        }
+        Value::Array(list) => list
+            .iter()
+            .map(|value| on_this_machine(value, dir))
+            .collect(),
+        Value::Object(set) => set
+            .iter()
+            .map(|(key, value)| (key.clone(), on_this_machine(value, dir)))
+            .collect(),
+        value => value.clone(),
+    }
+}
+
+#[test]
+fn what_the_module_writes_can_be_used() {
+    let home = Home::new();
+    let configurations = map(&ALL, "/configurations");
+    assert!(configurations.len() >= 12);
+    for (name, made) in configurations {
+        assert_eq!(
+            made["failed"],
+            Value::Array(Vec::new()),
+            "{name} can be meant"
+        );
+        let dir = home.path().join(name);
+        std::fs::create_dir_all(dir.join("watchkeeper-runbooks")).expect("a directory can be made");
+        std::fs::write(dir.join("placeholder"), "secret\n").expect("a file can be written");
+        if let Some(orders) = made
+            .pointer("/etc/watchkeeper~1orders.toml/text")
+            .and_then(Value::as_str)
+        {
+            std::fs::write(dir.join("orders.toml"), orders).expect("a file can be written");
+        }
+        let config = toml::to_string(&on_this_machine(&made["tried"], &dir))
+            .expect("the configuration can be written as TOML");
+        let file = dir.join("config.toml");
+        std::fs::write(&file, &config).expect("a file can be written");
+        let checked = home.run(&["config", "check", &file.display().to_string()]);
+        assert_eq!(
+            checked.output.status.code(),
+            Some(0),
+            "{name}: {}\n{config}",
+            checked.stdout()
+        );
+    }
+}
+
+#[test]
+fn what_is_checked_at_build_differs_only_in_files_that_are_not_there_yet() {
+    let made = &ALL["configurations"]["many-controllers"];
+    assert_eq!(
+        made["settings"]["store"]["password_file"],
+        "/run/credentials/watchkeeper.service/store"
+    );
+    assert!(
+        made["tried"]["store"]["password_file"]
+            .as_str()
+            .is_some_and(|file| file.ends_with("-placeholder"))
+    );
+    for (name, made) in map(&ALL, "/configurations") {
+        let command = text(made, "/check");
+        assert!(
+            command.contains("config check \"$tried\"") && command.contains("cp \"$written\""),
+            "{name}: {command}"
+        );
+        let mut tried = made["tried"].clone();
+        for key in ["runbooks", "orders"] {
+            tried[key] = made["settings"][key].clone();
+        }
+        if tried["orders"].is_null() {
+            tried.as_object_mut().expect("a set").remove("orders");
+        }
+        same_but_for_files(&made["settings"], &tried, name);
+    }
+}
+
+fn same_but_for_files(said: &Value, tried: &Value, place: &str) {
+    match (said, tried) {
+        (Value::Object(said), Value::Object(tried)) => {
+            assert_eq!(
+                said.keys().collect::<Vec<_>>(),
+                tried.keys().collect::<Vec<_>>(),
+                "{place}"
+            );
+            for (key, value) in said {
+                if !key.ends_with("_file") {
+                    same_but_for_files(value, &tried[key], &format!("{place}.{key}"));
+                }
+            }
+        }
+        (Value::Array(said), Value::Array(tried)) => {
+            assert_eq!(said.len(), tried.len(), "{place}");
+            for (said, tried) in said.iter().zip(tried) {
+                same_but_for_files(said, tried, place);
+            }
+        }
+        (said, tried) => assert_eq!(said, tried, "{place}"),
+    }
+}
+
+#[test]
+fn no_secret_and_no_path_of_one_leaves_the_unit_that_needs_it() {
+    for (name, made) in map(&ALL, "/configurations") {
+        let config = made["settings"].to_string();
+        assert!(!config.contains("/run/secrets"), "{name}: {config}");
+        for (unit, service) in map(made, "/serviceConfig") {
+            let whole = text(made, &format!("/units/{unit}"));
+            for file in whole.lines().filter(|line| line.contains("/run/secrets")) {
+                assert!(
+                    file.starts_with("LoadCredential=") || file.starts_with("AssertPathExists="),
+                    "{name}, {unit}: {file}"
+                );
+            }
+            // A file that is missing is named at the start, and nothing of the unit runs.
+            for credential in words(list(service, "/LoadCredential")) {
+                let file = credential.split_once(':').expect("name and file").1;
+                assert!(
+                    whole.contains(&format!("AssertPathExists={file}\n"))
+                        || unit == "watchkeeper-this-machine",
+                    "{unit}: {file}"
+                );
+            }
+        }
+    }
+}
+
+/// A unit that this machine can look at: with a program that is there.
+fn loadable(unit: &str) -> String {
+    let mut text = String::new();
+    for line in unit.lines() {
+        match line.split_once("=/nix/store/") {
+            Some((key @ ("ExecStart" | "ExecReload"), _)) => {
+                text.push_str(&format!("{key}=/bin/true\n"));
+            }
+            _ => text.push_str(&format!("{line}\n")),
+        }
+    }
+    text
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "units are judged by systemd itself"
+)]
+fn systemd_analyze(words: &[&str]) -> (bool, String) {
+    let output = Command::new("systemd-analyze")
+        .args(words)
+        .env("SYSTEMD_COLORS", "0")
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .expect("systemd-analyze: run tests/install");
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// The units of these configurations as files, one of each name.
+fn units(dir: &Path) -> Vec<(String, String)> {
+    let mut files = BTreeMap::new();
+    for made in map(&ALL, "/configurations").values() {
+        for (name, unit) in map(made, "/units") {
+            let ours = name.starts_with("watchkeeper") && text(unit, "").contains("ExecStart=");
+            if ours {
+                let file = dir.join(format!("{name}.service"));
+                std::fs::write(&file, loadable(text(unit, ""))).expect("a file can be written");
+                files.insert(name.clone(), file.display().to_string());
+            }
+        }
+        for (name, timer) in map(made, "/timers") {
+            std::fs::write(dir.join(format!("{name}.timer")), text(timer, ""))
+                .expect("a file can be written");
+        }
+    }
+    // What NixOS and its other modules bring.
+    for name in ["ollama", "postgresql", "qdrant"] {
+        let unit = "[Service]\nExecStart=/bin/true\n";
+        std::fs::write(dir.join(format!("{name}.service")), unit).expect("a file can be written");
+    }
+    files.into_iter().collect()
+}
+
+#[test]
+fn every_unit_is_one_that_systemd_takes_without_a_remark() {
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let files = units(dir.path());
+    let mut words = vec!["verify".to_owned(), "--man=no".to_owned()];
+    words.extend(files.iter().map(|(_, file)| file.clone()));
+    words.push(
+        dir.path()
+            .join("watchkeeper-repository.timer")
+            .display()
+            .to_string(),
+    );
+    let (taken, said) = systemd_analyze(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let ours: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("watchkeeper"))
+        .collect();
+    assert!(taken && ours.is_empty(), "{said}");
+}
+
+#[test]
+fn every_unit_is_no_more_exposed_than_the_documentation_says() {
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let files = units(dir.path());
+    let named: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        named,
+        EXPOSURE.iter().map(|(name, _)| *name).collect(),
+        "every unit has a score, and every score a unit"
+    );
+    let page =
+        std::fs::read_to_string(root().join("docs/nixos.md")).expect("docs/nixos.md can be read");
+    for (name, file) in files {
+        let tenths = EXPOSURE
+            .iter()
+            .find(|(unit, _)| *unit == name)
+            .map_or(0, |(_, tenths)| *tenths);
+        let (within, said) = systemd_analyze(&[
+            "security",
+            "--offline=true",
+            "--no-pager",
+            &format!("--threshold={tenths}"),
+            &file,
+        ]);
+        assert!(within, "{name}: {}", said.lines().last().unwrap_or(&said));
+        let row = format!("| `{name}.service` | {}.{} |", tenths / 10, tenths % 10);
+        assert!(page.contains(&row), "docs/nixos.md does not say: {row}");
+    }
+}
+
+#[test]
+fn what_the_older_module_was_told_still_counts() {
+    let upgrade = &ALL["upgrade"];
+    assert_eq!(upgrade["failed"], Value::Array(Vec::new()));
+    let settings = &upgrade["settings"];
+    assert_eq!(
+        (
+            &settings["name"],
+            &settings["policy"]["autonomy"],
+            &settings["watch"]["interval"]
+        ),
+        (&"macha".into(), &"auto-safe".into(), &"120s".into())
+    );
+    assert_eq!(settings["lanes"][0]["model"], "gpt-oss:20b");
+    assert_eq!(settings["hosts"]["web1"]["address"], "web1");
+    assert_eq!(upgrade["ollama"]["package"], "ollama-rocm");
+    assert_eq!(upgrade["users"]["macha"]["uid"], 2501);
+    let warnings = words(list(upgrade, "/warnings"));
+    assert_eq!(warnings.len(), 15, "{warnings:#?}");
+    assert!(
+        warnings
+            .iter()
+            .all(|warning| warning.contains("has been renamed to `services.watchkeeper."))
+    );
+    let token = words(list(upgrade, "/token")).join("\n");
+    assert!(
+        token.contains("ai-sysadmin.gotifyToken' no longer has any effect")
+            && token.contains("gotifyTokenFile"),
+        "{token}"
+    );
+}
+
+/// A unit file's settings, several of one name joined.
+fn service_settings(unit: &str) -> BTreeMap<String, String> {
+    let mut settings: BTreeMap<String, String> = BTreeMap::new();
+    for line in unit
+        .lines()
+        .skip_while(|line| *line != "[Service]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+    {
+        if let Some((key, value)) = line.split_once('=') {
+            let value = match value {
+                "yes" => "true",
+                "no" => "false",
+                value => value,
+            };
+            let whole = settings.entry(key.to_owned()).or_default();
+            *whole = format!("{whole} {value}").trim().to_owned();
+        }
+    }
+    settings
+}
+
+#[test]
+fn the_daemon_is_locked_away_as_in_the_other_packages() {
+    let file = root().join("packaging/units/watchkeeper.service");
+    let theirs = service_settings(&std::fs::read_to_string(&file).expect("the unit can be read"));
+    let made = &ALL["configurations"]["in-short"];
+    let ours = service_settings(text(made, "/units/watchkeeper"));
+    let place = |key: &str| {
+        [
+            "ExecStart",
+            "ExecReload",
+            "Environment",
+            "EnvironmentFile",
+            "ExecStartPre",
+        ]
+        .contains(&key)
+    };
+    let keys: BTreeSet<&String> = theirs
+        .keys()
+        .chain(ours.keys())
+        .filter(|key| !place(key))
+        .collect();
+    for key in keys {
+        let words = |text: Option<&String>| -> BTreeSet<String> {
+            text.map_or("", String::as_str)
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(
+            words(ours.get(key)),
+            words(theirs.get(key)),
+            "{key} in nix/ and in packaging/units"
+        );
+    }
+}
+
+#[test]
+fn the_door_to_root_knows_the_texts_of_the_program() {
+    let door = &system(
+        "{ services.openssh.enable = true; services.watchkeeper.target = { enable = true; controllerKeys = [ \"ssh-ed25519 AAAA\" ]; }; }",
+    )["door"];
+    let theirs = [
+        ("start", texts::START),
+        ("attach", texts::ATTACH),
+        ("cancel", texts::CANCEL),
+        ("wipe", texts::WIPE),
+        ("boot", texts::BOOT),
+        ("probe", probe()),
+    ];
+    for (name, theirs) in theirs {
+        assert_eq!(text(door, &format!("/texts/{name}")), theirs, "{name}");
+    }
+    // The two that go around every command are the crate's own, and stand in its source.
+    let source = std::fs::read_to_string(root().join("crates/fleet/src/wrapper.rs"))
+        .expect("the source can be read");
+    for name in ["outer", "inner"] {
+        let constant = format!("const {}: &str = concat!(", name.to_uppercase());
+        let (_, rest) = source.split_once(&constant).expect("the constant is there");
+        let (literals, _) = rest.split_once("\n);").expect("it ends");
+        let joined: String = literals
+            .lines()
+            .filter_map(|line| {
+                line.trim()
+                    .strip_prefix('"')?
+                    .strip_suffix("\",")
+                    .map(str::to_owned)
+            })
+            .collect();
+        let joined = joined.replace("\\\"", "\"").replace("\\\\", "\\");
+        assert_eq!(text(door, &format!("/texts/{name}")), joined, "{name}");
+    }
+    assert_eq!(map(door, "/texts").len(), theirs.len() + 2);
+}
+
+#[test]
+fn the_steps_that_are_allowed_are_the_texts_that_would_run() {
+    let unit = |name: &str| UnitName::new(name).expect("a unit");
+    let traits = HostTraits {
+        os: "nixos".to_owned(),
+        init: Init::Systemd,
+        package_manager: Some(PackageManager::Nix),
+    };
+    let steps = [
+        Step::UnitStart {
+            unit: unit("nginx.service"),
+        },
+        Step::UnitStop {
+            unit: unit("nginx.service"),
+        },
+        Step::UnitRestart {
+            unit: unit("a\\x2db@c:d.service"),
+        },
+        Step::UnitReload {
+            unit: unit("nginx.service"),
+        },
+        Step::UnitResetFailed {
+            unit: unit("-.mount"),
+        },
+        Step::JournalVacuum { keep_mib: 500 },
+        Step::PackageCacheClean {},
+    ];
+    let rendered: BTreeSet<String> = steps
+        .iter()
+        .map(|step| {
+            render(step, &traits)
+                .expect("a NixOS host can do it")
+                .script
+        })
+        .collect();
+    let theirs = value_of(
+        "builtins.sort builtins.lessThan ((import ../../nix/target/texts.nix (import ./lib)).scripts { start = [ \"nginx.service\" ]; stop = [ ]; \
+         restart = [ \"a\\\\x2db@c:d.service\" ]; reload = [ \"nginx.service\" ]; resetFailed = [ \"-.mount\" ]; \
+         vacuumJournalTo = [ 500 ]; collectGarbage = true; })",
+    );
+    let theirs: BTreeSet<String> = words(list(&theirs, ""))
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(rendered, theirs);
+}
+
+#[test]
+fn a_reload_follows_every_file_that_the_module_writes() {
+    let made = &ALL["configurations"]["with-orders"];
+    let triggers = words(list(made, "/triggers/watchkeeper"));
+    for file in ["watchkeeper/config.toml", "watchkeeper/orders.toml"] {
+        assert!(
+            triggers.contains(&text(
+                &made["etc"],
+                &format!("/{}/path", file.replace('/', "~1"))
+            )),
+            "{file}"
+        );
+    }
+}
