@@ -42,10 +42,11 @@ pub(crate) fn check_report(
     if shown.len() < report.hosts.len() {
         let _ = writeln!(
             text,
-            "  {} {} of {} hosts are well\n",
+            "  {} {} of {} hosts {} well\n",
             page.paint(Tone::Good, "·"),
             well.len(),
-            report.hosts.len()
+            report.hosts.len(),
+            if well.len() == 1 { "is" } else { "are" }
         );
     }
     text.push_str(&summary(page, report, called));
