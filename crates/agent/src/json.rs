@@ -10,23 +10,34 @@ const MAX_BYTES: usize = 64 * 1024;
 /// The first object in a text that is not part of another; none where there is none. Objects in prose that can be read
 /// are preferred by their place, so that what is quoted later does not replace what was said first.
 pub(crate) fn object_in(text: &str) -> Option<Map<String, Value>> {
+    object_but(text, &|_| false)
+}
+
+/// The same, without objects whose words are only quoted.
+pub(crate) fn object_but(
+    text: &str,
+    is_quoted: &dyn Fn(&str) -> bool,
+) -> Option<Map<String, Value>> {
     if text.len() > MAX_BYTES {
         return None;
     }
     if let Ok(Value::Object(map)) = serde_json::from_str(text.trim()) {
-        return Some(map);
+        return Some(map).filter(|_| !is_quoted(text.trim()));
     }
     let places = text.match_indices('{').map(|(at, _)| at);
-    places
-        .take(MAX_PLACES)
-        .find_map(|at| first_object(&text[at..]))
+    places.take(MAX_PLACES).find_map(|at| {
+        let (map, words) = first_object(&text[at..])?;
+        (!is_quoted(words)).then_some(map)
+    })
 }
 
-/// The object with which a text begins.
-fn first_object(text: &str) -> Option<Map<String, Value>> {
+/// The object with which a text begins, and its words.
+fn first_object(text: &str) -> Option<(Map<String, Value>, &str)> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     match values.next() {
-        Some(Ok(Value::Object(map))) if !map.is_empty() => Some(map),
+        Some(Ok(Value::Object(map))) if !map.is_empty() => {
+            Some((map, &text[..values.byte_offset()]))
+        }
         _ => None,
     }
 }

@@ -141,7 +141,7 @@ impl Investigation {
     /// Reads a conclusion about a finding in a text; none where there is none, why not where it is no good one.
     fn ending_in(&self, text: &str) -> Option<Result<Ending, String>> {
         let finding = self.case.finding()?;
-        let object = crate::json::object_in(text)?;
+        let object = self.own_object(text)?;
         object.get("cause")?;
         Some(self.ending(finding, object))
     }
@@ -175,7 +175,8 @@ impl Investigation {
 
     /// Ends a talk with what a model wrote: text, or an object with an answer and maybe a proposal.
     fn end_talk(&mut self, text: &str) -> Vec<Effect> {
-        let object = crate::json::object_in(text)
+        let object = self
+            .own_object(text)
             .filter(|object| object.contains_key("answer") || object.contains_key("proposal"));
         let Some(object) = object else {
             return self.conclude_talk(text, None);

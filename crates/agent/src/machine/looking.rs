@@ -3,7 +3,7 @@
 
 use watchkeeper_model::HostName;
 
-use super::reading::{Read, call_in_text, in_words, shown_call};
+use super::reading::{Read, call_in_object, in_words, shown_call};
 use super::{
     Answer, CallId, Effect, Investigation, Line, Look, LookedAt, Phase, Seen, Slot, Use, open_uses,
 };
@@ -41,7 +41,7 @@ impl Investigation {
     pub(super) fn take_looking(&mut self, answer: Answer) -> Vec<Effect> {
         let mut calls = answer.calls;
         if calls.is_empty() {
-            match call_in_text(&answer.text) {
+            match self.own_object(&answer.text).and_then(call_in_object) {
                 Some(call) => calls.push(call),
                 None => return self.take_text(&answer.text),
             }

@@ -168,9 +168,31 @@ pub(super) fn shown_call(id: &CallId, call: RawCall) -> RawCall {
     }
 }
 
+impl Investigation {
+    /// The first object in what a model wrote that is its own: what it quotes from what it was shown is evidence, and no call
+    /// and no conclusion, however much it looks like one.
+    pub(super) fn own_object(&self, text: &str) -> Option<Map<String, Value>> {
+        let bare = |text: &str| -> String {
+            let said = |c: &char| !c.is_whitespace() && *c != '\\';
+            text.chars().filter(said).collect()
+        };
+        let shown: Vec<String> = self
+            .case
+            .ground(&self.seen)
+            .evidence
+            .iter()
+            .map(|piece| bare(&piece.text))
+            .collect();
+        let is_quoted = |words: &str| {
+            let words = bare(words);
+            stands(Guard::Quotation) && shown.iter().any(|shown| shown.contains(&words))
+        };
+        crate::json::object_but(text, &is_quoted)
+    }
+}
+
 /// A call that a model wrote as text: an object with the name of a tool and its arguments.
-pub(super) fn call_in_text(text: &str) -> Option<RawCall> {
-    let object = crate::json::object_in(text)?;
+pub(super) fn call_in_object(object: Map<String, Value>) -> Option<RawCall> {
     let object = match object.get("function").or_else(|| object.get("tool_call")) {
         Some(Value::Object(inner)) => inner.clone(),
         _ => object,

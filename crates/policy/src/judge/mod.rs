@@ -5,6 +5,7 @@
 mod facts;
 mod otherwise;
 mod voices;
+mod wording;
 
 use watchkeeper_model::{Assessment, Autonomy, Decision, RiskLevel, Verdict};
 

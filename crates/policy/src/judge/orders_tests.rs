@@ -7,7 +7,7 @@ use super::tests::nothing_special;
 use super::*;
 use crate::orders::{AssessedExample, LocalMoment, Weekday};
 
-fn effect(kind: EffectKind, target: &str, level: RiskLevel) -> Effect {
+pub(super) fn effect(kind: EffectKind, target: &str, level: RiskLevel) -> Effect {
     Effect {
         kind,
         target: target.to_owned(),
@@ -22,7 +22,7 @@ fn effect(kind: EffectKind, target: &str, level: RiskLevel) -> Effect {
     }
 }
 
-fn assessment(effects: Vec<Effect>) -> Assessment {
+pub(super) fn assessment(effects: Vec<Effect>) -> Assessment {
     Assessment {
         level: effects
             .iter()
@@ -37,7 +37,7 @@ fn assessment(effects: Vec<Effect>) -> Assessment {
     }
 }
 
-fn orders(text: &str) -> Orders {
+pub(super) fn orders(text: &str) -> Orders {
     let assess = |step: Step| {
         let does = match &step {
             Step::Shell { script } => {

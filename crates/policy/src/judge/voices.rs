@@ -5,7 +5,7 @@ use watchkeeper_model::{
     Tier, UnitName,
 };
 
-use super::{Facts, Rules, table};
+use super::{Facts, Rules, table, wording};
 use crate::orders::{Order, OrderDecision, Preset, Steps};
 
 /// Hosts of a group below which a share of it says nothing.
@@ -23,7 +23,7 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    fn new(decision: Decision, because: String) -> Self {
+    pub(super) fn new(decision: Decision, because: String) -> Self {
         Self {
             decision,
             because: vec![because],
@@ -52,7 +52,7 @@ pub(super) fn all(
     voices.extend(by_never(rules, assessment, facts, without));
     voices.extend(by_protection(rules, assessment, facts));
     voices.extend(by_preset(rules, assessment, facts));
-    voices.extend(by_wording(rules, assessment, facts, without));
+    voices.extend(wording::voice(rules, assessment, facts, without));
     voices.extend(by_breach(facts));
     voices.extend(by_pauses(rules, assessment, facts, without));
     if assessment.level > RiskLevel::ReadOnly {
@@ -182,7 +182,7 @@ fn allowed(
     })
 }
 
-fn allowing_order(
+pub(super) fn allowing_order(
     rules: &Rules<'_>,
     facts: &Facts<'_>,
     effect: &Effect,
@@ -310,47 +310,7 @@ fn by_protection(rules: &Rules<'_>, assessment: &Assessment, facts: &Facts<'_>) 
     })
 }
 
-/// Free shell of a model's own waits for a person wherever it does more than look. Its words may be those of a host whose text it
-/// read, and many small harms (a disk filled, a cache emptied again and again) are no small one. Steps of the catalogue are
-/// ours, whoever names them. An order that allows each of its effects lets it run, and so does the preset `trusted`.
-fn by_wording(
-    rules: &Rules<'_>,
-    assessment: &Assessment,
-    facts: &Facts<'_>,
-    without: Option<&str>,
-) -> Option<Voice> {
-    let free = facts.worded_by_model
-        && has_shell(facts)
-        && assessment.level > RiskLevel::ReadOnly
-        && rules.orders.preset != Preset::Trusted;
-    (free && !is_allowed_by_name(rules, assessment, facts, without)).then(|| {
-        Voice::new(
-            Decision::Hold,
-            "a model wrote this script, and it does more than look: it waits for a person, unless an order allows each of its effects"
-                .to_owned(),
-        )
-    })
-}
-
-/// Whether orders of the owner's allow every effect that is more than looking.
-fn is_allowed_by_name(
-    rules: &Rules<'_>,
-    assessment: &Assessment,
-    facts: &Facts<'_>,
-    without: Option<&str>,
-) -> bool {
-    let mut changing = assessment
-        .effects
-        .iter()
-        .filter(|effect| effect.level > RiskLevel::ReadOnly)
-        .peekable();
-    let explained = assessment.effects.iter().map(|effect| effect.level).max();
-    explained == Some(assessment.level)
-        && changing.peek().is_some()
-        && changing.all(|effect| allowing_order(rules, facts, effect, without).is_some())
-}
-
-fn has_shell(facts: &Facts<'_>) -> bool {
+pub(super) fn has_shell(facts: &Facts<'_>) -> bool {
     facts
         .steps
         .iter()
