@@ -72,6 +72,9 @@ pub enum Refusal {
     /// The script is not one that the host's shell can read.
     #[error("the host's /bin/sh finds a syntax error in the script")]
     Syntax,
+    /// The host lets this login do other steps as root, and not this one (the door to root of the NixOS module).
+    #[error("the host's own configuration does not allow this step")]
+    NotAllowed,
 }
 
 impl FromStr for Refusal {
@@ -91,6 +94,7 @@ impl FromStr for Refusal {
             "upload" => Self::Upload,
             "digest" => Self::Digest,
             "syntax" => Self::Syntax,
+            "not-allowed" => Self::NotAllowed,
             _ => return Err(malformed(word)),
         })
     }

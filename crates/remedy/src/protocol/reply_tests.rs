@@ -38,6 +38,10 @@ fn replies_are_found_behind_any_noise() {
         Ok(refused)
     );
     assert_eq!(
+        start_reply(NONCE, &reply("refused not-allowed")),
+        Ok(StartReply::Refused(Refusal::NotAllowed))
+    );
+    assert_eq!(
         cancel_reply(NONCE, &reply("too-late")),
         Ok(CancelReply::TooLate)
     );
