@@ -1,5 +1,5 @@
 //! An hour of mixed load by a clock that is moved by hand: two lanes, one of them broken for ten minutes, a host that
-//! asks without end, people who come at any time. The queue is the real one, on SQLite; what is scripted is who asks
+//! asks without end, a backlog of an hour ago, people who come at any time. The queue is the real one, on SQLite; what is scripted is who asks
 //! what when, and how long an answer takes.
 
 use std::collections::BTreeMap;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use watchkeeper_model::{
-    CheckName, ControllerId, Fingerprint, HostName, IssueNumber, Job, JobNumber, JobRequest,
-    JobState, Need, Priority, Timestamp,
+    ActionNumber, CheckName, ControllerId, Fingerprint, HostName, IssueNumber, Job, JobNumber,
+    JobRequest, JobState, Need, Priority, Timestamp,
 };
 use watchkeeper_store::{
     Claimer, EnqueueError, JobFilter, LaneSighting, NewJob, Order, PutBack, QueueLimits, Retry,
@@ -24,6 +24,8 @@ const BROKEN_S: std::ops::Range<u64> = 1_200..1_800;
 const RETRY: Duration = Duration::from_secs(30);
 const LEASE: Duration = Duration::from_secs(120);
 const NOISY: &str = "noisy";
+/// How many wait when the hour begins, where some do.
+const BACKLOG: i64 = 10_000;
 
 /// A fixed sequence of numbers that look like chance.
 struct Dice(u64);
@@ -159,6 +161,26 @@ impl Simulation {
             tx.lanes().seen(&sighting).await.expect("kept");
         }
         tx.commit().await.expect("committed");
+    }
+
+    async fn finds_a_backlog(&mut self) {
+        let asked = self.now.before(Duration::from_secs(HOUR_S));
+        let limits = QueueLimits::default();
+        for first in (0..BACKLOG).step_by(1_000) {
+            let old = (first..first + 1_000).map(|action| {
+                let action = ActionNumber(action);
+                let request = JobRequest::LearnFromAction { action };
+                let deadline = asked.after(Duration::from_secs(86_400));
+                NewJob::new(request, Priority::Background, asked, deadline)
+            });
+            let mut tx = self.store.begin().await.expect("a transaction");
+            let queued = tx.jobs().enqueue_many(old.collect(), &limits).await;
+            for one in queued.expect("queued") {
+                let number = one.expect("there is room").job().number;
+                self.stories.insert(number, Story::default());
+            }
+            tx.commit().await.expect("committed");
+        }
     }
 
     async fn asks(&mut self, nth: usize, arrival: &Arrival) {
@@ -324,10 +346,10 @@ impl Simulation {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_hour_of_mixed_load_is_fair_and_loses_nothing() {
-    let noisy = after_an_hour(true).await;
+    let noisy = after_an_hour(Load::Noisy).await;
     assert!(noisy.refused > 0, "the noisy host meets its limit");
     assert!(noisy.waits.asked() > 2_000, "{}", noisy.waits.asked());
-    let quiet = after_an_hour(false).await;
+    let quiet = after_an_hour(Load::Quiet).await;
     assert_eq!(quiet.refused, 0);
     for outcome in [&noisy, &quiet] {
         is_fair(&outcome.waits);
@@ -345,16 +367,61 @@ async fn an_hour_of_mixed_load_is_fair_and_loses_nothing() {
     assert!(own > noisy.waits.longest("finding", 95), "{own:?}");
 }
 
+/// Ten thousand of the background have waited for an hour when the hour begins, and could keep both lanes busy for six:
+/// by age alone they would all go before every finding.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_urgent_does_not_wait_behind_an_old_backlog() {
+    let outcome = after_an_hour(Load::Backlog).await;
+    let waits = &outcome.waits;
+    for (kind, percent, seconds) in [
+        ("person", 95, 6),
+        ("person", 100, 15),
+        ("critical", 95, 15),
+        ("critical", 100, 30),
+        ("finding", 50, 15),
+        // For ten minutes one lane has to do for all.
+        ("finding", 95, 300),
+        ("finding", 100, 600),
+    ] {
+        let longest = waits.longest(kind, percent);
+        assert!(
+            longest < Duration::from_secs(seconds),
+            "{kind}, {percent} %: {longest:?}"
+        );
+    }
+    assert!(
+        outcome.of_backlog > 400,
+        "it has its share all the same: {}",
+        outcome.of_backlog
+    );
+}
+
+/// What comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Load {
+    Quiet,
+    /// A host that asks without end.
+    Noisy,
+    /// What was asked for an hour ago, and waits still.
+    Backlog,
+}
+
 /// How an hour went.
 struct Outcome {
     waits: Waits,
     refused: usize,
+    /// Jobs of the backlog that were done.
+    of_backlog: usize,
 }
 
-async fn after_an_hour(noisy: bool) -> Outcome {
+async fn after_an_hour(load: Load) -> Outcome {
     let dir = tempfile::tempdir().expect("a directory");
     let address = format!("sqlite:{}", dir.path().join("store.db").display());
     let mut simulation = Simulation::begin(&address).await;
+    if load == Load::Backlog {
+        simulation.finds_a_backlog().await;
+    }
+    let noisy = load == Load::Noisy;
     let (mut broken, mut told) = (false, None);
     for (nth, arrival) in script(noisy).iter().enumerate() {
         let at = NOON.after(Duration::from_millis(arrival.at_ms));
@@ -372,13 +439,23 @@ async fn after_an_hour(noisy: bool) -> Outcome {
         simulation.asks(nth, arrival).await;
         simulation.step().await;
     }
-    let over = NOON.after(Duration::from_secs(3 * HOUR_S));
-    simulation.until(over).await;
-    let jobs = simulation.all().await;
-    is_complete(&simulation, &jobs);
+    if load != Load::Backlog {
+        let over = NOON.after(Duration::from_secs(3 * HOUR_S));
+        simulation.until(over).await;
+    }
+    let mut jobs = simulation.all().await;
+    if load != Load::Backlog {
+        is_complete(&simulation, &jobs);
+    }
+    let of_backlog = jobs
+        .iter()
+        .filter(|job| job.asked_at < NOON && matches!(job.state, JobState::Done { .. }))
+        .count();
+    jobs.retain(|job| job.asked_at >= NOON);
     Outcome {
         waits: Waits::of(&simulation, &jobs),
         refused: simulation.refused,
+        of_backlog,
     }
 }
 
@@ -417,8 +494,9 @@ impl Waits {
                 Priority::Finding => "finding",
                 Priority::Background => "background",
             };
+            // What waits still at the end has waited until then.
             let served = simulation.stories[&job.number].first_served;
-            let waited = served.expect("it is done").since(job.asked_at);
+            let waited = served.unwrap_or(simulation.now).since(job.asked_at);
             waits.entry(kind).or_default().push(waited);
         }
         for of_kind in waits.values_mut() {

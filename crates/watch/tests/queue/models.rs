@@ -1,0 +1,129 @@
+//! Lanes of which one model is missing, and lanes whose models may call no tools.
+
+use tokio_util::sync::CancellationToken;
+use watchkeeper_llm::{BreakerSettings, ToolsSwitch};
+use watchkeeper_model::{JobState, Span};
+use watchkeeper_testkit::model_server::{ModelServer, Turn};
+use watchkeeper_watch::view::{LaneState, LaneView};
+use watchkeeper_watch::{QueueQuery, Taught};
+
+use crate::bridge::{Bridge, MINUTE, ann};
+use crate::on_both;
+use crate::rig::{Working, diagnosis, fails, has_lanes, jobs, lane, until_done};
+
+on_both! {
+    a_triage_model_that_is_missing_blames_no_other;
+    an_embedding_model_that_is_missing_blames_no_other;
+    a_lane_without_tools_answers_where_another_fails;
+}
+
+async fn lane_view(bridge: &Bridge, name: &str) -> LaneView {
+    Working::start(&bridge.watch).told().await;
+    let view = bridge.watch.queue(&QueueQuery::default()).await;
+    let lanes = view.expect("a view").lanes;
+    let found = lanes.into_iter().find(|lane| lane.name == name);
+    found.expect("it was told of")
+}
+
+async fn serves(bridge: &Bridge) -> bool {
+    let stop = CancellationToken::new();
+    let served = bridge.watch.work_once(0, &stop).await;
+    served.expect("the store answers")
+}
+
+pub(crate) async fn a_triage_model_that_is_missing_blames_no_other(bridge: Bridge) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    let mut lacking = lane("gpu", &server);
+    lacking.triage_model = Some("absent:1b".to_owned());
+    has_lanes(&bridge.watch, vec![lacking]);
+    // What is critical goes to the main model in any case; these are not.
+    for user in 0..3 {
+        let unit = format!("user@{user}.service");
+        bridge.host().unit(&unit).fails("exit-code");
+    }
+    bridge.check().await;
+    for _ in 0..3 {
+        assert!(serves(&bridge).await, "no pause comes between");
+    }
+    for job in jobs(&bridge).await {
+        assert!(matches!(job.state, JobState::Done { .. }), "{job:?}");
+        assert_eq!(job.attempts, 1);
+    }
+    let view = lane_view(&bridge, "gpu").await;
+    assert_eq!(
+        (view.state, view.breaker.as_str()),
+        (LaneState::Idle, "closed")
+    );
+    let fault = view.fault.unwrap_or_default();
+    assert!(fault.contains("absent:1b"), "and yet it is told: {fault}");
+}
+
+pub(crate) async fn an_embedding_model_that_is_missing_blames_no_other(bridge: Bridge) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    let mut lacking = lane("gpu", &server);
+    lacking.embedding_model = Some("absent-embed".to_owned());
+    has_lanes(&bridge.watch, vec![lacking]);
+    let taught = Taught {
+        title: "nginx".to_owned(),
+        text: "It is restarted on Mondays.".to_owned(),
+        kind: "note".to_owned(),
+        host: None,
+        labels: Vec::new(),
+        expires_at: None,
+    };
+    bridge.watch.add_entry(ann(), taught).await.expect("kept");
+    assert!(serves(&bridge).await, "it asks for vectors");
+    fails(&bridge, 2).await;
+    for _ in 0..2 {
+        assert!(serves(&bridge).await, "what is asked is answered still");
+    }
+    let answered = jobs(&bridge)
+        .await
+        .into_iter()
+        .filter(|job| matches!(job.state, JobState::Done { .. }))
+        .count();
+    assert_eq!(answered, 2);
+    let view = lane_view(&bridge, "gpu").await;
+    assert_eq!(
+        (view.state, view.breaker.as_str()),
+        (LaneState::Idle, "closed")
+    );
+    let fault = view.fault.unwrap_or_default();
+    assert!(
+        fault.contains("absent-embed"),
+        "and yet it is told: {fault}"
+    );
+}
+
+pub(crate) async fn a_lane_without_tools_answers_where_another_fails(bridge: Bridge) {
+    let broken = ModelServer::start()
+        .await
+        .decides(|_| Turn::slams_the_door());
+    let plain = ModelServer::start().await.always_replies(diagnosis());
+    let mut second = lane("plain", &plain);
+    second.tools = ToolsSwitch::Off;
+    second.standby_for = vec!["able".to_owned()];
+    let mut first = lane("able", &broken);
+    first.breaker = BreakerSettings {
+        failures: 1,
+        pause: Span::minutes(10),
+        longest: Span::minutes(10),
+    };
+    has_lanes(&bridge.watch, vec![first, second]);
+    fails(&bridge, 1).await;
+    assert!(serves(&bridge).await, "the first lane tries");
+    let tried = jobs(&bridge).await.remove(0);
+    assert_eq!(tried.attempts, 1, "{tried:?}");
+    bridge.clock.advance(MINUTE);
+    let working = Working::start(&bridge.watch);
+    let done = until_done(&bridge, tried.number).await;
+    working.stop().await;
+    assert!(matches!(done.state, JobState::Done { .. }), "{done:?}");
+    let asked = plain.generations();
+    assert!(!asked.is_empty(), "it stood by for this");
+    for body in asked {
+        let none = body["tools"].as_array().is_none_or(Vec::is_empty);
+        assert!(none, "no tools are offered to it: {body}");
+        assert!(body["format"].is_object(), "it is asked for JSON: {body}");
+    }
+}
