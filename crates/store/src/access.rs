@@ -4,8 +4,8 @@
 use crate::db::Conn;
 use crate::log::Pending;
 use crate::{
-    Actions, Conversations, Entries, Findings, Hosts, Issues, Jobs, Lanes, Log, LookedAt, Meta,
-    Observations, Read, Runs, Samples, Tx, Vectors,
+    Actions, Conversations, Devices, Entries, Findings, Hosts, Issues, Jobs, Lanes, Links, Log,
+    LookedAt, Meta, Observations, Read, Runs, Samples, Tx, Vectors,
 };
 
 /// May look.
@@ -76,6 +76,10 @@ repositories! {
     vectors: Vectors;
     /// What people and the watch said to each other.
     conversations: Conversations;
+    /// The browsers that are known as a person's.
+    devices: Devices;
+    /// The links that messages carry.
+    links: Links;
     /// What happened.
     log: Log;
     /// What the store knows of itself.
