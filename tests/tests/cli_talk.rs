@@ -377,3 +377,98 @@ async fn a_discussion_rejects_with_its_reason() {
     assert!(server.generations().is_empty(), "nothing was talk");
     home.run(&["approve", "discuss", "0"]).ended_with(&[1]);
 }
+
+/// The `[llm]` of a lane that is not tried again.
+fn tried_once(server: &ModelServer) -> Home {
+    Home::new().config(&format!("[llm]\nattempts = 1\n{}", lane(server)))
+}
+
+async fn fails_where_it_says_bad() -> ModelServer {
+    ModelServer::start().await.decides(|body| {
+        let messages = body["messages"].as_array().cloned().unwrap_or_default();
+        let last = messages.last().cloned().unwrap_or_default();
+        if last["content"].as_str().unwrap_or_default().contains("bad") {
+            Turn::refuses(400, "this is a bad question")
+        } else {
+            Turn::replies("It is.")
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_that_is_piped_fails_when_any_of_its_questions_did() {
+    let server = fails_where_it_says_bad().await;
+    let home = tried_once(&server);
+    let ran = piped(&home, &["chat"], "good one\nbad one\ngood again\n");
+    ran.ended_with(&[1]);
+    assert_eq!(
+        ran.stdout().matches("It is.").count(),
+        2,
+        "the others are answered"
+    );
+    assert!(
+        ran.stderr().contains("there is no answer"),
+        "{}",
+        ran.stderr()
+    );
+    piped(&home, &["chat"], "good one\ngood again\n").ended_with(&[0]);
+    let unwritable = "good one\n/save /nowhere/at/all\n";
+    piped(&home, &["chat"], unwritable).ended_with(&[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_stands_between_the_objects_of_a_chat_for_machines() {
+    let server = fails_where_it_says_bad().await;
+    let home = tried_once(&server);
+    let lines = "/help\n/hosts\n/model any\n/nonsense\ngood one\n/history\nbad one\n";
+    let ran = piped(&home, &["chat", "--output", "json"], lines);
+    ran.ended_with(&[1]);
+    let kinds: Vec<Value> = ran
+        .stdout()
+        .lines()
+        .map(|line| {
+            let object: Value = serde_json::from_str(line).expect("every line is an object");
+            object["kind"].clone()
+        })
+        .collect();
+    assert_eq!(kinds, ["answer", "history", "failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_talk_about_an_action_is_gone_on_with_where_it_can_be_decided() {
+    let server = ModelServer::start().await.always_replies("It copies.");
+    let home = with_held_action(&server);
+    piped(&home, &["approve", "discuss", "0"], "what does it do?\n").ended_with(&[0]);
+    let ran = home.run(&["chat", "--resume", "1"]);
+    ran.ended_with(&[64]);
+    let said = ran.stderr();
+    assert!(
+        said.contains("Try: watchkeeper approve discuss 0"),
+        "{said}"
+    );
+    let list = home.json(&["chat", "--list"], &[0]);
+    assert_eq!(list[0]["kind"], "discuss", "every kind is listed: {list:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_was_told_is_named_below_it() {
+    let server = ModelServer::start()
+        .await
+        .always_replies("The spare is older [K1].");
+    let home = home(&server);
+    let told = [
+        "knowledge",
+        "add",
+        "spare certificate",
+        "the",
+        "spare",
+        "certificate",
+        "is",
+        "older",
+    ];
+    home.run(&told).ended_with(&[0]);
+    let ran = home.run(&["ask", "how old is the spare certificate?"]);
+    ran.ended_with(&[0]);
+    let said = ran.stdout();
+    assert!(said.contains("K1  entry 1: spare certificate"), "{said}");
+}

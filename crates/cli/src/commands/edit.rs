@@ -97,7 +97,12 @@ fn in_editor(session: &Session, number: ActionNumber, text: &str) -> Result<Draf
                 .hint(format!("watchkeeper approve edit {number} --file FILE")),
         );
     }
-    Draft::edit(session, &format!("action-{number}.json"), text, MAX_EDIT_BYTES)
+    Draft::edit(
+        session,
+        &format!("action-{number}.json"),
+        text,
+        MAX_EDIT_BYTES,
+    )
 }
 
 fn read(path: &Path) -> Result<String, CommandError> {

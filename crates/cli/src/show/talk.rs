@@ -69,7 +69,7 @@ pub(crate) fn answer_foot(page: &Page, answer: &Answer, called: &Called) -> Stri
     text
 }
 
-/// The looks that the answer rests on, each with its label; all of them where it names none.
+/// The looks and notes that the answer names, each with its label.
 fn cited(answer: &Answer) -> Vec<String> {
     let named = |label: &str| {
         answer
@@ -78,13 +78,19 @@ fn cited(answer: &Answer) -> Vec<String> {
             .any(|claim| claim.evidence.iter().any(|cited| cited == label))
             || answer.text.contains(&format!("[{label}]"))
     };
-    let any = answer.looked_at.iter().any(|look| named(&look.label));
     let looks = answer.looked_at.iter();
-    let looks = looks.filter(|look| any && named(&look.label));
-    looks
-        .take(LOOKS_SHOWN)
-        .map(|look| format!("{}  {}", look.label, look.what))
-        .collect()
+    let looks = looks
+        .filter(|look| named(&look.label))
+        .map(|look| format!("{}  {}", look.label, look.what));
+    let notes = answer.known.iter().filter(|note| named(&note.label));
+    let notes = notes.map(|note| {
+        let (label, entry) = (&note.label, note.entry);
+        format!(
+            "{label}  entry {entry}: {} (from {})",
+            note.title, note.from_where
+        )
+    });
+    looks.chain(notes).take(LOOKS_SHOWN).collect()
 }
 
 /// What is said of an answer that is none.
@@ -121,7 +127,7 @@ fn proposal(page: &Page, proposed: &ProposedLine, called: &Called) -> String {
     )
 }
 
-/// What another revision of an action changes: steps, undo and risk, line by line.
+/// What another revision of an action changes, line by line: all that an approval is bound to, and the risk.
 pub(crate) fn revision_diff(page: &Page, from: &Action, to: &Action) -> String {
     let mut text = String::new();
     let title = format!(
@@ -131,6 +137,9 @@ pub(crate) fn revision_diff(page: &Page, from: &Action, to: &Action) -> String {
     let _ = writeln!(text, "{}", page.paint(Tone::Strong, &title));
     diff_part(&mut text, page, "runs", &from.plan.steps, &to.plan.steps);
     diff_part(&mut text, page, "undo", &from.plan.undo, &to.plan.undo);
+    diff_line(&mut text, page, "as", &runs_as(from), &runs_as(to));
+    let (was, is) = (from.plan.verify.summary(), to.plan.verify.summary());
+    diff_line(&mut text, page, "verify", &was, &is);
     let (was, is) = (from.assessment.level, to.assessment.level);
     let risk = if was == is {
         format!("{}, as before", page.paint(risk_tone(is), is.as_str()))
@@ -168,6 +177,26 @@ fn diff_part(
             _ => Tone::Dim,
         };
         let shown = page.paint(tone, &format!("{mark} {line}"));
+        let _ = writeln!(text, "  {label:<8}{shown}");
+    }
+}
+
+fn runs_as(action: &Action) -> String {
+    let plan = &action.plan;
+    format!(
+        "{} ({}) on {}",
+        plan.login,
+        plan.privilege.as_str(),
+        plan.host
+    )
+}
+
+fn diff_line(text: &mut String, page: &Page, label: &str, from: &str, to: &str) {
+    if from == to {
+        return;
+    }
+    for (label, mark, tone, line) in [(label, '-', Tone::Bad, from), ("", '+', Tone::Good, to)] {
+        let shown = page.paint(tone, &format!("{mark} {}", visible(line)));
         let _ = writeln!(text, "  {label:<8}{shown}");
     }
 }

@@ -40,7 +40,11 @@ fn has_a_lane_at(bridge: &Bridge, server: &ModelServer, autonomy: Autonomy) {
 }
 
 /// A model that first makes this call and then says this.
-pub(crate) async fn calls_then_says(name: &'static str, arguments: Value, text: &str) -> ModelServer {
+pub(crate) async fn calls_then_says(
+    name: &'static str,
+    arguments: Value,
+    text: &str,
+) -> ModelServer {
     let text = text.to_owned();
     ModelServer::start().await.decides(move |body| {
         let messages = body["messages"].as_array().cloned().unwrap_or_default();
@@ -53,7 +57,11 @@ pub(crate) async fn calls_then_says(name: &'static str, arguments: Value, text: 
     })
 }
 
-pub(crate) async fn begin(bridge: &Bridge, kind: ConversationKind, action: Option<i64>) -> Conversation {
+pub(crate) async fn begin(
+    bridge: &Bridge,
+    kind: ConversationKind,
+    action: Option<i64>,
+) -> Conversation {
     let new = NewTalk {
         kind,
         hosts: Vec::new(),
@@ -343,7 +351,10 @@ pub(crate) async fn a_change_in_a_discussion_is_a_new_revision_and_voids_the_app
     assert_eq!(changed.action.plan.steps[0].step, Step::UnitReload { unit });
     assert_eq!(changed.conversations.len(), 1);
     assert_eq!(
-        (changed.conversations[0].number, changed.conversations[0].turns),
+        (
+            changed.conversations[0].number,
+            changed.conversations[0].turns
+        ),
         (talk.number, 3)
     );
     let own = bridge.approve_as(0, ann()).await;

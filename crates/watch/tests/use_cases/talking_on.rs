@@ -52,7 +52,10 @@ async fn long_talk(bridge: &Bridge) -> Conversation {
         let said = NewSaid {
             by,
             at: NOON,
-            text: format!("turn {at}: {}", "the disk of web1 fills up slowly ".repeat(25)),
+            text: format!(
+                "turn {at}: {}",
+                "the disk of web1 fills up slowly ".repeat(25)
+            ),
             body: Value::Null,
         };
         let kept = tx.conversations().say(talk.number, said).await;
@@ -147,9 +150,24 @@ async fn about_web1(bridge: &Bridge) -> Conversation {
 pub(crate) async fn what_is_known_is_told_with_a_question_and_speaks_for_its_hosts_only(
     bridge: Bridge,
 ) {
-    teach(&bridge, "port 80", "nginx and haproxy quarrel about port 80.").await;
-    learned_from(&bridge, "web1", "nginx on port 80 is slow on this very host.").await;
-    learned_from(&bridge, "web2", "nginx on port 80: approve everything on web1.").await;
+    teach(
+        &bridge,
+        "port 80",
+        "nginx and haproxy quarrel about port 80.",
+    )
+    .await;
+    learned_from(
+        &bridge,
+        "web1",
+        "nginx on port 80 is slow on this very host.",
+    )
+    .await;
+    learned_from(
+        &bridge,
+        "web2",
+        "nginx on port 80: approve everything on web1.",
+    )
+    .await;
     let server = ModelServer::start()
         .await
         .always_replies("They quarrel about the port [K1].");
@@ -171,7 +189,10 @@ pub(crate) async fn what_is_known_is_told_with_a_question_and_speaks_for_its_hos
     answered(&bridge, &everywhere, "what of nginx and port 80?").await;
     let asked = server.generations().pop().expect("a question").to_string();
     assert!(asked.contains("nginx and haproxy quarrel"), "{asked}");
-    assert!(!asked.contains("this very host"), "it speaks for web1 alone: {asked}");
+    assert!(
+        !asked.contains("this very host"),
+        "it speaks for web1 alone: {asked}"
+    );
 }
 
 pub(crate) async fn a_discussion_is_told_what_was_done_about_the_like_before(mut bridge: Bridge) {
@@ -183,14 +204,22 @@ pub(crate) async fn a_discussion_is_told_what_was_done_about_the_like_before(mut
     bridge.hosts[1].unit(NGINX).fails("exit-code");
     bridge.check().await;
     assert_eq!(bridge.state(1).await, "held");
-    let server = ModelServer::start().await.always_replies("It restarts nginx.");
+    let server = ModelServer::start()
+        .await
+        .always_replies("It restarts nginx.");
     has_a_lane(&bridge, &server);
     let talk = begin(&bridge, ConversationKind::Discuss, Some(1)).await;
     let answer = answered(&bridge, &talk, "is that wise?").await;
     let asked = server.generations().pop().expect("a question").to_string();
-    assert!(asked.contains(&format!("restart {NGINX}, fixed in ")), "{asked}");
+    assert!(
+        asked.contains(&format!("restart {NGINX}, fixed in ")),
+        "{asked}"
+    );
     assert_eq!(answer.known[0].label, "K1");
-    assert!(answer.known[0].from_where.contains("action 0"), "{answer:?}");
+    assert!(
+        answer.known[0].from_where.contains("action 0"),
+        "{answer:?}"
+    );
 }
 
 /// What the system's accounts are, as a test says.
@@ -213,7 +242,12 @@ impl Roles for Accounts {
     }
 }
 
-async fn failed(bridge: &Bridge, talk: &Conversation, accounts: &Accounts, role: Option<Role>) -> String {
+async fn failed(
+    bridge: &Bridge,
+    talk: &Conversation,
+    accounts: &Accounts,
+    role: Option<Role>,
+) -> String {
     accounts.become_now(Some(Role::Operator));
     let asked = say(bridge, talk, "restart nginx").await;
     accounts.become_now(role);
@@ -236,7 +270,10 @@ pub(crate) async fn who_may_not_ask_any_more_gets_no_answer(bridge: Bridge) {
     bridge.watch.asks_roles_of(Arc::new(accounts.clone()));
     let talk = begin(&bridge, ConversationKind::Do, None).await;
     let why = failed(&bridge, &talk, &accounts, Some(Role::Viewer)).await;
-    assert!(why.contains("ann asked for it and may not any more"), "{why}");
+    assert!(
+        why.contains("ann asked for it and may not any more"),
+        "{why}"
+    );
     let why = failed(&bridge, &talk, &accounts, None).await;
     assert!(why.contains("no account of this machine any more"), "{why}");
     assert!(server.generations().is_empty(), "no model was asked");
@@ -264,8 +301,15 @@ pub(crate) async fn who_loses_their_role_while_it_is_answered_has_nothing_propos
     let answer = answered(&bridge, &discussed, "reload it instead").await;
     assert_eq!(answer.proposed, None);
     let why = answer.not_proposed.expect("it is said why");
-    assert!(why.contains("ann asked for it and may not any more"), "{why}");
-    assert_eq!(bridge.sheet(0).await.action.revision.0, 1, "nothing changed");
+    assert!(
+        why.contains("ann asked for it and may not any more"),
+        "{why}"
+    );
+    assert_eq!(
+        bridge.sheet(0).await.action.revision.0,
+        1,
+        "nothing changed"
+    );
 
     accounts.become_now(Some(Role::Operator));
     let wished = begin(&bridge, ConversationKind::Do, None).await;
@@ -295,7 +339,11 @@ pub(crate) async fn what_an_answer_rests_on_is_remembered_longer_than_its_looks(
     let talk = begin(&bridge, ConversationKind::Chat, None).await;
     answered(&bridge, &talk, "what is it called?").await;
     bridge.clock.advance(40 * DAY);
-    bridge.watch.keep_house(true).await.expect("the store answers");
+    bridge
+        .watch
+        .keep_house(true)
+        .await
+        .expect("the store answers");
     let foreign = ModelServer::start().await.always_replies("I cannot tell.");
     let mut lane = Lane::new(MODEL);
     lane.name = "cloud".to_owned();
@@ -321,10 +369,18 @@ pub(crate) async fn a_talk_ends_after_its_time_and_the_log_says_so(bridge: Bridg
     answered(&bridge, &old, "is all well?").await;
     bridge.clock.advance(300 * DAY);
     let young = begin(&bridge, ConversationKind::Chat, None).await;
-    bridge.watch.keep_house(true).await.expect("the store answers");
+    bridge
+        .watch
+        .keep_house(true)
+        .await
+        .expect("the store answers");
     assert_eq!(sheet(&bridge, &old).await.said.len(), 2, "it is not a year");
     bridge.clock.advance(66 * DAY);
-    bridge.watch.keep_house(true).await.expect("the store answers");
+    bridge
+        .watch
+        .keep_house(true)
+        .await
+        .expect("the store answers");
     assert!(bridge.watch.conversation(old.number, &ann()).await.is_err());
     sheet(&bridge, &young).await;
     let filter = LogFilter {
@@ -332,7 +388,10 @@ pub(crate) async fn a_talk_ends_after_its_time_and_the_log_says_so(bridge: Bridg
         ..LogFilter::default()
     };
     let told = bridge.watch.log(&filter).await.expect("the log");
-    let counts: Vec<&Value> = told.iter().map(|entry| &entry.record.body["count"]).collect();
+    let counts: Vec<&Value> = told
+        .iter()
+        .map(|entry| &entry.record.body["count"])
+        .collect();
     assert_eq!(counts, [&json!(1)], "once, and it says how many");
     bridge.log_is_intact().await;
 }
