@@ -1,0 +1,272 @@
+//! The door to root that the NixOS module gives a host that is watched, on a real host with a real sudo and sshd: what
+//! its configuration allows is looked at and repaired, and nothing else is done as root, whoever asks.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use watchkeeper_tests::binary::Home;
+use watchkeeper_tests::lab::{Host, Lab};
+use watchkeeper_tests::nix::{system, text};
+use watchkeeper_tests::repair::watching;
+
+const ACCOUNT: &str = "watchkeeper-target";
+const DOOR: &str = "/opt/door";
+/// What it says to whoever knocks with something else.
+const NOTHING_ELSE: &str = "sudo: this account may run the steps of the watch, and nothing else";
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the key and the login are of other programs than ours"
+)]
+fn program(name: &str, words: &[&str]) -> (bool, String) {
+    let output = Command::new(name)
+        .args(words)
+        .output()
+        .expect("run tests/install");
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&said).trim().to_owned(),
+    )
+}
+
+/// What the module makes of a host that allows these steps.
+fn evaluated(host: &Host, steps: &str) -> Value {
+    let key = host.key.display().to_string();
+    let (_, public) = program("ssh-keygen", &["-y", "-f", &key]);
+    system(&format!(
+        "{{ services.openssh.enable = true; services.watchkeeper.target = {{ enable = true; \
+         controllerKeys = [ {public:?} ]; from = [ \"10.*\" ]; steps = {{ {steps} }}; }}; }}"
+    ))
+}
+
+/// Sets up on a Debian host what NixOS would set up of it: the account, its key, the rule of sudo, and the door.
+fn set_up(host: &Host, made: &Value) {
+    let door = &made["door"];
+    let write = |path: &str, body: &str| {
+        let script = format!("printf %s {} >{path}", quoted(body));
+        host.inside(&["sh", "-c", &script]);
+    };
+    host.inside(&[
+        "mkdir",
+        "-p",
+        &format!("{DOOR}/bin"),
+        &format!("{DOOR}/texts"),
+    ]);
+    for (name, body) in door["texts"].as_object().expect("a set of texts") {
+        write(
+            &format!("{DOOR}/texts/{name}"),
+            body.as_str().expect("a text"),
+        );
+    }
+    write(&format!("{DOOR}/steps"), text(door, "/steps"));
+    let helper = text(door, "/helper")
+        .replace(text(door, "/textsPath"), &format!("{DOOR}/texts"))
+        .replace(text(door, "/stepsPath"), &format!("{DOOR}/steps"));
+    let helper: Vec<&str> = helper
+        .lines()
+        .map(|line| match line {
+            line if line.starts_with("#!") => "#!/bin/sh",
+            line if line.starts_with("system_path=") => "system_path=/usr/sbin:/usr/bin:/sbin:/bin",
+            line if line.starts_with("PATH=/nix") => "PATH=/usr/bin:/bin",
+            line => line,
+        })
+        .collect();
+    write(&format!("{DOOR}/bin/sh"), &(helper.join("\n") + "\n"));
+    host.inside(&["chmod", "755", &format!("{DOOR}/bin/sh")]);
+
+    let user = &made["users"][ACCOUNT];
+    let home = text(user, "/home");
+    host.inside(&[
+        "useradd",
+        "--system",
+        "--create-home",
+        "--home-dir",
+        home,
+        "--shell",
+        "/bin/bash",
+        ACCOUNT,
+    ]);
+    for group in user["extraGroups"].as_array().expect("groups") {
+        host.inside(&[
+            "usermod",
+            "-a",
+            "-G",
+            group.as_str().expect("a group"),
+            ACCOUNT,
+        ]);
+    }
+    host.inside(&[
+        "install",
+        "-d",
+        "-o",
+        ACCOUNT,
+        "-m",
+        "700",
+        &format!("{home}/.ssh"),
+    ]);
+    write(
+        &format!("{home}/.ssh/authorized_keys"),
+        text(user, "/openssh/authorizedKeys/keys/0"),
+    );
+
+    let rule = &made["sudo"]["extraRules"][0];
+    let helper_path = text(door, "/helperPath");
+    let sudoers = format!(
+        "{}{} ALL=({}) {}: {}\n",
+        text(&made["sudo"], "/extraConfig"),
+        text(rule, "/users/0"),
+        text(rule, "/runAs"),
+        text(rule, "/commands/0/options/0"),
+        text(rule, "/commands/0/command")
+    );
+    write("/etc/sudoers.d/target", &sudoers.replace(helper_path, DOOR));
+    host.inside(&["chmod", "440", "/etc/sudoers.d/target"]);
+    host.inside(&["visudo", "-cq"]);
+}
+
+/// Runs a line as the account, by its key, as whoever has that key could.
+fn knock(host: &Host, line: &str) -> (bool, String) {
+    let (key, port) = (host.key.display().to_string(), host.port.to_string());
+    program(
+        "ssh",
+        &[
+            "-F",
+            "none",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "LogLevel=ERROR",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-p",
+            &port,
+            "-i",
+            &key,
+            &format!("{ACCOUNT}@{}", host.address),
+            line,
+        ],
+    )
+}
+
+/// A lab of one host with the door, and a watch that goes through it.
+fn guarded(name: &str, steps: &str) -> (Lab, Home) {
+    let lab = Lab::up(&[name]);
+    set_up(&lab.hosts[0], &evaluated(&lab.hosts[0], steps));
+    let home = watching(Home::new(), &lab, 0, "");
+    let file = home.path().join(".config/watchkeeper/config.toml");
+    let config = std::fs::read_to_string(&file).expect("the configuration can be read");
+    let config = config.replace("login = \"ops\"", &format!("login = \"{ACCOUNT}\""));
+    std::fs::write(&file, config).expect("the configuration can be written");
+    (lab, home)
+}
+
+fn state(home: &Home, number: &str) -> Value {
+    home.json(&["approve", "show", number], &[0])["action"]["state"].clone()
+}
+
+#[test]
+fn what_the_host_allows_is_looked_at_and_repaired_and_nothing_else() {
+    let (lab, home) = guarded("target", "start = [ \"nginx.service\" ];");
+    let host = &lab.hosts[0];
+    let seen = home.run(&["check", "--all"]);
+    seen.ended_with(&[0]);
+    assert!(seen.stdout().contains("root by sudo"), "{}", seen.stdout());
+
+    // The start of nginx is allowed.
+    host.fault(&["svc-crash"]);
+    home.run(&["check"]).ended_with(&[2]);
+    let approved = home.run(&["approve", "0"]);
+    approved.ended_with(&[0]);
+    assert!(approved.stdout().contains("fixed"), "{}", approved.stdout());
+    assert_eq!(host.truth(), Vec::<String>::new());
+
+    // The same with one more command is not, though a person has approved it.
+    host.fault(&["svc-crash"]);
+    home.run(&["check"]).ended_with(&[2]);
+    let edit = home.path().join("edit.json");
+    let steps = json!({ "reason": "more", "steps": [
+        { "kind": "shell", "script": "systemctl start nginx.service && touch /var/tmp/more" }
+    ] });
+    std::fs::write(&edit, steps.to_string()).expect("a file can be written");
+    home.run(&["approve", "edit", "1", "--file", &edit.to_string_lossy()])
+        .ended_with(&[0]);
+    let _ = home.run(&["approve", "1"]);
+    let told = state(&home, "1").to_string();
+    assert!(told.contains("does not allow this step"), "{told}");
+    assert_eq!(host.truth(), ["svc-crash"], "nothing was done");
+    host.inside(&["test", "!", "-e", "/var/tmp/more"]);
+}
+
+#[test]
+fn who_has_the_key_of_the_watch_is_not_root() {
+    let (lab, _home) = guarded("target-knock", "start = [ \"nginx.service\" ];");
+    let host = &lab.hosts[0];
+    let (entered, said) = knock(host, "id -nG");
+    assert!(
+        entered && said.contains("systemd-journal") && !said.contains("sudo"),
+        "{said}"
+    );
+
+    let outer = format!("\"$(cat {DOOR}/texts/outer)\"");
+    let inner = format!("\"$(cat {DOOR}/texts/inner)\"");
+    let mark = "0123456789abcdef0123456789abcdef";
+    let whole = |outer: &str, inner: &str, mark: &str, text: &str| {
+        format!(
+            "sudo -n -- sh -c {outer} watchkeeper {inner} watchkeeper {mark} 5 sh -c {text} watchkeeper"
+        )
+    };
+    // No full stop may be missing: `$(cat)` drops line ends, which the texts of the protocol have.
+    let text = |name: &str| format!("\"$(cat {DOOR}/texts/{name}; echo x)\"");
+    for (line, refused) in [
+        ("sudo -n id".to_owned(), "password"),
+        ("sudo -n -u daemon sh -c id".to_owned(), "password"),
+        ("sudo -n /bin/sh -c id".to_owned(), "password"),
+        (
+            "sudo -n BASH_ENV=/tmp/x sh -c id".to_owned(),
+            "not allowed to set",
+        ),
+        ("sudo -n sh -c id".to_owned(), NOTHING_ELSE),
+        ("sudo -n sh".to_owned(), NOTHING_ELSE),
+        (whole("id", &inner, mark, "id"), "another version"),
+        (whole(&outer, "id", mark, "id"), "another version"),
+        (whole(&outer, &inner, "'0; id'", "id"), "mark"),
+        (
+            whole(&outer, &inner, mark, "id"),
+            "not one that the host knows",
+        ),
+        (
+            whole(&outer, &inner, mark, &text("boot")),
+            "not one that the host knows",
+        ),
+    ] {
+        let (done, said) = knock(host, &line);
+        assert!(
+            !done && said.contains(refused) && !said.contains("uid="),
+            "{line}: {said}"
+        );
+    }
+
+    // A start whose header speaks of a step that is allowed, and whose body is another one.
+    let allowed = host.inside(&["head", "-n", "1", &format!("{DOOR}/steps")]);
+    let start = format!("t=$(cat {DOOR}/texts/start; echo .); t=${{t%.}}; ");
+    let forged = format!(
+        "{start}printf 'wk1 a.a0 {} 0 9 9 {mark}\\ntouch /var/tmp/forged\\n' | {}",
+        allowed.trim(),
+        whole(&outer, &inner, mark, "\"$t\"")
+    );
+    let (_, said) = knock(host, &forged);
+    assert!(
+        said.contains(&format!("@{mark} refused not-allowed")),
+        "{said}"
+    );
+    host.inside(&["test", "!", "-e", "/var/tmp/forged"]);
+    let left = host.inside(&["sh", "-c", "ls /run | grep -c watchkeeper-request || true"]);
+    assert_eq!(left.trim(), "0", "requests are removed");
+}
