@@ -274,6 +274,10 @@ number!(
     DeviceNumber
 );
 number!(
+    /// The number of a delivery: one message to one channel, from 1, never reused.
+    DeliveryNumber
+);
+number!(
     /// Which version of an action's plan: 1 is the first; every edit adds one.
     Revision
 );

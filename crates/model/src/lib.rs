@@ -5,6 +5,7 @@
 
 mod action;
 mod conversation;
+mod delivery;
 mod diagnosis;
 mod digest;
 mod finding;
@@ -28,6 +29,7 @@ mod verdict;
 
 pub use action::*;
 pub use conversation::*;
+pub use delivery::*;
 pub use diagnosis::*;
 pub use digest::*;
 pub use finding::*;

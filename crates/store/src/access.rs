@@ -4,8 +4,7 @@
 use crate::db::Conn;
 use crate::log::Pending;
 use crate::{
-    Actions, Conversations, Devices, Entries, Findings, Hosts, Issues, Jobs, Lanes, Links, Log,
-    LookedAt, Meta, Observations, Read, Runs, Samples, Tx, Vectors,
+    Actions, Channels, Conversations, Deliveries, Devices, Entries, Findings, Hosts, Issues, Jobs, Lanes, Links, Log, LookedAt, Meta, Observations, Read, Runs, Samples, Told, Tx, Vectors,
 };
 
 /// May look.
@@ -80,6 +79,12 @@ repositories! {
     devices: Devices;
     /// The links that messages carry.
     links: Links;
+    /// What is told to people.
+    deliveries: Deliveries;
+    /// How the ways to people fare.
+    channels: Channels;
+    /// Who heard of which issue.
+    told: Told;
     /// What happened.
     log: Log;
     /// What the store knows of itself.

@@ -20,9 +20,11 @@ mod access;
 mod actions;
 mod backup;
 mod changes;
+mod channels;
 mod conversations;
 mod counters;
 mod db;
+mod deliveries;
 mod devices;
 mod entries;
 mod error;
@@ -42,6 +44,7 @@ mod query;
 mod runs;
 mod samples;
 mod store;
+mod told;
 mod vectors;
 mod verify;
 
@@ -52,10 +55,12 @@ pub use backup::{
     TableLine,
 };
 pub use changes::{Changes, Wake};
+pub use channels::{ChannelState, Channels};
 pub use conversations::{
     ConversationFilter, Conversations, Gist, NewConversation, NewSaid, Summary,
 };
 pub use db::Listed;
+pub use deliveries::{Deliveries, Delivery, DeliveryFilter, NewDelivery};
 pub use devices::{Device, Devices, Enrolment, NewDevice};
 pub use entries::{Brought, Entries, EntryChanges, EntryFilter, NewEntry, StoredEntry};
 pub use error::{CorruptRow, MigrationError, StoreError};
@@ -79,5 +84,6 @@ pub use query::MAX_PAGE;
 pub use runs::{MAX_STEP_OUTPUT_BYTES, RunMarks, Runs, StepEnd, StepPlace, StoredRun};
 pub use samples::{Sample, Samples};
 pub use store::{Read, Store, StoreOptions, Tx};
+pub use told::{Told, ToldIssue};
 pub use vectors::{StoredVector, Unembedded, Vectors};
 pub use verify::{Break, Verification};

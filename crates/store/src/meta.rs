@@ -42,6 +42,33 @@ impl<A> Meta<'_, A> {
 }
 
 impl Meta<'_, Writing<'_>> {
+    /// Sets the value of a key where it is still as it was seen. False where somebody else was quicker.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn swap(
+        &mut self,
+        key: &str,
+        seen: Option<&str>,
+        value: &str,
+    ) -> Result<bool, StoreError> {
+        let changed = match seen {
+            Some(seen) => {
+                let sql = "update meta set value = $1 where key = $2 and value = $3";
+                self.db
+                    .execute("meta.swap", sql, args![value, key, seen])
+                    .await?
+            }
+            None => {
+                let sql = "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing";
+                self.db
+                    .execute("meta.swap", sql, args![key, value])
+                    .await?
+            }
+        };
+        Ok(changed == 1)
+    }
+
     /// Sets the value of a key.
     ///
     /// # Errors

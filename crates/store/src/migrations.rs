@@ -40,6 +40,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     5 "0005_budgets",
     6 "0006_queue",
     7 "0007_mind",
+    8 "0008_notices",
     9 "0009_links",
 ];
 

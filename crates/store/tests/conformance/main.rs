@@ -15,6 +15,7 @@ mod links;
 mod log;
 mod looked_at;
 mod migrations;
+mod notices;
 mod queue;
 mod room;
 mod rows;
@@ -84,6 +85,14 @@ on_both! {
         a_run_whose_controller_is_lost_is_taken_over
         a_controller_that_was_given_up_cannot_speak
         a_step_ends_once
+    }
+    notices {
+        a_delivery_reads_back_and_is_due_at_its_time
+        of_two_controllers_one_has_a_channel
+        only_who_has_the_channel_sends_and_what_is_tried_takes_in_nothing
+        a_delivery_ends_once_and_what_was_given_up_can_be_sent_again
+        how_a_channel_fares_and_who_heard_of_what_is_kept
+        of_two_who_move_a_mark_one_moves_it
     }
     jobs {
         the_same_request_is_one_job
