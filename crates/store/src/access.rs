@@ -4,7 +4,8 @@
 use crate::db::Conn;
 use crate::log::Pending;
 use crate::{
-    Actions, Channels, Conversations, Deliveries, Devices, Entries, Findings, Hosts, Issues, Jobs, Lanes, Links, Log, LookedAt, Meta, Observations, Read, Runs, Samples, Told, Tx, Vectors,
+    Actions, Channels, Conversations, Deliveries, Devices, Entries, Findings, Hosts, Issues, Jobs,
+    Lanes, Links, Log, LookedAt, Meta, Observations, Read, Runs, Samples, Told, Tx, Vectors,
 };
 
 /// May look.

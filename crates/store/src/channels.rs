@@ -100,7 +100,8 @@ impl Channels<'_, Writing<'_>> {
         now: Timestamp,
         lease: Duration,
     ) -> Result<bool, StoreError> {
-        let sql = "insert into channels (name, failures) values ($1, 0) on conflict (name) do nothing";
+        let sql =
+            "insert into channels (name, failures) values ($1, 0) on conflict (name) do nothing";
         self.db.execute("channels.lease", sql, args![name]).await?;
         let sql = "update channels set leased_by = $1, leased_until = $2
              where name = $3 and (leased_by is null or leased_by = $1 or leased_until <= $4 or leased_until > $5)";

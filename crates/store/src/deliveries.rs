@@ -323,11 +323,13 @@ impl Deliveries<'_, Writing<'_>> {
     ///
     /// # Errors
     /// Says why the store cannot be changed.
-    pub async fn sent(&mut self, number: DeliveryNumber, at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn sent(
+        &mut self,
+        number: DeliveryNumber,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let sql = "update deliveries set state = 'sent', ended_at = $1, error = null where number = $2 and state = 'queued'";
-        let sent = self
-            .db
-            .execute("deliveries.sent", sql, args![at, number.0]);
+        let sent = self.db.execute("deliveries.sent", sql, args![at, number.0]);
         Ok(sent.await? == 1)
     }
 

@@ -60,10 +60,9 @@ impl Meta<'_, Writing<'_>> {
                     .await?
             }
             None => {
-                let sql = "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing";
-                self.db
-                    .execute("meta.swap", sql, args![key, value])
-                    .await?
+                let sql =
+                    "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing";
+                self.db.execute("meta.swap", sql, args![key, value]).await?
             }
         };
         Ok(changed == 1)

@@ -40,7 +40,11 @@ async fn get(store: &Store, number: DeliveryNumber) -> Delivery {
 async fn due(store: &Store, channel: &str, now: Timestamp) -> Vec<i64> {
     let mut read = store.read().await.unwrap();
     let due = read.deliveries().due(channel, now).await.unwrap();
-    due.strict().unwrap().iter().map(|one| one.number.0).collect()
+    due.strict()
+        .unwrap()
+        .iter()
+        .map(|one| one.number.0)
+        .collect()
 }
 
 async fn leased(store: &Store, channel: &str, by: &str, now: Timestamp) -> bool {
@@ -60,7 +64,12 @@ pub(crate) async fn a_delivery_reads_back_and_is_due_at_its_time(ground: &Ground
     made(&store, &new("mail", "a", NOON)).await;
     let delivery = get(&store, number).await;
     assert_eq!(
-        (delivery.number.0, delivery.state, delivery.priority, delivery.more),
+        (
+            delivery.number.0,
+            delivery.state,
+            delivery.priority,
+            delivery.more
+        ),
         (1, DeliveryState::Queued, Some(8), 3)
     );
     assert_eq!(delivery.notices[0]["title"], "nginx.service has failed");
@@ -96,7 +105,10 @@ pub(crate) async fn of_two_controllers_one_has_a_channel(ground: &Ground) {
     let other = if owner == "c1" { "c2" } else { "c1" };
     assert!(leased(&store, "phone", &owner, NOON).await, "its own again");
     assert!(!leased(&store, "phone", other, NOON.after(MINUTE / 2)).await);
-    assert!(leased(&store, "phone", other, NOON.after(MINUTE)).await, "it ran out");
+    assert!(
+        leased(&store, "phone", other, NOON.after(MINUTE)).await,
+        "it ran out"
+    );
     // The clock was set back: a lease that ends later than any could is none.
     assert!(leased(&store, "phone", &owner, NOON.before(DAY)).await);
 }
@@ -172,7 +184,12 @@ pub(crate) async fn a_delivery_ends_once_and_what_was_given_up_can_be_sent_again
     assert_eq!(sent.unwrap(), 1);
     drop(read);
     let mut tx = store.begin().await.unwrap();
-    assert!(tx.deliveries().retry(second, NOON.after(DAY)).await.unwrap());
+    assert!(
+        tx.deliveries()
+            .retry(second, NOON.after(DAY))
+            .await
+            .unwrap()
+    );
     assert!(!tx.deliveries().retry(first, NOON).await.unwrap());
     assert_eq!(tx.deliveries().prune(NOON.after(DAY)).await.unwrap(), 2);
     tx.commit().await.unwrap();
@@ -210,10 +227,32 @@ pub(crate) async fn how_a_channel_fares_and_who_heard_of_what_is_kept(ground: &G
     assert_eq!(heard.strict().unwrap(), [told(Severity::Critical)]);
     drop(read);
     let mut tx = store.begin().await.unwrap();
-    tx.channels().release("phone", &controller("c2")).await.unwrap();
-    assert!(tx.channels().get("phone").await.unwrap().unwrap().leased_by.is_some());
-    tx.channels().release("phone", &controller("c1")).await.unwrap();
-    assert!(tx.channels().get("phone").await.unwrap().unwrap().leased_by.is_none());
+    tx.channels()
+        .release("phone", &controller("c2"))
+        .await
+        .unwrap();
+    assert!(
+        tx.channels()
+            .get("phone")
+            .await
+            .unwrap()
+            .unwrap()
+            .leased_by
+            .is_some()
+    );
+    tx.channels()
+        .release("phone", &controller("c1"))
+        .await
+        .unwrap();
+    assert!(
+        tx.channels()
+            .get("phone")
+            .await
+            .unwrap()
+            .unwrap()
+            .leased_by
+            .is_none()
+    );
     tx.told().forget(IssueNumber(7)).await.unwrap();
     let heard = tx.told().of_issue(IssueNumber(7)).await.unwrap();
     assert!(heard.rows.is_empty());
