@@ -60,6 +60,45 @@ impl Watch {
                 lines.push(line(name, state, found.detail, remedy));
             }
         }
+        lines.extend(self.doctor_channels().await);
+        lines
+    }
+
+    /// Whether each channel answers, and what is kept of how it fared.
+    async fn doctor_channels(&self) -> Vec<DoctorLine> {
+        let mut lines = Vec::new();
+        let kept = async {
+            let mut read = self.store().read().await?;
+            self.channel_lines(&mut read).await
+        };
+        let kept = kept.await.unwrap_or_default();
+        for channel in &self.channels().channels {
+            let name = &channel.settings().name;
+            let kept = kept.iter().find(|one| one.name == *name);
+            let failed = kept.and_then(|one| one.error.clone().filter(|_| one.healthy == Some(false)));
+            let (state, detail, remedy) = match (channel.examine().await, failed) {
+                (Err(error), _) => (DoctorState::Failed, chain(&error), error.advice().to_owned()),
+                (Ok(_), Some(error)) => (
+                    DoctorState::Failed,
+                    format!("the last message was not taken: {error}"),
+                    format!("mend it, then: watchkeeper notify test {name}"),
+                ),
+                (Ok(said), None) => (
+                    DoctorState::Ok,
+                    said.unwrap_or_else(|| "its secret can be read; it is not asked for more".to_owned()),
+                    String::new(),
+                ),
+            };
+            lines.push(line(format!("channel {name}"), state, detail, remedy));
+            if let Some(dead) = kept.map(|one| one.dead).filter(|dead| *dead > 0) {
+                lines.push(line(
+                    format!("channel {name}: messages"),
+                    DoctorState::Warning,
+                    format!("{dead} were given up"),
+                    "watchkeeper notify list --state dead, then: watchkeeper notify retry N".to_owned(),
+                ));
+            }
+        }
         lines
     }
 

@@ -2,7 +2,7 @@
 
 use watchkeeper_fleet::EnrolError;
 use watchkeeper_model::{
-    ActionNumber, ApprovalRefused, DeviceNumber, EntryNumber, HostName, InvalidTransition,
+    ActionNumber, ApprovalRefused, DeliveryNumber, DeviceNumber, EntryNumber, HostName, InvalidTransition,
     IssueNumber, JobNumber, LookFailure,
 };
 use watchkeeper_policy::MayNotApprove;
@@ -49,6 +49,18 @@ pub enum WatchError {
     NoSuchJob {
         /// The number asked for.
         number: JobNumber,
+    },
+    /// There is no such delivery.
+    #[error("there is no delivery {number}")]
+    NoSuchDelivery {
+        /// The number asked for.
+        number: DeliveryNumber,
+    },
+    /// There is no such channel.
+    #[error("there is no channel `{name}`")]
+    NoSuchChannel {
+        /// The name asked for.
+        name: String,
     },
     /// Nobody knows of such a lane.
     #[error("there is no lane `{name}`")]
@@ -137,6 +149,8 @@ impl WatchError {
             | Self::NoSuchDevice { .. }
             | Self::NoSuchEntry { .. }
             | Self::NoSuchJob { .. }
+            | Self::NoSuchDelivery { .. }
+            | Self::NoSuchChannel { .. }
             | Self::NoSuchLane { .. } => Fault::NoSuchThing,
             Self::QueueFull(_) => Fault::Full,
             Self::MayNotApprove(_) => Fault::NotTheirs,

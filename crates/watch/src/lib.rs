@@ -19,6 +19,7 @@ mod links;
 mod log;
 mod look;
 mod loops;
+mod notify;
 mod orders;
 mod queue;
 mod record;
@@ -46,6 +47,7 @@ pub use knowledge::{
 pub use links::{Bearer, LinkRefused, Shown, Web};
 pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule};
+pub use notify::{DailyDigest, NewWords, Notifying};
 pub use orders::{OrdersError, StandingOrders};
 pub use queue::{Following, OnLeaving, QueueQuery, work};
 pub use replay::MAX_REPLAY_DAYS;

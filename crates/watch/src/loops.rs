@@ -12,6 +12,7 @@ use watchkeeper_store::ActionFilter;
 
 use crate::WatchError;
 use crate::cycle::chain;
+use crate::notify::notifying;
 use crate::queue::work;
 use crate::runs::Ran;
 use crate::watch::Watch;
@@ -100,6 +101,7 @@ impl Loops {
         tasks.spawn(running(watch.clone(), alone, stop.clone()));
         tasks.spawn(housekeeping(watch.clone(), stop.clone()));
         tasks.spawn(work(watch.clone(), stop.clone()));
+        tasks.spawn(notifying(watch.clone(), stop.clone()));
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(error = %error, "a loop of the watch broke down; the daemon stops");
@@ -427,6 +429,7 @@ impl Watch {
             self.prune_queue().await?;
             self.prune_links().await?;
         }
+            self.prune_deliveries().await?;
         Ok(())
     }
 }

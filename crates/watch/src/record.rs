@@ -308,6 +308,17 @@ impl Watch {
             self.resolve_issue(&mut tx, active.number, "it is well again", self.now())
                 .await?;
             tx.commit().await?;
+        self.clear_own_issue_in(&mut tx, key).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The same within a transaction.
+    pub(crate) async fn clear_own_issue_in(
+        &self,
+        tx: &mut Tx,
+        key: &str,
+    ) -> Result<(), WatchError> {
         }
         Ok(())
     }

@@ -68,6 +68,7 @@ impl Watch {
                 failed: jobs_in("failed"),
             },
             model: self.model_status(),
+            channels: self.channel_lines(&mut read).await?,
             store: current.settings.store_label.clone(),
             last_look: watched.iter().filter_map(|host| host.looked_at).max(),
             log: LogStatus {

@@ -19,6 +19,7 @@ use watchkeeper_policy::OwnRequests;
 use watchkeeper_store::{CorruptRow, Store, StoreError};
 
 use crate::knowledge::Shelf;
+use crate::notify::Notifying;
 use crate::queue::{Ears, LaneBook};
 use crate::talk::Roles;
 use crate::view::RunEvent;
@@ -95,6 +96,7 @@ struct Shared {
     one_person: AtomicBool,
     shelf: Shelf,
     web: RwLock<Web>,
+    notifying: RwLock<Arc<Notifying>>,
     roles: OnceLock<Arc<dyn Roles>>,
 }
 
@@ -148,6 +150,7 @@ impl Watch {
             one_person: AtomicBool::new(false),
             shelf: Shelf::default(),
             web: RwLock::default(),
+            notifying: RwLock::default(),
             roles: OnceLock::new(),
         };
         Self {
@@ -239,6 +242,10 @@ impl Watch {
     /// The index of what is known.
     pub(crate) fn shelf(&self) -> &Shelf {
         &self.shared.shelf
+    }
+
+    pub(crate) fn notify_cell(&self) -> &RwLock<Arc<Notifying>> {
+        &self.shared.notifying
     }
 
     pub(crate) fn web_cell(&self) -> &RwLock<Web> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{Autonomy, GroupName, HostName, LogEntry, Tier, Timestamp};
 
-use super::{HostIdentity, Unseen};
+use super::{ChannelLine, HostIdentity, Unseen};
 
 /// The answer to `status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct StatusReport {
     pub jobs: JobCounts,
     /// The model, in words, and whether it helps.
     pub model: ModelStatus,
+    /// The ways to tell people, and how each fares.
+    #[serde(default)]
+    pub channels: Vec<ChannelLine>,
     /// Which store, without its password.
     pub store: String,
     /// When a look at any host last ended.
