@@ -36,7 +36,7 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" "watchkeeper.service" ];
       onSuccess = [ "watchkeeper-repository-index.service" ];
-      path = [ pkgs.git pkgs.openssh pkgs.coreutils pkgs.gnused pkgs.findutils pkgs.gnutar config.nix.package ];
+      path = [ pkgs.git pkgs.openssh pkgs.coreutils pkgs.gnused pkgs.gnugrep pkgs.findutils pkgs.gnutar config.nix.package ];
       environment = environment // {
         HOME = parts.repository;
         REPOSITORY_URL = cfg.configRepo;

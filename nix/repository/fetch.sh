@@ -71,6 +71,7 @@ said=$({ git -C git archive --format=tar fetched | tar -x -C next --no-same-owne
 find next -type l -delete
 if ! said=$(NIX_REMOTE=dummy:// find next -type f -name '*.nix' -exec nix-instantiate --parse {} + 2>&1 >/dev/null); then
   rm -rf next
+  said=$(printf '%s\n' "$said" | grep -E '^ *(error:|at )' | sed "s#$REPOSITORY_DIR/next/##g")
   tell "the newest commit of the configuration repository cannot be read as Nix" "commit $commit: $(printf '%s' "$said" | plain)"
 fi
 printf '%s\n' "$commit" >next/.commit
