@@ -6,6 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use watchkeeper_model::EntryNumber;
 
+use crate::synonyms::{SYNONYM_SHARE, synonyms};
 use crate::words;
 
 /// How fast more of the same word stops to count.
@@ -115,24 +116,19 @@ impl Lexical {
         admits: impl Fn(EntryNumber) -> bool,
     ) -> Vec<Ranked> {
         let mut scores: HashMap<u32, f32> = HashMap::new();
-        let (count, average) = (
-            self.len() as f32,
-            (self.length / self.len().max(1) as f64) as f32,
-        );
-        for word in words::asked(question).iter().take(MAX_ASKED) {
-            let Some(term) = self.terms.get(word.as_str()) else {
-                continue;
-            };
-            let postings = &self.postings[*term as usize];
-            let having = postings.len() as f32;
-            let rarity = (1.0 + (count - having + 0.5) / (having + 0.5)).ln();
-            for (slot, weight) in postings {
-                let length = self.slots[*slot as usize]
-                    .as_ref()
-                    .map_or(0.0, |slot| slot.length);
-                let damped =
-                    weight * (K1 + 1.0) / (weight + K1 * (1.0 - B + B * length / average.max(1.0)));
-                *scores.entry(*slot).or_default() += rarity * damped;
+        let mut asked = words::asked(question);
+        asked.truncate(MAX_ASKED);
+        for word in &asked {
+            let mut best: HashMap<u32, f32> = HashMap::new();
+            self.score(word, 1.0, &mut best);
+            for other in synonyms(word) {
+                // A word that was asked for itself is not counted again.
+                if !asked.contains(other) {
+                    self.score(other, SYNONYM_SHARE, &mut best);
+                }
+            }
+            for (slot, score) in best {
+                *scores.entry(slot).or_default() += score;
             }
         }
         let ranked = scores.into_iter().filter_map(|(slot, score)| {
@@ -140,6 +136,31 @@ impl Lexical {
             Some(Ranked { number, score })
         });
         best(ranked, limit, admits)
+    }
+
+    /// How well each entry fits one word; where it was found by another of the same meaning already, the better counts.
+    fn score(&self, word: &str, share: f32, best: &mut HashMap<u32, f32>) {
+        let Some(term) = self.terms.get(word) else {
+            return;
+        };
+        let (count, average) = (
+            self.len() as f32,
+            (self.length / self.len().max(1) as f64) as f32,
+        );
+        let postings = &self.postings[*term as usize];
+        let having = postings.len() as f32;
+        let rarity = (1.0 + (count - having + 0.5) / (having + 0.5)).ln();
+        for (slot, weight) in postings {
+            let length = self.slots[*slot as usize]
+                .as_ref()
+                .map_or(0.0, |slot| slot.length);
+            let damped =
+                weight * (K1 + 1.0) / (weight + K1 * (1.0 - B + B * length / average.max(1.0)));
+            let score = share * rarity * damped;
+            best.entry(*slot)
+                .and_modify(|known| *known = known.max(score))
+                .or_insert(score);
+        }
     }
 
     fn term(&mut self, word: &str) -> u32 {

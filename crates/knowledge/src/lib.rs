@@ -10,6 +10,7 @@ mod index;
 mod lexical;
 mod rerank;
 mod shipped;
+mod synonyms;
 mod vectors;
 mod words;
 

@@ -23,6 +23,9 @@ pub struct Shipped {
     pub kind: String,
     /// Words to filter by.
     pub labels: Vec<String>,
+    /// How people ask who do not know the words of the trade. It stands at the beginning of the text, where it is found
+    /// by words and by meaning.
+    pub asked: String,
     /// What it says.
     pub text: String,
 }
@@ -43,6 +46,10 @@ pub fn shipped() -> Vec<Shipped> {
     FILES
         .into_iter()
         .flat_map(|text| read(text).entry)
+        .map(|entry| Shipped {
+            text: format!("Asked as: {}\n{}", entry.asked, entry.text),
+            ..entry
+        })
         .collect()
 }
 
@@ -75,6 +82,7 @@ mod tests {
                 "{key}"
             );
             assert!(!entry.labels.is_empty(), "{key}");
+            assert!((20..200).contains(&entry.asked.len()), "{key}");
         }
     }
 

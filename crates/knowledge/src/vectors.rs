@@ -69,6 +69,11 @@ pub trait VectorStore: Send + Sync + std::fmt::Debug {
     /// What it is called.
     fn name(&self) -> &'static str;
 
+    /// Where it is, so that another of the same name is told from it.
+    fn whereabouts(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// Keeps vectors of a model, in place of those that their entries had. The first ones make the model known.
     async fn upsert(&self, model: &str, points: Vec<Point>) -> Result<(), VectorError>;
 

@@ -2,19 +2,30 @@
 //! `nginx.service` is itself, `nginx` and `service`; `/etc/nginx/nginx.conf` also `nginx.conf`; `NetworkManager` also
 //! `network` and `manager`. Any text is legal: nothing in it is an operator.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 /// Longest word that is kept, in characters; of longer ones only the parts are.
 const MAX_WORD_CHARS: usize = 96;
 /// Shortest stem that an ending is taken from.
 const MIN_STEM: usize = 4;
 
 /// Words that say nothing in a question. They are indexed, but not asked for where others are.
-const EMPTY_WORDS: &[&str] = &[
-    "a", "about", "after", "all", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
-    "can", "could", "did", "do", "does", "for", "from", "get", "had", "has", "have", "how", "i",
-    "if", "in", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "should",
-    "so", "than", "that", "the", "their", "then", "there", "they", "this", "to", "up", "was", "we",
-    "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
-];
+const EMPTY_WORDS: &str = "a about after again all also always am an and another any anymore anything are as at be because \
+    been before being but by came can cannot cant come comes could did didnt do does doesnt dont during each even every \
+    everything first for from get gets getting go goes going got had has have he help her here him how i if in into is isnt \
+    it its just keep keeps last let longer lot made make makes many me more much my need needs new no not nothing now of off \
+    old on one only or other our out please really right said same say says she should since so some somebody someone \
+    something still suddenly than that the their them then there these they thing things this to told too two up us use used \
+    uses using very want wants was way we were what when where which while who why will with wont would you your";
+
+/// The same as they are indexed.
+static EMPTY: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let words = EMPTY_WORDS.split_whitespace();
+    words
+        .flat_map(|word| [word.to_owned(), stem(word)])
+        .collect()
+});
 
 /// Calls `each` with every word of a text, in its indexed form, whole ones and parts.
 pub(crate) fn words(text: &str, mut each: impl FnMut(&str)) {
@@ -36,7 +47,7 @@ pub(crate) fn asked(text: &str) -> Vec<String> {
     });
     let telling: Vec<String> = all
         .iter()
-        .filter(|word| !EMPTY_WORDS.contains(&word.as_str()))
+        .filter(|word| !EMPTY.contains(word.as_str()))
         .cloned()
         .collect();
     if telling.is_empty() { all } else { telling }
@@ -151,7 +162,7 @@ fn fold(text: &str) -> String {
 
 /// Takes the common endings of English off, so that `failed`, `fails` and `failing` are one word. It need not be right,
 /// only the same on both sides.
-fn stem(word: &str) -> String {
+pub(crate) fn stem(word: &str) -> String {
     if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return word.to_owned();
     }
@@ -163,6 +174,9 @@ fn stem(word: &str) -> String {
         && !stem.ends_with("is")
     {
         stem = &stem[..stem.len() - 1];
+    }
+    if let Some(cut) = stem.strip_suffix("ie").filter(|_| stem.len() > MIN_STEM) {
+        return format!("{cut}y");
     }
     let cut = ["ing", "ed"]
         .into_iter()
@@ -229,6 +243,7 @@ mod tests {
             ("mounting", "mount"),
             ("disks", "disk"),
             ("filling", "filled"),
+            ("entries", "entry"),
         ] {
             assert_eq!(of(one), of(other), "{one} {other}");
         }

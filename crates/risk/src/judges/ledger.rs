@@ -56,6 +56,12 @@ impl Ledger {
         self.path(EffectKind::Reads, path, what);
     }
 
+    /// That another machine is asked.
+    pub(super) fn asks(&mut self, machine: Arg, what: &str) {
+        let rule = self.rule(what);
+        self.add(Found::to(EffectKind::Probes, Target::Host(machine), rule));
+    }
+
     /// An effect without a target, of exactly this level.
     pub(super) fn says(&mut self, kind: EffectKind, level: RiskLevel, what: &str, sentence: &str) {
         let rule = self.rule(what);

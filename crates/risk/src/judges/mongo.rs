@@ -73,7 +73,14 @@ pub(super) fn judge(invocation: &Invocation, _matched: &Matched) -> Outcome {
     if parted.unlisted {
         ledger.unknown("option", "asks with an option that is not known");
     }
+    for machine in parted.values("--host") {
+        ledger.asks(machine.clone(), "--host");
+    }
     for operand in &parted.operands {
+        // `host:port/database`; a database alone has none of these signs.
+        if operand.beginning().contains(['.', ':', '/']) {
+            ledger.asks(operand.clone(), "address");
+        }
         if operand
             .as_text()
             .is_none_or(|text| text.ends_with(".js") || text.ends_with(".mongodb"))

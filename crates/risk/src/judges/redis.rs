@@ -75,6 +75,12 @@ pub(super) fn judge(invocation: &Invocation, _matched: &Matched) -> Outcome {
     if parted.unlisted || parted.uncertain {
         ledger.unknown("option", "asks with an option that is not known");
     }
+    for machine in parted.values("-h -u") {
+        ledger.asks(machine.clone(), "-h");
+    }
+    if let Some(machine) = parted.operands.first().filter(|_| parted.has("--cluster")) {
+        ledger.asks(machine.clone(), "--cluster");
+    }
     let by_itself = client(&mut ledger, &parted);
     if by_itself {
         return ledger.finish();

@@ -256,7 +256,7 @@ fn is_revision(text: &str) -> bool {
 
 /// Addresses of other repositories: helpers in them run code, and what is sent to an address is gone.
 fn other_repositories(notes: &mut Notes, verb: &str, operands: &[Arg]) {
-    for word in operands {
+    for (place, word) in operands.iter().enumerate() {
         let text = word.beginning();
         let helper = text.contains("::") && !text.starts_with('[');
         if helper || (word.has_unknown() && text.is_empty() && verb == "clone") {
@@ -267,7 +267,11 @@ fn other_repositories(notes: &mut Notes, verb: &str, operands: &[Arg]) {
                 "speaks to a repository by a program that is named here",
             );
         }
-        let address = text.contains("://") || (text.contains('@') && text.contains(':'));
+        // Only the first is the repository; of the others, `here:there` says what is fetched.
+        let goes_out = matches!(verb, "fetch" | "pull" | "push" | "clone" | "ls-remote");
+        let copied =
+            goes_out && place == 0 && text.contains(':') && !text.starts_with(['/', '.', ':', '+']);
+        let address = text.contains("://") || (text.contains('@') && text.contains(':')) || copied;
         if address && verb == "push" {
             notes.add(
                 EffectKind::Sends,

@@ -79,7 +79,16 @@ fn page(url: &Arg, body: Body, invocation: &Invocation, matched: &Matched, notes
     }
     match address.scheme.as_str() {
         "" | "http" | "https" | "ws" | "wss" => {
-            let elsewhere = ["--connect-to", "--resolve", "-x", "--proxy", "--preproxy"];
+            let elsewhere = [
+                "--connect-to",
+                "--resolve",
+                "--doh-url",
+                "--dns-servers",
+                "--ipfs-gateway",
+                "-x",
+                "--proxy",
+                "--preproxy",
+            ];
             let socks = [
                 "--proxy1.0",
                 "--socks4",

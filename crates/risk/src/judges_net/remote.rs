@@ -162,7 +162,11 @@ pub(super) fn nmap(invocation: &Invocation, _matched: &Matched) -> Outcome {
                     notes.to(EffectKind::Overwrites, Target::Path(path), "output");
                 }
             }
-            "-iL" => notes.to(EffectKind::Reads, Target::Path(unmarked(&next)), "input"),
+            "-iL" => {
+                notes.to(EffectKind::Reads, Target::Path(unmarked(&next)), "input");
+                let sentence = "asks every machine in a file";
+                notes.says(EffectKind::Probes, RiskLevel::ReadOnly, "input", sentence);
+            }
             "-iR" => scans(&mut notes, "scans machines at random"),
             "-sC" | "-A" => scans(&mut notes, "runs scripts against other machines"),
             "-sI" => scans(&mut notes, "scans through another machine"),

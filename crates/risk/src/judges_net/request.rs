@@ -118,10 +118,19 @@ impl Request<'_> {
             );
         } else {
             let rule = notes.rule("page");
+            let page = Target::Named(unmarked(url));
             notes.add(
-                Found::to(EffectKind::Probes, Target::Named(unmarked(url)), rule)
-                    .at_least(RiskLevel::ReadOnly),
+                Found::to(EffectKind::Probes, page, rule.as_str()).at_least(RiskLevel::ReadOnly),
             );
+            if self.diverted {
+                let sentence = "asks another machine than the address says";
+                notes.says(
+                    EffectKind::Probes,
+                    RiskLevel::ReadOnly,
+                    "diverted",
+                    sentence,
+                );
+            }
         }
     }
 

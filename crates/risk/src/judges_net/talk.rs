@@ -59,7 +59,13 @@ pub(super) fn netcat(invocation: &Invocation, matched: &Matched) -> Outcome {
         let sentence = "asks through another machine";
         notes.says(EffectKind::Sends, RiskLevel::Medium, "proxy", sentence);
     }
-    if matched.has_surely("-z") || matched.operands.is_empty() && !listens {
+    if matched.operands.is_empty() && !listens {
+        return notes.finish();
+    }
+    if let Some(host) = matched.operands.first()
+        && matched.has_surely("-z")
+    {
+        notes.to(EffectKind::Probes, Target::Host(host.clone()), "connects");
         return notes.finish();
     }
     let open = matched

@@ -193,7 +193,7 @@ pub(super) fn getent(invocation: &Invocation, matched: &Matched) -> Outcome {
             "shadow",
             "shows the hashes of passwords",
         ),
-        Some("hosts" | "ahosts" | "ahostsv4" | "ahostsv6" | "netgroup") => {
+        Some("hosts" | "ahosts" | "ahostsv4" | "ahostsv6" | "netgroup" | "networks") => {
             for host in matched.operands.iter().skip(1) {
                 notes.to(EffectKind::Probes, Target::Host(host.clone()), "hosts");
             }

@@ -67,6 +67,8 @@ pub(super) struct Spec {
     pub(super) unbounded: When,
     /// The judge that it has in addition.
     pub(super) judge: Option<String>,
+    /// Whether it looks up names among its operands.
+    pub(super) resolves: bool,
 }
 
 /// One option.
@@ -189,6 +191,7 @@ impl Spec {
             interactive: when(&node.interactive_unless, style),
             unbounded: when(&node.unbounded_unless, style),
             judge: (!node.judge.is_empty()).then_some(node.judge),
+            resolves: node.resolves,
         };
         for verb in node.verb {
             let verb = Self::new(verb, Some(&spec));
@@ -307,9 +310,14 @@ fn options_of(node: &Node, style: Style, dry: &[Condition]) -> Vec<OptionSpec> {
         (&node.values, Value::Required),
         (&node.optional, Value::Optional),
     ];
+    let machines = words(&node.machines);
     for (list, value) in plain {
         for name in list.split_whitespace() {
-            options.push(OptionSpec::harmless(option_name(name, style), value));
+            let mut option = OptionSpec::harmless(option_name(name, style), value);
+            if machines.iter().any(|machine| machine == name) {
+                option.effects.push(EffectSpec::asks_its_value());
+            }
+            options.push(option);
         }
     }
     for condition in dry {
@@ -370,6 +378,21 @@ impl OptionSpec {
 }
 
 impl EffectSpec {
+    /// That the machine is asked which the value of an option names.
+    fn asks_its_value() -> Self {
+        Self {
+            does: EffectKind::Probes,
+            to: Selector::Value,
+            target: TargetKind::Host,
+            fixed: None,
+            needs: Vec::new(),
+            unless: Vec::new(),
+            level: None,
+            say: None,
+            recursive: When::Unsaid,
+        }
+    }
+
     fn new(node: &EffectNode, style: Style) -> Self {
         let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Self {

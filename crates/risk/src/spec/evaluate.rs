@@ -79,6 +79,7 @@ impl Evaluation<'_, '_> {
             self.nest_words(&Runs::default(), argv.clone());
         }
         if instead {
+            self.machines();
             return;
         }
         let verb_unknown = reading
@@ -91,6 +92,7 @@ impl Evaluation<'_, '_> {
         }
         self.operand_limits(leaf);
         self.judges();
+        self.machines();
         self.outcome.output = self.output(leaf);
     }
 

@@ -10,6 +10,7 @@ mod grammar;
 #[cfg(test)]
 mod grammar_tests;
 mod judge;
+mod machines;
 mod matched;
 mod program;
 mod reading;

@@ -28,6 +28,10 @@ pub(crate) struct Node {
     pub(crate) values: String,
     /// Options with a value only after `=` (or joined to the letter) that change nothing.
     pub(crate) optional: String,
+    /// Those of `values` and `optional` whose value says which other machine is asked.
+    pub(crate) machines: String,
+    /// Whether its operands may hold names of machines that it looks up, as the filters of `ss` and `tcpdump` do.
+    pub(crate) resolves: bool,
     /// Options that change what it does.
     pub(crate) option: Vec<OptionNode>,
     /// Whether `-5` and `+5` are options, as with `head`.

@@ -100,6 +100,12 @@ impl Check {
                 }
             }
         }
+        for name in words(&node.machines) {
+            let takes_value = |list: &String| words(list).contains(&name);
+            if !takes_value(&node.values) && !takes_value(&node.optional) {
+                self.fault(EntryFault::OptionUnlisted(name));
+            }
+        }
         for name in seen {
             if !may_be_named(&name, style) {
                 self.fault(EntryFault::OptionName(name));

@@ -73,6 +73,12 @@ fn psql_command(ledger: &mut Ledger, name: &str, words: &[Word]) {
             }
         }
         ("o" | "out", None) => {}
+        ("c" | "connect", Some(database))
+            if words.len() > 2 || names_a_machine(database.beginning()) =>
+        {
+            let machine = words.get(2).map_or(database, |word| Arg::text(&word.text));
+            ledger.asks(machine, "connect");
+        }
         ("i" | "ir" | "include" | "include_relative", Some(path)) => {
             ledger.reads(path, name);
             ledger.code(name, "runs a script of statements that is not seen");
@@ -105,6 +111,11 @@ fn psql_command(ledger: &mut Ledger, name: &str, words: &[Word]) {
         _ if describes || listed(PSQL_SHOWS, name) => {}
         _ => ledger.code("backslash", "gives psql a command that is not known"),
     }
+}
+
+/// Whether what psql connects to is said with its machine: an address, or settings of a connection.
+pub(super) fn names_a_machine(database: &str) -> bool {
+    database.contains(['=', ':'])
 }
 
 /// `\copy`, which reads and writes files on this side.

@@ -29,6 +29,12 @@ const MOST_PARTS: usize = 50;
 /// `psql`.
 pub(super) fn psql(invocation: &Invocation, matched: &Matched) -> Outcome {
     let mut ledger = Ledger::of(invocation);
+    let databases = values(matched, "-d --dbname").into_iter();
+    for database in databases.chain(matched.operands.first()) {
+        if client::names_a_machine(database.beginning()) {
+            ledger.asks(database.clone(), "database");
+        }
+    }
     for command in values(matched, "-c --command") {
         judge_arg(&mut ledger, command, Dialect::Postgres);
     }
