@@ -1,6 +1,8 @@
 //! What a server says about its models. The protocol itself only lists them; the context each is served with stands
 //! in another place with each server, and with OpenAI nowhere.
 
+use std::sync::atomic::Ordering;
+
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,6 +13,9 @@ use crate::{LlmError, ModelLine};
 
 /// What a list of models is expected to be.
 const EXPECTED_LIST: &str = "a JSON object with `data`";
+
+/// Servers, as they call themselves, that take `chat_template_kwargs`.
+const KNOW_TEMPLATES: [&str; 3] = ["vllm", "llamacpp", "sglang"];
 
 #[derive(Debug, Deserialize)]
 struct List {
@@ -73,6 +78,11 @@ impl Openai {
                 EXPECTED_LIST,
             )
             .await?;
+        let knows = list
+            .data
+            .iter()
+            .any(|listed| KNOW_TEMPLATES.contains(&listed.owner()));
+        self.knows_templates.store(knows, Ordering::Relaxed);
         Ok(list.data)
     }
 

@@ -8,6 +8,8 @@ mod manage;
 mod stream;
 mod wire;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
@@ -25,6 +27,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Openai {
     caller: Caller,
+    /// Whether the server has said that it is one that knows `chat_template_kwargs`; others may refuse words they do not
+    /// know.
+    knows_templates: AtomicBool,
 }
 
 impl Openai {
@@ -32,6 +37,7 @@ impl Openai {
     pub(crate) fn new(lane: Lane, key: Option<ApiKey>) -> Result<Self, LaneError> {
         Ok(Self {
             caller: Caller::new(lane, key, KeyHeader::Bearer)?,
+            knows_templates: AtomicBool::new(false),
         })
     }
 
@@ -56,7 +62,14 @@ impl Protocol for Openai {
     }
 
     fn body(&self, request: &ChatRequest, _run_with: u32) -> serde_json::Value {
-        wire::chat_body(request, self.is_openai())
+        let speaks = if self.is_openai() {
+            wire::Words::OpenAi
+        } else if self.knows_templates.load(Ordering::Relaxed) {
+            wire::Words::Templates
+        } else {
+            wire::Words::Plain
+        };
+        wire::chat_body(request, speaks)
     }
 
     fn dialect(&self) -> Box<dyn Dialect> {

@@ -7,8 +7,19 @@ use crate::{ChatRequest, Message, Think, Tool, ToolCall};
 /// What the schema of an answer is called on the wire, where it must have a name.
 const SCHEMA_NAME: &str = "answer";
 
+/// Which words a server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Words {
+    /// OpenAI's own and no others.
+    OpenAi,
+    /// Those that all servers of the protocol take.
+    Plain,
+    /// The same, and settings for the template of the model: vLLM, llama.cpp, SGLang.
+    Templates,
+}
+
 /// The body of a chat completion.
-pub(super) fn chat_body(request: &ChatRequest, is_openai: bool) -> Value {
+pub(super) fn chat_body(request: &ChatRequest, words: Words) -> Value {
     let mut body = json!({
         "model": request.model,
         "messages": request.messages.iter().map(message).collect::<Vec<_>>(),
@@ -28,7 +39,7 @@ pub(super) fn chat_body(request: &ChatRequest, is_openai: bool) -> Value {
     if let Some(effort) = effort {
         body["reasoning_effort"] = effort.into();
     }
-    if is_openai {
+    if words == Words::OpenAi {
         // Its models that think take no other temperature than their own.
         if effort.is_none() {
             body["temperature"] = request.written_temperature().into();
@@ -38,8 +49,11 @@ pub(super) fn chat_body(request: &ChatRequest, is_openai: bool) -> Value {
     } else {
         body["temperature"] = request.written_temperature().into();
         body["max_tokens"] = request.max_tokens.into();
-        // What the templates of models that can do both ask for.
-        body["chat_template_kwargs"] = json!({ "enable_thinking": request.think != Think::Off });
+        if words == Words::Templates {
+            // What the templates of models that can do both ask for.
+            body["chat_template_kwargs"] =
+                json!({ "enable_thinking": request.think != Think::Off });
+        }
     }
     body
 }

@@ -212,6 +212,26 @@ async fn the_context_is_read_where_each_server_says_it() {
 }
 
 #[tokio::test]
+async fn words_for_templates_go_only_to_servers_that_say_they_know_them() {
+    for (owner, knows) in [
+        ("vllm", true),
+        ("llamacpp", true),
+        ("organization_owner", false),
+        ("somebody", false),
+    ] {
+        let listed = json!({ "id": MODEL, "owned_by": owner, "max_model_len": 8192 });
+        let list = json!({ "object": "list", "data": [listed] });
+        let server = ModelServer::start()
+            .await
+            .at("/v1/models", Turn::sends(200, &[], list.to_string()));
+        let answered = ask(&*provider_of(COMPATIBLE, &server), &question()).await;
+        answered.expect("an answer");
+        let body = server.generations().remove(0);
+        assert_eq!(body.get("chat_template_kwargs").is_some(), knows, "{owner}");
+    }
+}
+
+#[tokio::test]
 async fn models_are_listed_and_nothing_is_fetched_or_loaded() {
     let server = ModelServer::start()
         .await
