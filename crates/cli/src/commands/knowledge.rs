@@ -103,7 +103,7 @@ pub(crate) enum KnowledgeCommand {
         #[arg(long)]
         expires: Option<Span>,
     },
-    /// Change an entry; what is not said stays, and where nothing is said, your editor opens
+    /// Change an entry; what is not said stays. With nothing said, in your editor
     Edit {
         /// The entry
         #[arg(value_name = "N")]
