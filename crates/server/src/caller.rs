@@ -33,6 +33,38 @@ pub struct Gate {
     pub daemon_uid: Option<u32>,
 }
 
+/// The account of this name, whatever it may do.
+pub(crate) async fn account(name: &str) -> Result<Option<Person>, Problem> {
+    let asked = name.to_owned();
+    let found = tokio::task::spawn_blocking(move || User::from_name(&asked).ok().flatten());
+    match tokio::time::timeout(NAMES_WITHIN, found).await {
+        Ok(Ok(user)) => Ok(user.map(|user| Person {
+            name: user.name,
+            uid: user.uid.as_raw(),
+        })),
+        Ok(Err(_)) | Err(_) => {
+            let title = format!("the system did not say whether there is an account {name}");
+            Err(Problem::new(Kind::Unavailable, title).advise("getent passwd"))
+        }
+    }
+}
+
+/// Who has which role, for those who are known by a name and not by a socket.
+pub trait Accounts: Send + Sync + std::fmt::Debug {
+    /// The account of this name and what it may do; none where there is none. It may ask a directory, and wait for it.
+    fn find(&self, name: &str) -> Option<Caller>;
+}
+
+impl Accounts for Gate {
+    fn find(&self, name: &str) -> Option<Caller> {
+        let user = User::from_name(name).ok().flatten()?;
+        Some(self.admit_peer(Peer {
+            uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
+        }))
+    }
+}
+
 impl Gate {
     /// The caller behind an account's number, in process: where no daemon runs, the store is the caller's own.
     #[must_use]
@@ -200,6 +232,13 @@ mod tests {
         assert_eq!(gate.role_of(&person(0, "root")), Some(Role::Operator));
         assert_eq!(gate.role_of(&person(0, "somebody else")), None);
         assert_eq!(gate.role_of(&person(4_242_424, "gone")), None);
+    }
+
+    #[test]
+    fn who_is_found_by_name_has_the_role_of_the_account() {
+        let root = gate(Some(990)).find("root").expect("every system has it");
+        assert_eq!((root.person.uid, root.role), (0, Role::Operator));
+        assert_eq!(gate(Some(990)).find("no-such-account-here"), None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ const MAX_BUFFER_BYTES: usize = 64 * 1024;
 /// How long who is turned away may take to hear it.
 const TURNED_AWAY_WITHIN: Duration = Duration::from_secs(2);
 /// The pause after a connection could not be accepted: what is short then does not come back at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// How long answers under way may take when told to stop.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
 
@@ -98,7 +98,7 @@ pub async fn serve(
 }
 
 /// A connection that breaks down is a bug, and costs no other.
-fn report(ended: Result<(), JoinError>) {
+pub(crate) fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(error = %error, "a connection broke down");
     }
@@ -175,7 +175,7 @@ impl Desk {
     }
 }
 
-fn protocol(head_within: Duration) -> http1::Builder {
+pub(crate) fn protocol(head_within: Duration) -> http1::Builder {
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())

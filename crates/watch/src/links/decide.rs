@@ -115,11 +115,14 @@ impl Watch {
         decision: &str,
     ) -> Result<Tx, LinkRefused> {
         let form = shown(form).ok_or(LinkRefused::NoForm)?;
-        let (link, device, now) = (&bearer.link, bearer.device.number, self.now());
+        let (device, now) = (bearer.device.number, self.now());
         let mut tx = self.store().begin().await?;
-        let action = tx.actions().lock(link.action).await?;
+        // Who decides about the action at the same moment is waited for; what they did to the link is read after that.
+        let action = tx.actions().lock(bearer.link.action).await?;
         let action = action.ok_or(LinkRefused::NoSuchLink)?;
-        self.stands(link, &action)?;
+        let link = tx.links().get(bearer.link.token).await?;
+        let link = link.ok_or(LinkRefused::NoSuchLink)?;
+        self.stands(&link, &action)?;
         tx.links()
             .take_form(link.token, device, form, now)
             .await

@@ -8,7 +8,7 @@ use super::make::no_pages;
 use super::refused::LinkRefused;
 use super::secret::{Secret, shown};
 use crate::WatchError;
-use crate::view::{DeviceLine, EnrolmentMade};
+use crate::view::{DeviceLine, EnrolmentAsked, EnrolmentMade};
 use crate::watch::{Watch, with};
 
 /// How long what makes a browser known is good.
@@ -45,6 +45,16 @@ impl Watch {
         let found = read.devices().known(self.now(), MAX_LISTED).await?;
         self.remember_corrupt(&found.corrupt);
         Ok(found.rows.iter().map(line).collect())
+    }
+
+    /// The browser that shows this secret, where it is known.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn device_of(&self, secret: &str) -> Result<Option<DeviceLine>, LinkRefused> {
+        let mut read = self.store().read().await?;
+        let device = self.device_in(&mut read, Some(secret)).await?;
+        Ok(device.as_ref().map(line))
     }
 
     /// Asks for a browser to be made known as a person's. Who opens the address that is returned becomes that person
@@ -97,14 +107,20 @@ impl Watch {
         &self,
         token: &str,
         secret: Option<&str>,
-    ) -> Result<(Enrolment, Option<String>), LinkRefused> {
+    ) -> Result<EnrolmentAsked, LinkRefused> {
         let token = shown(token).ok_or(LinkRefused::NoSuchLink)?;
         let mut read = self.store().read().await?;
         let enrolment = read.devices().enrolment(token).await?;
         let enrolment = enrolment.ok_or(LinkRefused::NoSuchLink)?;
         self.is_good(&enrolment)?;
         let device = self.device_in(&mut read, secret).await?;
-        Ok((enrolment, device.map(|device| device.person.name)))
+        Ok(EnrolmentAsked {
+            person: enrolment.person,
+            asked_by: enrolment.asked_by,
+            asked_at: enrolment.asked_at,
+            expires_at: enrolment.expires_at,
+            known_as: device.map(|device| device.person.name),
+        })
     }
 
     /// Makes the browser known that shows this token. Returns the secret that it is to show from now on, and how long.

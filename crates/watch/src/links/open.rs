@@ -96,14 +96,16 @@ impl Watch {
         })
     }
 
-    /// What became of what was decided on a link.
+    /// What became of the action that a link leads to.
     ///
     /// # Errors
-    /// Refuses a link on which nothing was decided.
+    /// Refuses a link that was not used while the action waits for a decision.
     pub async fn after_link(&self, bearer: &Bearer) -> Result<Shown, LinkRefused> {
         let sheet = self.action(bearer.link.action).await?;
-        if bearer.link.used.is_none() {
+        let waits = matches!(sheet.action.state, ActionState::Held { .. });
+        if waits && bearer.link.used.is_none() {
             self.stands(&bearer.link, &sheet.action)?;
+            return Err(LinkRefused::NoForm);
         }
         Ok(Shown {
             sheet,

@@ -1,7 +1,7 @@
 //! Links and browsers as people see them. An address stands here once, when it was made: it is kept nowhere.
 
 use serde::{Deserialize, Serialize};
-use watchkeeper_model::{ActionNumber, DeviceNumber, Revision, Timestamp};
+use watchkeeper_model::{ActionNumber, DeviceNumber, Person, Revision, Timestamp};
 
 /// A link that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,21 @@ pub struct EnrolmentMade {
     pub person: String,
     /// How long the address is good.
     pub expires_at: Timestamp,
+}
+
+/// What a browser is asked before it is made known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrolmentAsked {
+    /// As whose it would be known.
+    pub person: Person,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: Timestamp,
+    /// How long that is good.
+    pub expires_at: Timestamp,
+    /// As whose it is known now.
+    pub known_as: Option<String>,
 }
 
 /// A browser that is known as a person's.
