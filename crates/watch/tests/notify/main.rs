@@ -1,0 +1,58 @@
+//! That people are told: once, where they should be, and whatever happens to channels, clocks and controllers.
+
+// What the use cases stand on, and the cases here do not use all of.
+#[path = "../use_cases/bridge.rs"]
+#[expect(dead_code, reason = "the bridge carries more than these cases")]
+mod bridge;
+
+mod channels;
+mod clocks;
+mod controllers;
+mod ground;
+mod people;
+mod seeds;
+mod telling;
+
+/// Runs a case on SQLite and on Postgres.
+macro_rules! on_both {
+    ($($case:path as $name:ident;)*) => {
+        mod lite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $case(crate::ground::Ground::over(crate::bridge::Bridge::on_sqlite().await).await).await;
+            })*
+        }
+        mod pg {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $case(crate::ground::Ground::over(crate::bridge::Bridge::on_postgres().await).await).await;
+            })*
+        }
+    };
+}
+
+on_both! {
+    crate::channels::a_day_without_gotify_ends_in_a_summary_and_the_critical_ones as a_day_without_gotify_ends_in_a_summary_and_the_critical_ones;
+    crate::channels::a_refused_token_is_not_tried_without_end_and_a_mended_one_at_once as a_refused_token_is_not_tried_without_end_and_a_mended_one_at_once;
+    crate::channels::slowness_never_delays_a_look as slowness_never_delays_a_look;
+    crate::channels::a_dead_channel_is_an_issue_that_the_others_hear_of as a_dead_channel_is_an_issue_that_the_others_hear_of;
+    crate::channels::a_server_that_asks_for_patience_gets_it as a_server_that_asks_for_patience_gets_it;
+    crate::clocks::a_clock_set_back_and_forth_makes_neither_storm_nor_silence as a_clock_set_back_and_forth_makes_neither_storm_nor_silence;
+    crate::clocks::quiet_hours_keep_back_what_can_wait as quiet_hours_keep_back_what_can_wait;
+    crate::clocks::the_digest_comes_once_a_day as the_digest_comes_once_a_day;
+    crate::clocks::what_stays_critical_is_told_again_until_somebody_knows as what_stays_critical_is_told_again_until_somebody_knows;
+    crate::controllers::two_controllers_send_one_message as two_controllers_send_one_message;
+    crate::controllers::a_restart_in_the_middle_of_a_delivery_loses_nothing as a_restart_in_the_middle_of_a_delivery_loses_nothing;
+    crate::people::what_a_person_says_goes_out_at_once_and_is_kept as what_a_person_says_goes_out_at_once_and_is_kept;
+    crate::people::what_was_given_up_can_be_sent_again as what_was_given_up_can_be_sent_again;
+    crate::people::a_test_tells_what_is_wrong as a_test_tells_what_is_wrong;
+    crate::people::too_many_messages_wait_for_the_next_hour as too_many_messages_wait_for_the_next_hour;
+    crate::seeds::refused_by_autonomy_is_told_once as refused_by_autonomy_is_told_once;
+    crate::seeds::one_trouble_over_ten_looks_is_told_once as one_trouble_over_ten_looks_is_told_once;
+    crate::seeds::a_changed_host_key_is_told_as_critical as a_changed_host_key_is_told_as_critical;
+    crate::telling::ten_hosts_with_one_cause_are_one_message as ten_hosts_with_one_cause_are_one_message;
+    crate::telling::an_end_goes_only_where_the_beginning_went as an_end_goes_only_where_the_beginning_went;
+    crate::telling::secrets_and_hostile_titles_do_no_harm as secrets_and_hostile_titles_do_no_harm;
+    crate::telling::a_repair_and_its_outcome_are_told as a_repair_and_its_outcome_are_told;
+    crate::telling::a_message_about_a_held_action_leads_its_person_to_it as a_message_about_a_held_action_leads_its_person_to_it;
+}
