@@ -240,7 +240,11 @@ impl Home {
 }
 
 /// Where cargo put the binary, next to this test.
-fn binary() -> PathBuf {
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let found = test
         .ancestors()

@@ -52,6 +52,27 @@ impl Lab {
         }
     }
 
+    /// The same with more room than a host usually has: for what is installed there.
+    ///
+    /// # Panics
+    /// When the lab cannot: it says what is missing.
+    #[must_use]
+    pub fn roomy(names: &[&str]) -> Self {
+        let size = [("LAB_MEMORY", "1536M"), ("LAB_DISK", "1G")];
+        let words = [&["up", "--fresh"], names].concat();
+        let mut command = lab_command(&words);
+        command.envs(size);
+        let output = command.output().expect("the lab starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "lab {words:?}: {said}");
+        let inventory = lab(&[&["inventory"], names].concat());
+        let inventory: Inventory =
+            serde_json::from_slice(&inventory.stdout).expect("the inventory is JSON");
+        Self {
+            hosts: inventory.hosts,
+        }
+    }
+
     /// The configuration that watches these hosts, with more lines before the hosts.
     #[must_use]
     pub fn config(&self, more: &str) -> String {
@@ -118,6 +139,29 @@ impl Host {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Runs a command inside as root, past sshd and network, however it ends.
+    ///
+    /// # Panics
+    /// When the lab does not start.
+    #[must_use]
+    pub fn tries(&self, words: &[&str]) -> Output {
+        try_lab(&[&["in", self.name.as_str()], words].concat()).expect("the lab starts")
+    }
+
+    /// Puts a file of this machine there.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn put(&self, from: &std::path::Path, to: &str) {
+        let file = std::fs::File::open(from).expect("the file is there");
+        let script = "mkdir -p \"$(dirname \"$1\")\" && cat >\"$1\"";
+        let done = lab_command(&["in", &self.name, "sh", "-c", script, "sh", to])
+            .stdin(file)
+            .status()
+            .expect("the lab starts");
+        assert!(done.success(), "{} is not put at {to}", from.display());
+    }
+
     /// Whether anything on this machine has a connection to its sshd, by the kernel's list.
     ///
     /// # Panics
@@ -164,10 +208,14 @@ impl Host {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the lab is a program of its own")]
+fn lab_command(words: &[&str]) -> Command {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lab/lab"));
+    command.args(words);
+    command
+}
+
 fn try_lab(words: &[&str]) -> std::io::Result<Output> {
-    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lab/lab"))
-        .args(words)
-        .output()
+    lab_command(words).output()
 }
 
 fn lab(words: &[&str]) -> Output {

@@ -12,7 +12,7 @@ use crate::lab::{Host, Lab};
 /// How long anything on the way may take; far more than it does.
 const LONG: Duration = Duration::from_secs(90);
 /// Adds a line for every execution, then waits for the test, at most a minute.
-const SCRIPT: &str = "echo x >> /var/tmp/executions\n\
+pub const SCRIPT: &str = "echo x >> /var/tmp/executions\n\
     tries=0\n\
     while [ ! -e /var/tmp/go ] && [ $tries -lt 600 ]; do sleep 0.1; tries=$((tries + 1)); done\n\
     systemctl start nginx\n";

@@ -10,8 +10,8 @@ use watchkeeper_model::{ActionNumber, Autonomy, HostName, IssueNumber, Severity,
 
 use crate::called::Called;
 use crate::commands::{
-    AskArgs, ChatArgs, ConfigsArgs, DiscussArgs, DoArgs, KnowledgeArgs, ModelsArgs, QueueArgs,
-    WorkerArgs,
+    AskArgs, BackupArgs, ChatArgs, CompletionsArgs, ConfigsArgs, DevicesArgs, DiscussArgs, DoArgs,
+    InitArgs, KnowledgeArgs, ManArgs, ModelsArgs, NotifyArgs, QueueArgs, RestoreArgs, WorkerArgs,
 };
 use crate::failure::Kind;
 
@@ -135,10 +135,17 @@ pub(crate) enum Command {
     Orders(OrdersArgs),
     /// The queue to the models: what waits, who serves; take back, ask again, pause a lane
     Queue(QueueArgs),
+    /// Say something to people; try the ways there, see what was sent and what was given up
+    ///
+    /// `notify TITLE TEXT --priority 5`, `notify test phone`, `notify list`, `notify retry 3`.
+    /// Exit status: 0 sent, or waits for its time; 1 a channel did not take it; 64 wrong usage; 77 not allowed.
+    Notify(NotifyArgs),
     /// What is known: list, search, add, edit, verify, forget, seed, export, import, move
     Knowledge(KnowledgeArgs),
     /// Configuration files of hosts and of a repository: index, search, read
     Configs(ConfigsArgs),
+    /// Browsers that may decide: list, add, remove; a link to decide about an action on one
+    Devices(DevicesArgs),
     /// What happened
     Logs(LogsArgs),
     /// The hash-chained log: verify it, export it
@@ -157,6 +164,22 @@ pub(crate) enum Command {
     Worker(WorkerArgs),
     /// Make the short commands: hal-check, hal-approve, …
     Links(LinksArgs),
+    /// From nothing to a configuration that works: asks on a terminal, or takes flags
+    ///
+    /// It writes a commented file, never over one that says something, tests it, and says what to do next.
+    Init(InitArgs),
+    /// Write everything the store holds, and the configuration without its secrets, into one file
+    ///
+    /// A daemon may work meanwhile: the backup shows one moment. It can be restored into SQLite and into Postgres.
+    Backup(BackupArgs),
+    /// Fill an empty store from a backup: all or nothing, compared row by row
+    ///
+    /// What was approved and not begun becomes void, since it may have been run after the backup was taken.
+    Restore(RestoreArgs),
+    /// What a shell needs to complete these commands, on standard output
+    Completions(CompletionsArgs),
+    /// The manual, as pages for man(1)
+    Man(ManArgs),
 }
 
 /// Which hosts, and how much is shown.
@@ -505,7 +528,7 @@ pub(crate) struct LinksArgs {
 }
 
 /// The tools that get a short command of their own.
-pub(crate) const TOOLS: [&str; 22] = [
+pub(crate) const TOOLS: [&str; 29] = [
     "check",
     "approve",
     "ask",
@@ -517,8 +540,10 @@ pub(crate) const TOOLS: [&str; 22] = [
     "risk",
     "orders",
     "queue",
+    "notify",
     "knowledge",
     "configs",
+    "devices",
     "logs",
     "log",
     "enrol",
@@ -528,6 +553,11 @@ pub(crate) const TOOLS: [&str; 22] = [
     "daemon",
     "worker",
     "links",
+    "init",
+    "backup",
+    "restore",
+    "completions",
+    "man",
 ];
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod config;
 mod failure;
 mod log;
 mod orders;
+mod ownership;
 mod session;
 mod show;
 mod surroundings;

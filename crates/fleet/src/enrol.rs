@@ -7,7 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -246,6 +246,7 @@ fn lock(path: &Path) -> Result<Flock<File>, EnrolError> {
         .mode(0o600)
         .open(&beside)
         .map_err(io)?;
+    give_to_owner(&beside).map_err(io)?;
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| io(errno.into()))
 }
 
@@ -398,7 +399,21 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(content)?;
+    give_to_owner(path)?;
     file.sync_all()
+}
+
+/// Gives what root has made in another account's directory to that account: root may enrol a host before the service
+/// runs, which must be able to read what is known then.
+fn give_to_owner(path: &Path) -> io::Result<()> {
+    let Some(directory) = path.parent() else {
+        return Ok(());
+    };
+    let (directory, file) = (std::fs::metadata(directory)?, std::fs::metadata(path)?);
+    if file.uid() != 0 || directory.uid() == 0 {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(path, Some(directory.uid()), Some(directory.gid()))
 }
 
 #[cfg(test)]

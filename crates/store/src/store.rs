@@ -296,7 +296,10 @@ fn make_private_file(path: &Path) -> Result<(), StoreError> {
             Ok(_) => give_to_owner(path),
             // It is opened once, so that what is no file of ours is told here.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                std::fs::OpenOptions::new().append(true).open(path).map(drop)
+                std::fs::OpenOptions::new()
+                    .append(true)
+                    .open(path)
+                    .map(drop)
             }
             Err(error) => Err(error),
         }

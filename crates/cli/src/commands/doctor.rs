@@ -37,6 +37,18 @@ struct Report {
 
 /// Tests everything.
 pub(super) async fn run(common: &Common, around: &Surroundings, called: &Called) -> Ended {
+    let lines = lines(common, around).await;
+    let ok = lines.iter().all(|line| line.state != DoctorState::Failed);
+    if common.output == Output::Text {
+        super::put(&show::doctor_report(&page(around), &lines, called))?;
+    } else {
+        answer(common.output, &Report { ok, lines }, |_| String::new())?;
+    }
+    Ok(if ok { 0 } else { Kind::Failed.exit_status() })
+}
+
+/// Tests everything, and tells nobody yet.
+pub(super) async fn lines(common: &Common, around: &Surroundings) -> Vec<DoctorLine> {
     let loaded = Config::look(common, around);
     let mut lines = configuration(&loaded);
     lines.extend(group(&loaded.config));
@@ -46,13 +58,7 @@ pub(super) async fn run(common: &Common, around: &Surroundings, called: &Called)
         Some(socket) => ask(&mut lines, &Client::Socket(socket)).await,
         None => by_ourselves(&mut lines, &loaded.config, around).await,
     }
-    let ok = lines.iter().all(|line| line.state != DoctorState::Failed);
-    if common.output == Output::Text {
-        super::put(&show::doctor_report(&page(around), &lines, called))?;
-    } else {
-        answer(common.output, &Report { ok, lines }, |_| String::new())?;
-    }
-    Ok(if ok { 0 } else { Kind::Failed.exit_status() })
+    lines
 }
 
 fn ok(name: &str, detail: impl Into<String>) -> DoctorLine {

@@ -1,20 +1,25 @@
 //! The commands, one file each: what was typed becomes a request, the answer becomes text or JSON.
 
 mod approve;
+mod backup;
 mod check;
+mod completions;
 mod config;
 mod configs;
 mod daemon;
+mod devices;
 mod doctor;
 mod edit;
 mod editor;
 mod enrol;
+mod init;
 mod issues;
 mod knowledge;
 mod knowledge_edit;
 mod links;
 mod log;
 mod models;
+mod notify;
 mod orders;
 mod queue;
 mod risk;
@@ -35,9 +40,14 @@ use crate::failure::CommandError;
 use crate::session::Session;
 use crate::surroundings::Surroundings;
 
+pub(crate) use backup::{BackupArgs, RestoreArgs};
+pub(crate) use completions::{CompletionsArgs, ManArgs};
 pub(crate) use configs::ConfigsArgs;
+pub(crate) use init::InitArgs;
+pub(crate) use devices::DevicesArgs;
 pub(crate) use knowledge::KnowledgeArgs;
 pub(crate) use models::ModelsArgs;
+pub(crate) use notify::NotifyArgs;
 pub(crate) use queue::QueueArgs;
 pub(crate) use talk::{AskArgs, ChatArgs, DiscussArgs, DoArgs};
 pub(crate) use worker::WorkerArgs;
@@ -69,12 +79,16 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Status => here.in_session(async |session| status::status(session).await),
         Command::Risk(args) => risk::run(common, around, args),
         Command::Orders(args) => orders::run(&here, args),
+        Command::Notify(args) => here.in_session(async |session| notify::run(session, args).await),
         Command::Queue(args) => here.in_session(async |session| queue::run(session, args).await),
         Command::Knowledge(args) => {
             here.in_session(async |session| knowledge::run(session, args).await)
         }
         Command::Configs(args) => {
             here.in_session(async |session| configs::run(session, args).await)
+        }
+        Command::Devices(args) => {
+            here.in_session(async |session| devices::run(session, args).await)
         }
         Command::Logs(args) => here.in_session(async |session| log::logs(session, args).await),
         Command::Log(args) => here.in_session(async |session| log::log(session, args).await),
@@ -85,6 +99,15 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Daemon => daemon::run(common, around),
         Command::Worker(args) => worker::run(common, around, args),
         Command::Links(args) => links::run(common, around, args),
+        Command::Init(args) => {
+            command_runtime()?.block_on(init::run(common, around, called, args))
+        }
+        Command::Backup(args) => command_runtime()?.block_on(backup::run(common, around, args)),
+        Command::Restore(args) => {
+            command_runtime()?.block_on(backup::restore(common, around, args))
+        }
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => completions::man(common, args),
     }
 }
 

@@ -78,7 +78,10 @@ impl<W: Write> Writer<W> {
         let gzip = self.tar.into_inner().map_err(BackupError::Write)?;
         let buffered = gzip.finish().map_err(BackupError::Write)?;
         let output = buffered.into_inner();
-        Ok((manifest, output.map_err(|error| BackupError::Write(error.into_error()))?))
+        Ok((
+            manifest,
+            output.map_err(|error| BackupError::Write(error.into_error()))?,
+        ))
     }
 
     fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), BackupError> {
@@ -181,7 +184,9 @@ pub(super) async fn read(
     // The rest of the tar is zeros, and behind them stands the checksum of what was compressed.
     let mut rest = archive.into_inner();
     std::io::copy(&mut rest, &mut std::io::sink()).map_err(|error| reading.unread(&error))?;
-    let behind = input.read(&mut [0]).map_err(|error| reading.unread(&error))?;
+    let behind = input
+        .read(&mut [0])
+        .map_err(|error| reading.unread(&error))?;
     reading.end(behind > 0)
 }
 
@@ -222,7 +227,10 @@ impl Reading {
             });
         }
         if size > limit {
-            return Err(BackupError::damaged(format!("{} is too large", visible(name))));
+            return Err(BackupError::damaged(format!(
+                "{} is too large",
+                visible(name)
+            )));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0));
         let read = from.take(limit).read_to_end(&mut bytes);
@@ -273,7 +281,11 @@ impl Reading {
     /// The table that a part belongs to: the next part of the table that is read, or the first of a later one.
     fn part(&mut self, name: &str) -> Option<String> {
         let tables = &self.heading.as_ref()?.tables;
-        if self.parts > 0 && tables.get(self.table).is_some_and(|table| part_name(table, self.parts + 1) == name) {
+        if self.parts > 0
+            && tables
+                .get(self.table)
+                .is_some_and(|table| part_name(table, self.parts + 1) == name)
+        {
             self.parts += 1;
             return tables.get(self.table).cloned();
         }
@@ -309,7 +321,9 @@ impl Reading {
             }
         }
         if manifest.rows.len() != heading.tables.len() || manifest.files != self.files {
-            return Err(BackupError::damaged("its files are not those that were written"));
+            return Err(BackupError::damaged(
+                "its files are not those that were written",
+            ));
         }
         Ok(manifest)
     }

@@ -69,7 +69,9 @@ pub enum BackupError {
         ours: i64,
     },
     /// The tables that it was taken from are not those of any release.
-    #[error("the backup's tables of migration {schema} are not those that this version knows under that number")]
+    #[error(
+        "the backup's tables of migration {schema} are not those that this version knows under that number"
+    )]
     OtherTables {
         /// The migration.
         schema: i64,

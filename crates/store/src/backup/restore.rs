@@ -26,7 +26,8 @@ const EMPTY: [&str; 8] = [
     "conversations",
 ];
 /// Why an action that was approved is not run after a restore.
-const VOID: &str = "it was approved before the store was restored from a backup, and may have been run since";
+const VOID: &str =
+    "it was approved before the store was restored from a backup, and may have been run since";
 
 /// What was restored.
 #[derive(Clone, Debug)]
@@ -110,7 +111,10 @@ impl Store {
 async fn make_ground(db: &mut Conn<'_>, schema: i64) -> Result<Vec<Table>, BackupError> {
     let before = tables(db).await?;
     for table in before.iter().filter(|table| is_of_note(table)) {
-        let sql = Sql::Built(format!("select 1 as found from {} limit 1", quoted(&table.name)));
+        let sql = Sql::Built(format!(
+            "select 1 as found from {} limit 1",
+            quoted(&table.name)
+        ));
         if db.first("restore.empty", sql, args![]).await?.is_some() {
             return Err(BackupError::NotEmpty {
                 table: table.name.clone(),
@@ -155,9 +159,7 @@ async fn compare(tx: &mut Tx, ground: &[Table], manifest: &Manifest) -> Result<(
             sha256: finished(tally),
         };
         if !manifest.rows.contains(&found) {
-            return Err(BackupError::Differs {
-                table: found.table,
-            });
+            return Err(BackupError::Differs { table: found.table });
         }
     }
     match tx.log().verify(1, None).await? {

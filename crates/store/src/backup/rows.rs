@@ -128,7 +128,11 @@ struct Insert {
 
 impl Insert {
     fn into(table: &Table) -> Self {
-        let columns: Vec<_> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let columns: Vec<_> = table
+            .columns
+            .iter()
+            .map(|column| quoted(&column.name))
+            .collect();
         let (name, columns) = (quoted(&table.name), columns.join(", "));
         Self {
             text: format!("insert into {name} ({columns}) values "),

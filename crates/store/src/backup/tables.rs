@@ -58,7 +58,9 @@ const REFERENCES: Sql = Sql::Differs {
 pub(super) async fn tables(db: &mut Conn<'_>) -> Result<Vec<Table>, BackupError> {
     let mut found: BTreeMap<String, Vec<Told>> = BTreeMap::new();
     for row in db.all("backup.tables", COLUMNS, args![]).await? {
-        let told: Told = row.read("tables", "column_name").map_err(StoreError::from)?;
+        let told: Told = row
+            .read("tables", "column_name")
+            .map_err(StoreError::from)?;
         found.entry(told.table.clone()).or_default().push(told);
     }
     let mut parents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -81,7 +83,10 @@ fn table(name: String, mut told: Vec<Told>) -> Result<Table, BackupError> {
     let key = told.iter().filter(|column| column.key_place > 0);
     let key = key.map(|column| column.column.clone()).collect();
     told.sort_by(|left, right| left.column.cmp(&right.column));
-    let columns = told.into_iter().map(Told::column).collect::<Result<_, _>>()?;
+    let columns = told
+        .into_iter()
+        .map(Told::column)
+        .collect::<Result<_, _>>()?;
     Ok(Table { name, columns, key })
 }
 

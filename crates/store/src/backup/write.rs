@@ -48,7 +48,12 @@ impl Store {
             program: terms.program.clone(),
             schema,
             tables_digest: migrations::digest_up_to(schema),
-            database: if db.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
+            database: if db.is_postgres() {
+                "postgres"
+            } else {
+                "sqlite"
+            }
+            .to_owned(),
             taken_at: terms.at,
             tables: tables.iter().map(|table| table.name.clone()).collect(),
         };

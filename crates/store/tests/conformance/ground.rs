@@ -98,6 +98,37 @@ impl Ground {
             .expect("the owner may do anything");
     }
 
+    /// Every row of a table as a text that the database itself makes of it.
+    pub(crate) async fn texts(&self, table: &str, only: &str) -> Vec<String> {
+        if self.is_postgres() {
+            let sql = format!("select t::text from \"{table}\" t {only}");
+            let options: PgConnectOptions = self.url.parse().expect("an address");
+            let mut conn = options.connect().await.expect("a connection");
+            let sql = AssertSqlSafe(sql).into_sql_str();
+            sqlx::query_scalar(sql)
+                .fetch_all(&mut conn)
+                .await
+                .expect("rows")
+        } else {
+            let path = self.url.trim_start_matches("sqlite:");
+            let options = SqliteConnectOptions::new().filename(path);
+            let mut conn = options.connect().await.expect("a connection");
+            let columns = format!(
+                "select group_concat('quote(\"' || name || '\")', ' || '','' || ') from pragma_table_info('{table}')"
+            );
+            let columns: String = sqlx::query_scalar(AssertSqlSafe(columns).into_sql_str())
+                .fetch_one(&mut conn)
+                .await
+                .expect("columns");
+            let sql =
+                AssertSqlSafe(format!("select {columns} from \"{table}\" {only}")).into_sql_str();
+            sqlx::query_scalar(sql)
+                .fetch_all(&mut conn)
+                .await
+                .expect("rows")
+        }
+    }
+
     pub(crate) async fn try_to_spoil(&self, sql: &str) -> Result<(), sqlx::Error> {
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
         if self.is_postgres() {

@@ -78,6 +78,8 @@ on_both! {
         conversations_are_found_by_person_and_action
         two_who_speak_at_once_have_places_of_their_own
         nobody_speaks_where_there_is_no_conversation_nor_without_end
+        what_the_next_answer_needs_is_kept_beside_the_talk
+        an_old_talk_is_removed_whole_but_not_while_its_action_waits
     }
     runs {
         a_run_and_its_steps_read_back

@@ -1,0 +1,22 @@
+//! Whose a new file is. Root works beside a service that runs as another account, and must not shut it out of what lies
+//! in its own directories.
+
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::Path;
+
+/// Gives a file that root has made in another account's directory to that account.
+pub(crate) fn as_the_directory(path: &Path) -> std::io::Result<()> {
+    let Some(dir) = path.parent() else {
+        return Ok(());
+    };
+    let (dir, file) = (std::fs::metadata(dir)?, std::fs::metadata(path)?);
+    if file.uid() != 0 {
+        return Ok(());
+    }
+    let uid = (dir.uid() != 0).then_some(dir.uid());
+    let gid = (dir.gid() != 0).then_some(dir.gid());
+    if uid.is_none() && gid.is_none() {
+        return Ok(());
+    }
+    chown(path, uid, gid)
+}

@@ -1,0 +1,391 @@
+//! The Debian package and the archive on fresh hosts, with the program that cargo has just built: installed, configured,
+//! locked away, watched by systemd, reloaded, upgraded while an action runs, removed, installed again with its data
+//! there, purged.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use watchkeeper_tests::binary::{binary, until_within};
+use watchkeeper_tests::lab::{Host, Lab};
+use watchkeeper_tests::repair::{SCRIPT, executions, nothing_left};
+
+const LONG: Duration = Duration::from_secs(90);
+/// What systemd-analyze says at most, in tenths: 0 is locked away wholly, 100 not at all.
+const EXPOSURE: &str = "14";
+const UNIT: &str = "watchkeeper.service";
+
+/// Runs one of the packaging scripts with the built program; gives the file that it made.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the packages are made by scripts"
+)]
+fn made(script: &str, out: &Path, more: &[&str]) -> PathBuf {
+    let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging")).join(script);
+    let output = Command::new(&script)
+        .arg("--binary")
+        .arg(binary())
+        .arg("--out")
+        .arg(out)
+        .args(more)
+        .output()
+        .expect("the script is there");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", script.display());
+    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+}
+
+/// The controller: a host that has the package.
+struct Keeper<'h> {
+    host: &'h Host,
+}
+
+impl Keeper<'_> {
+    /// Runs in a shell, and must end well.
+    fn sh(&self, line: &str) -> String {
+        let done = self.host.tries(&["sh", "-euc", line]);
+        assert!(done.status.success(), "{line}: {}", said(&done));
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+
+    /// Whether it ends well in a shell.
+    fn holds(&self, line: &str) -> bool {
+        self.host.tries(&["sh", "-euc", line]).status.success()
+    }
+
+    /// Runs a command of ours, which must end so; what it wrote.
+    fn run(&self, words: &[&str], status: i32) -> String {
+        let done = self.host.tries(&[&["watchkeeper"], words].concat());
+        assert_eq!(
+            done.status.code(),
+            Some(status),
+            "{words:?}: {}\n{}",
+            said(&done),
+            self.journal()
+        );
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        let text = self.run(&[words, &["--output", "json"]].concat(), 0);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    fn property(&self, name: &str) -> String {
+        self.sh(&format!("systemctl show -P {name} {UNIT}"))
+    }
+
+    fn install(&self, package: &Path, as_name: &str) {
+        self.host.put(package, as_name);
+        self.sh(&format!(
+            "DEBIAN_FRONTEND=noninteractive dpkg -i {as_name} && rm {as_name}"
+        ));
+    }
+
+    fn becomes(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        until_within(LONG, what, &mut || holds(self));
+    }
+
+    fn is_active(&self) {
+        self.becomes("the service runs", |this| {
+            this.property("ActiveState") == "active"
+        });
+    }
+
+    fn journal(&self) -> String {
+        let done = self
+            .host
+            .tries(&["journalctl", "-u", UNIT, "-n", "60", "--no-pager"]);
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// The key that the lab's hosts let in, for the account of the service.
+    fn takes_key_of(&self, host: &Host) {
+        self.host
+            .put(&host.key, "/var/lib/watchkeeper/.ssh/id_ed25519");
+        self.sh("chown watchkeeper: /var/lib/watchkeeper/.ssh/id_ed25519 && chmod 600 /var/lib/watchkeeper/.ssh/id_ed25519");
+    }
+}
+
+fn said(done: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    )
+}
+
+#[test]
+fn a_package_is_installed_configured_locked_away_and_taken_away_again() {
+    let lab = Lab::roomy(&["pkg-box"]);
+    let out = tempfile::tempdir().expect("a directory");
+    let package = made("build-deb", out.path(), &["--fast"]);
+    let here = Keeper {
+        host: &lab.hosts[0],
+    };
+
+    here.install(&package, "/root/watchkeeper.deb");
+    assert_eq!(here.sh(&format!("systemctl is-enabled {UNIT}")), "enabled");
+    assert_eq!(
+        here.property("ActiveState"),
+        "inactive",
+        "nothing is watched before it is configured"
+    );
+    assert!(here.holds("getent passwd watchkeeper && getent group watchkeeper"));
+    assert!(here.holds("test -s /usr/share/man/man1/watchkeeper-approve-show.1.gz"));
+    assert!(here.holds(". /usr/share/bash-completion/completions/watchkeeper"));
+    assert!(here.holds("test -s /usr/share/doc/watchkeeper/examples/homelab/orders.toml"));
+    assert_eq!(
+        here.sh("stat -c %U:%a /var/lib/watchkeeper"),
+        "watchkeeper:700"
+    );
+
+    begins(&here);
+    is_locked_away(&here);
+    is_kept_alive(&here);
+    reloads(&here);
+    comes_and_goes(&here, &package);
+}
+
+/// `init`, a key, the service, enrolment, and the first look.
+fn begins(here: &Keeper<'_>) {
+    let report = here.json(&[
+        "init",
+        "--name",
+        "hal",
+        "--host",
+        "box=ops@127.0.0.1",
+        "--become-root",
+    ]);
+    assert_eq!(report["ok"], true, "{report:#}");
+    let next = report["next"].to_string();
+    assert!(
+        next.contains("ssh-keygen") && next.contains("systemctl enable --now"),
+        "{next}"
+    );
+    assert_eq!(
+        here.sh("stat -c %U:%G:%a /etc/watchkeeper/config.toml"),
+        "root:watchkeeper:640"
+    );
+    // What root has looked at before the service began shuts it out of nothing.
+    assert_eq!(here.sh("find /var/lib/watchkeeper ! -user watchkeeper"), "");
+
+    here.takes_key_of(here.host);
+    here.sh("systemctl start watchkeeper");
+    here.is_active();
+    let fingerprint = here.host.fingerprint();
+    here.run(&["enrol", "box", "--fingerprint", &fingerprint], 0);
+    here.run(&["check"], 0);
+    assert_eq!(here.sh("stat -c %a /run/watchkeeper/socket"), "666");
+    here.run(&["doctor"], 0);
+}
+
+/// The score of each unit, and that the daemon works under it.
+fn is_locked_away(here: &Keeper<'_>) {
+    for unit in [UNIT, "watchkeeper-worker@gpu.service"] {
+        let analyze = format!("systemd-analyze security --no-pager --threshold={EXPOSURE} {unit}");
+        let done = here.host.tries(&["sh", "-c", &analyze]);
+        assert!(done.status.success(), "{}", said(&done));
+    }
+    let pid = here.property("MainPID");
+    assert_eq!(
+        here.sh(&format!("ps -o user= -p {pid}")),
+        "watchkeep+",
+        "ps cuts the name"
+    );
+    let status = here.sh(&format!("cat /proc/{pid}/status"));
+    for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
+        assert!(status.contains(line), "{line}: {status}");
+    }
+}
+
+/// systemd hears of it in time, and ends what says nothing any more.
+fn is_kept_alive(here: &Keeper<'_>) {
+    here.sh(&format!(
+        "mkdir -p /run/systemd/system/{UNIT}.d && printf '[Service]\\nWatchdogSec=3s\\nRestartSec=100ms\\n' > /run/systemd/system/{UNIT}.d/test.conf && systemctl daemon-reload && systemctl restart {UNIT}"
+    ));
+    here.is_active();
+    let mut heard = std::collections::BTreeSet::new();
+    until_within(LONG, "it is heard of three times", &mut || {
+        heard.insert(here.property("WatchdogTimestampMonotonic"));
+        heard.len() > 3
+    });
+    assert_eq!(here.property("NRestarts"), "0", "{}", here.journal());
+    let pid = here.property("MainPID");
+    here.sh(&format!("kill -STOP {pid}"));
+    here.becomes("what hangs is started anew", |this| {
+        this.property("NRestarts") == "1" && this.property("ActiveState") == "active"
+    });
+    here.run(&["log", "verify"], 0);
+    here.sh(&format!(
+        "rm -r /run/systemd/system/{UNIT}.d && systemctl daemon-reload"
+    ));
+}
+
+/// A reload is told to systemd as over, also where the configuration is refused.
+fn reloads(here: &Keeper<'_>) {
+    let pid = here.property("MainPID");
+    let times = |this: &Keeper<'_>, what: &str| this.journal().matches(what).count();
+    let before = times(here, "was read again");
+    here.sh(&format!("systemctl reload {UNIT}"));
+    here.becomes("it was read again", |this| {
+        times(this, "was read again") > before
+    });
+    here.is_active();
+    here.sh("printf 'nam = 1\\n' > /etc/watchkeeper/conf.d/50-bad.toml");
+    here.sh(&format!("systemctl reload {UNIT}"));
+    here.becomes("there is an issue about it", |this| {
+        this.run(&["issues", "list"], 0)
+            .contains("the configuration cannot be used")
+    });
+    here.is_active();
+    here.sh("rm /etc/watchkeeper/conf.d/50-bad.toml");
+    here.sh(&format!("systemctl reload {UNIT}"));
+    here.becomes("the issue is over", |this| {
+        !this
+            .run(&["issues", "list"], 0)
+            .contains("the configuration cannot be used")
+    });
+    assert_eq!(here.property("MainPID"), pid, "it was never started anew");
+}
+
+/// Removed, installed again, purged.
+fn comes_and_goes(here: &Keeper<'_>, package: &Path) {
+    here.run(&["issues", "create", "the fan is loud"], 0);
+    here.sh("dpkg -r watchkeeper");
+    assert!(here.holds(
+        "test -s /var/lib/watchkeeper/watchkeeper.db && test -s /etc/watchkeeper/config.toml"
+    ));
+    assert!(!here.holds("pgrep -u watchkeeper"), "nothing of it runs");
+    assert!(!here.holds("test -e /usr/bin/watchkeeper"));
+
+    here.install(package, "/root/watchkeeper.deb");
+    here.is_active();
+    assert!(here.run(&["issues", "list"], 0).contains("the fan is loud"));
+    here.run(&["log", "verify"], 0);
+    here.run(&["check"], 0);
+
+    here.sh("dpkg -P watchkeeper");
+    assert!(!here.holds("test -e /var/lib/watchkeeper || test -e /etc/watchkeeper"));
+    assert!(!here.holds(&format!("systemctl cat {UNIT}")));
+    assert_eq!(here.sh("dpkg --audit"), "");
+
+    here.install(package, "/root/watchkeeper.deb");
+    assert_eq!(
+        here.property("ActiveState"),
+        "inactive",
+        "as on the first day"
+    );
+    here.run(&["config", "check"], 0);
+    here.sh("dpkg -P watchkeeper");
+}
+
+#[test]
+fn a_package_is_upgraded_while_an_action_runs_and_it_ran_once() {
+    let lab = Lab::roomy(&["pkg-keeper", "pkg-web"]);
+    let (here, web) = (
+        Keeper {
+            host: &lab.hosts[0],
+        },
+        &lab.hosts[1],
+    );
+    let out = tempfile::tempdir().expect("a directory");
+    let old = made(
+        "build-deb",
+        out.path(),
+        &["--fast", "--version", "0.1.0~old"],
+    );
+    let new = made("build-deb", out.path(), &["--fast", "--version", "0.1.0"]);
+    here.install(&old, "/root/old.deb");
+    watches(&here, web);
+
+    web.fault(&["svc-crash"]);
+    here.run(&["check"], 2);
+    let steps = out.path().join("steps.json");
+    let edit = json!({ "reason": "one that takes its time", "steps": [{ "kind": "shell", "script": SCRIPT }] });
+    std::fs::write(&steps, edit.to_string()).expect("written");
+    here.host.put(&steps, "/root/steps.json");
+    here.run(&["approve", "edit", "0", "--file", "/root/steps.json"], 0);
+    here.run(&["approve", "0", "--no-wait"], 0);
+    until_within(LONG, "the step begins", &mut || executions(web) == 1);
+
+    let pid = here.property("MainPID");
+    here.install(&new, "/root/new.deb");
+    here.is_active();
+    assert_ne!(here.property("MainPID"), pid, "the new version runs");
+    assert_eq!(
+        here.sh("dpkg-query -W -f '${Version}' watchkeeper"),
+        "0.1.0"
+    );
+    web.inside(&["touch", "/var/tmp/go"]);
+    here.becomes("the outcome is known", |this| {
+        let sheet = this.json(&["approve", "show", "0"]);
+        let state = sheet["action"]["state"]["state"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            ["running", "verifying", "fixed"].contains(&state.as_str()),
+            "{state}: {}",
+            this.journal()
+        );
+        state == "fixed"
+    });
+    assert_eq!(executions(web), 1);
+    assert_eq!(web.truth(), Vec::<String>::new());
+    assert_eq!(nothing_left(web), "");
+    here.run(&["log", "verify"], 0);
+}
+
+/// Has the packaged daemon watch another host, where one person may edit and approve.
+fn watches(here: &Keeper<'_>, web: &Host) {
+    let host = format!("web=ops@{}", web.address);
+    here.run(
+        &[
+            "init",
+            "--name",
+            "hal",
+            "--host",
+            &host,
+            "--become-root",
+            "--no-test",
+        ],
+        0,
+    );
+    here.sh("printf 'schema = 1\\nown_requests = \"allow\"\\n' > /etc/watchkeeper/orders.toml");
+    here.sh("printf '[watch]\\ninterval = \"10m\"\\n[run]\\nlease = \"5s\"\\nverify_pause = \"1s\"\\n' > /etc/watchkeeper/conf.d/50-quick.toml");
+    here.takes_key_of(web);
+    here.sh("systemctl start watchkeeper");
+    here.is_active();
+    here.run(&["enrol", "web", "--fingerprint", &web.fingerprint()], 0);
+    here.run(&["check"], 0);
+}
+
+#[test]
+fn the_archive_installs_and_takes_itself_away() {
+    let lab = Lab::roomy(&["pkg-tar"]);
+    let out = tempfile::tempdir().expect("a directory");
+    let archive = made("tarball", out.path(), &[]);
+    let here = Keeper {
+        host: &lab.hosts[0],
+    };
+    here.host.put(&archive, "/root/watchkeeper.tar.gz");
+    here.sh("cd /root && tar xzf watchkeeper.tar.gz && rm watchkeeper.tar.gz && mv watchkeeper-* unpacked && ./unpacked/install");
+    assert!(
+        here.holds("test -s /usr/local/share/man/man1/watchkeeper.1 && getent passwd watchkeeper")
+    );
+    here.run(&["init", "--no-test"], 0);
+    here.sh("systemctl start watchkeeper");
+    here.is_active();
+    assert!(
+        here.property("ExecStart")
+            .contains("/usr/local/bin/watchkeeper")
+    );
+    here.run(&["status"], 0);
+    here.sh("systemctl stop watchkeeper && /root/unpacked/install --remove");
+    assert!(!here.holds("test -e /usr/local/bin/watchkeeper"));
+    assert!(here.holds(
+        "test -s /etc/watchkeeper/config.toml && test -s /var/lib/watchkeeper/watchkeeper.db"
+    ));
+}
