@@ -29,7 +29,7 @@ let
   placeholder = pkgs.writeText "placeholder" "checked-without-the-secret\n";
   forBuild = value:
     if builtins.isAttrs value then
-      lib.mapAttrs (name: one: if lib.hasSuffix "_file" name && builtins.isString one then "${placeholder}" else forBuild one) value
+      lib.mapAttrs (name: one: if lib.hasSuffix "_file" name && builtins.isString one && !(lib.hasPrefix builtins.storeDir one) then "${placeholder}" else forBuild one) value
     else if builtins.isList value then map forBuild value
     else value;
   said = written cfg.settings;
@@ -46,16 +46,24 @@ let
       cp "$written" "$out"
     '';
 
-  # hal-check, hal-approve, …, each with its completions.
+  # hal-check, hal-approve, …, each with its completions and its page.
+  name = lib.escapeShellArg cfg.aiName;
   commands = pkgs.runCommand "${cfg.aiName}-commands" { } ''
     mkdir -p "$out/bin"
-    ${parts.main} links --name ${lib.escapeShellArg cfg.aiName} --dir "$out/bin"
-    completions=$out/share/bash-completion/completions
-    mkdir -p "$completions" "$out/share/fish/vendor_completions.d" "$out/share/zsh/site-functions"
+    ${parts.main} links --name ${name} --dir "$out/bin"
+    # bash and fish look for a file of the command's name; zsh for one that begins with what it is for.
+    share=$out/share/watchkeeper
+    bash=$out/share/bash-completion/completions fish=$out/share/fish/vendor_completions.d zsh=$out/share/zsh/site-functions
+    mkdir -p "$share" "$bash" "$fish" "$zsh"
+    ${parts.main} completions bash --name ${name} >"$share/completions.bash"
+    ${parts.main} completions fish --name ${name} >"$share/completions.fish"
+    ${parts.main} completions zsh --name ${name} |
+      awk -v dir="$zsh" '/^#compdef / { file = dir "/_" $2 } file { print >file }'
     for link in "$out"/bin/*; do
-      name=''${link##*/}
-      "$link" completions bash >"$completions/$name" 2>/dev/null || true
+      ln -s "$share/completions.bash" "$bash/''${link##*/}"
+      ln -s "$share/completions.fish" "$fish/''${link##*/}.fish"
     done
+    ${parts.main} man "$out/share/man/man1" --name ${name} >"$share/pages"
   '';
 in
 {

@@ -4,6 +4,7 @@ let system = import ./system.nix { }; in
   options = import ./options.nix;
   effects = import ./effects.nix;
   contradictions = import ./contradictions.nix;
+  example-target = (system (import ../../examples/nixos/web1.nix)).result;
   upgrade = import ./upgrade.nix;
   configurations = builtins.mapAttrs (_: configuration: (system configuration).result) (import ./configurations.nix);
 }

@@ -2,6 +2,9 @@
 # `watchkeeper config check`, and its units to systemd-analyze.
 let
   watch = more: { services.openssh.enable = true; services.watchkeeper = { enable = true; } // more; };
+  # The examples; the orders as a text, since nothing can be put into a store here.
+  hal = import ../../examples/nixos/hal.nix;
+  watching = hal.services.watchkeeper;
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1w6Jx0 hal";
 in
 {
@@ -72,4 +75,6 @@ in
     configRepoKnownHosts = "git.example.org ${key}";
   };
   with-gotify = watch { hosts.web1 = { }; gotifyUrl = "https://gotify.example.org"; gotifyTokenFile = "/run/secrets/gotify"; };
+  example-one-box = import ../../examples/nixos/one-box.nix;
+  example-hal = hal // { services = hal.services // { watchkeeper = watching // { orders = builtins.readFile watching.orders; }; }; };
 }

@@ -44,13 +44,16 @@ fn evaluated(host: &Host, steps: &str) -> Value {
     ))
 }
 
+/// Writes a file on a host.
+fn write(host: &Host, path: &str, body: &str) {
+    let script = format!("printf %s {} >{path}", quoted(body));
+    host.inside(&["sh", "-c", &script]);
+}
+
 /// Sets up on a Debian host what NixOS would set up of it: the account, its key, the rule of sudo, and the door.
 fn set_up(host: &Host, made: &Value) {
     let door = &made["door"];
-    let write = |path: &str, body: &str| {
-        let script = format!("printf %s {} >{path}", quoted(body));
-        host.inside(&["sh", "-c", &script]);
-    };
+    let write = |path: &str, body: &str| write(host, path, body);
     host.inside(&[
         "mkdir",
         "-p",
@@ -269,4 +272,125 @@ fn who_has_the_key_of_the_watch_is_not_root() {
     host.inside(&["test", "!", "-e", "/var/tmp/forged"]);
     let left = host.inside(&["sh", "-c", "ls /run | grep -c watchkeeper-request || true"]);
     assert_eq!(left.trim(), "0", "requests are removed");
+}
+
+/// Installs a unit of the module, with its script, on a Debian host.
+fn install_unit(host: &Host, made: &Value, name: &str) {
+    let script = text(made, &format!("/scripts/{name}"));
+    let program = if script.is_empty() {
+        "/bin/true".to_owned()
+    } else {
+        let file = format!("/usr/local/sbin/{name}-start");
+        write(host, &file, &format!("#!/bin/sh\nset -e\n{script}"));
+        host.inside(&["chmod", "755", &file]);
+        file
+    };
+    let unit: Vec<String> = text(made, &format!("/units/{name}"))
+        .lines()
+        .map(|line| match line.split_once("=/nix/store/") {
+            Some((key @ ("ExecStart" | "ExecReload"), _)) => format!("{key}={program}"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    write(
+        host,
+        &format!("/etc/systemd/system/{name}.service"),
+        &(unit.join("\n") + "\n"),
+    );
+}
+
+#[test]
+fn a_secret_that_is_missing_is_named_and_nothing_starts() {
+    let lab = Lab::up(&["target-secret"]);
+    let host = &lab.hosts[0];
+    let made = system(
+        "{ services.watchkeeper = { enable = true; hosts.web1 = { }; credentials.claude = \"/run/secrets/claude\"; }; }",
+    );
+    install_unit(host, &made, "watchkeeper");
+    host.inside(&["systemctl", "daemon-reload"]);
+    // What a person sees who asks why it does not run.
+    let start = "systemctl start watchkeeper 2>&1; systemctl show -P AssertResult watchkeeper; systemctl status --no-pager watchkeeper; true";
+    let said = host.inside(&["sh", "-c", start]);
+    assert!(
+        said.contains("AssertPathExists=/run/secrets/claude was not met") && said.contains("\nno\n"),
+        "{said}"
+    );
+    host.inside(&[
+        "sh",
+        "-c",
+        "mkdir -p /run/secrets && echo key >/run/secrets/claude",
+    ]);
+    host.inside(&["useradd", "--system", "watchkeeper"]);
+    let said = host.inside(&["sh", "-c", start]);
+    assert!(said.contains("\nyes\n"), "{said}");
+}
+
+#[test]
+fn a_machine_that_watches_itself_lets_its_own_key_in_and_only_from_itself() {
+    let lab = Lab::up(&["target-self"]);
+    let host = &lab.hosts[0];
+    let made = system(
+        "{ services.openssh.enable = true; services.watchkeeper = { enable = true; aiName = \"hal\"; target.steps.start = [ \"nginx.service\" ]; }; }",
+    );
+    let home = text(&made, "/users/watchkeeper/home");
+    host.inside(&[
+        "useradd",
+        "--system",
+        "--home-dir",
+        home,
+        "--shell",
+        "/bin/sh",
+        "watchkeeper",
+    ]);
+    host.inside(&[
+        "useradd",
+        "--system",
+        "--create-home",
+        "--shell",
+        "/bin/bash",
+        ACCOUNT,
+    ]);
+    for unit in ["watchkeeper-key", "watchkeeper-this-machine"] {
+        install_unit(host, &made, unit);
+    }
+    // NixOS writes what `requires` says of a unit into the unit itself; so does the stand-in.
+    let keys = text(&made, "/sshd/authorizedKeysFiles/0");
+    write(
+        host,
+        "/etc/ssh/sshd_config.d/watch.conf",
+        &format!("AuthorizedKeysFile .ssh/authorized_keys {keys}\n"),
+    );
+    host.inside(&["systemctl", "daemon-reload"]);
+    host.inside(&["systemctl", "reload-or-restart", "ssh"]);
+    host.inside(&["systemctl", "start", "watchkeeper-this-machine"]);
+
+    let file = keys.replace("%u", ACCOUNT);
+    let line = host.inside(&["cat", &file]);
+    assert!(
+        line.starts_with("restrict,from=\"127.0.0.1,::1\" ssh-ed25519 "),
+        "{line}"
+    );
+    assert_eq!(
+        host.inside(&["stat", "-c", "%U %a", &file]).trim(),
+        "root 644"
+    );
+    let enter = |address: &str| {
+        let line = format!(
+            "runuser -u watchkeeper -- ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+             -i {home}/ssh/id_ed25519 {ACCOUNT}@{address} id -un 2>&1 || true"
+        );
+        host.inside(&["sh", "-c", &line])
+    };
+    assert!(enter("127.0.0.1").contains(ACCOUNT));
+    let refused = enter(&host.address);
+    assert!(refused.contains("Permission denied"), "{refused}");
+
+    // Once more keeps the key.
+    host.inside(&[
+        "systemctl",
+        "restart",
+        "watchkeeper-key",
+        "watchkeeper-this-machine",
+    ]);
+    assert_eq!(host.inside(&["cat", &file]), line);
 }

@@ -226,6 +226,19 @@ fn what_the_module_writes_can_be_used() {
 }
 
 #[test]
+fn the_example_of_a_host_that_is_watched_allows_what_it_says() {
+    let made = &ALL["example-target"];
+    assert_eq!(made["failed"], Value::Array(Vec::new()));
+    let key = text(made, "/users/watchkeeper-target/openssh/authorizedKeys/keys/0");
+    assert!(
+        key.starts_with("restrict,from=\"10.0.0.2\" ssh-ed25519 "),
+        "{key}"
+    );
+    // Start and its undoing, restart, and the journal.
+    assert_eq!(text(made, "/door/steps").lines().count(), 4);
+}
+
+#[test]
 fn what_is_checked_at_build_differs_only_in_files_that_are_not_there_yet() {
     let made = &ALL["configurations"]["many-controllers"];
     assert_eq!(
@@ -441,6 +454,56 @@ fn what_the_older_module_was_told_still_counts() {
             && token.contains("gotifyTokenFile"),
         "{token}"
     );
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what the build would run is run by a shell, as there"
+)]
+fn the_commands_of_a_name_come_with_completions_and_pages() {
+    let made = &ALL["configurations"]["fleet"];
+    let package = list(made, "/packages")
+        .iter()
+        .find(|package| package["name"] == "hal-commands")
+        .expect("the commands are installed");
+    let home = Home::new();
+    let command = home.command(&[]);
+    let script = text(package, "/text");
+    let (_, store) = script
+        .split_once("/nix/store/")
+        .expect("the program is named");
+    let (program, _) = store.split_once(' ').expect("words follow");
+    let ours = command.get_program().to_string_lossy().into_owned();
+    let script = script.replace(&format!("/nix/store/{program}"), &ours);
+    let out = home.path().join("out");
+    let built = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .env("out", &out)
+        .env("HOME", home.path())
+        .output()
+        .expect("bash is there");
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    for file in [
+        "share/bash-completion/completions/hal-check",
+        "share/fish/vendor_completions.d/hal-approve.fish",
+        "share/zsh/site-functions/_hal-do",
+        "share/man/man1/hal-check.1",
+    ] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    let zsh = std::fs::read_to_string(out.join("share/zsh/site-functions/_hal-do"))
+        .expect("the completions can be read");
+    assert!(zsh.starts_with("#compdef hal-do\n") && !zsh.contains("#compdef hal-check"));
+    let asked = Command::new(out.join("bin/hal-check"))
+        .arg("--help")
+        .output()
+        .expect("the link starts");
+    assert!(String::from_utf8_lossy(&asked.stdout).contains("Usage: hal-check"));
 }
 
 /// A unit file's settings, several of one name joined.

@@ -2,6 +2,8 @@
 //! real repository and the built program. What cannot be fetched, cannot be read or holds a secret is told once, and
 //! what was read before stays in use.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -283,30 +285,52 @@ fn nothing_of_a_repository_is_run_or_followed() {
     );
 }
 
+/// A server that asks who is there, and hears the answer.
+fn asking_server() -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let url = format!(
+        "http://{}/me/nixos.git",
+        listener.local_addr().expect("it has an address")
+    );
+    let hearing = std::thread::spawn(move || {
+        let mut heard = Vec::new();
+        for stream in listener.incoming().take(2) {
+            let mut stream = stream.expect("a connection");
+            let mut reader = BufReader::new(stream.try_clone().expect("a second hand on it"));
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                if line.starts_with("Authorization:") {
+                    heard.push(line.trim().to_owned());
+                }
+                line.clear();
+            }
+            let answer = "HTTP/1.1 401 no\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            // Who has hung up needs no answer.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+        heard
+    });
+    (url, hearing)
+}
+
 #[test]
-fn a_token_goes_to_git_and_to_nowhere_else() {
+fn a_token_goes_to_the_server_and_to_nowhere_else() {
     let followed = Followed::new();
     let secrets = followed.home.path().join("secrets");
     std::fs::create_dir(&secrets).expect("a directory can be made");
     std::fs::write(secrets.join("token"), "s3cr3t-of-the-repository")
         .expect("a file can be written");
+    let (url, hearing) = asking_server();
     let failed = followed.fetch_with(&[
-        // Nothing listens on the discard port here.
-        (
-            "REPOSITORY_URL",
-            "http://127.0.0.1:9/me/nixos.git".to_owned(),
-        ),
+        ("REPOSITORY_URL", url),
         ("CREDENTIALS_DIRECTORY", secrets.display().to_string()),
     ]);
+    // base64 of `token:s3cr3t-of-the-repository`.
+    let header = "Authorization: Basic dG9rZW46czNjcjN0LW9mLXRoZS1yZXBvc2l0b3J5";
+    assert_eq!(hearing.join().expect("the server ends"), [header]);
     assert_eq!(failed.status.code(), Some(1));
     assert!(!words(&failed).contains("s3cr3t"), "{}", words(&failed));
-    let shown = followed.home.json(
-        &[
-            "issues",
-            "show",
-            &followed.issues()[0]["number"].to_string(),
-        ],
-        &[0],
-    );
+    let number = followed.issues()[0]["number"].to_string();
+    let shown = followed.home.json(&["issues", "show", &number], &[0]);
     assert!(!shown.to_string().contains("s3cr3t"), "{shown:#}");
 }
