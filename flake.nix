@@ -46,14 +46,17 @@
             ];
           }).config;
           # The configurations that tests/tests/nix.rs evaluates over its stand-in, here over NixOS itself: each must
-          # give a config.toml that the program takes, and units that NixOS can write.
+          # hold together, and give a config.toml that the program takes.
           configurations = lib.mapAttrs'
             (name: configuration:
-              let config = machine configuration; in
-              lib.nameValuePair "configuration-${name}" (pkgs.linkFarm name [
-                { name = "config.toml"; path = config.environment.etc."watchkeeper/config.toml".source; }
-                { name = "units"; path = config.environment.etc."systemd/system".source; }
-              ]))
+              let
+                config = machine configuration;
+                failed = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+              in
+              lib.nameValuePair "configuration-${name}" (
+                assert lib.assertMsg (failed == [ ]) (lib.concatStringsSep "\n" failed);
+                config.environment.etc."watchkeeper/config.toml".source
+              ))
             (import ./tests/nix/configurations.nix);
         in
         configurations // {

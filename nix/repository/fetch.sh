@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Fetches the repository with the NixOS configuration, and keeps its newest commit that can be read as Nix. What was
 # kept before stays where anything is wrong; that is told in the journal, and as one issue that is resolved again when
 # it is over. Nothing of the repository is evaluated or run: no hook, no submodule, no filter.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Has what was fetched read into what is known. Files that hold secrets are refused by the watch and named here, in the
 # journal and as one issue; the rest of the repository is read all the same.
 #

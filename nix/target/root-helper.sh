@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The only way to root for the account that the watch logs in as: sudo finds this text in the place of `sh`, for that
 # account alone, and it runs what it knows and nothing else. POSIX sh and no more.
 #

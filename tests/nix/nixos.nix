@@ -28,7 +28,7 @@ in
     security.sudo = { enable = flag true; extraConfig = text; extraRules = list; };
     services = {
       ollama = { enable = flag false; host = any "127.0.0.1"; port = any 11434; package = any pkgs.ollama; };
-      openssh = { enable = flag false; ports = mkOption { type = types.listOf types.port; default = [ 22 ]; }; authorizedKeysFiles = list; };
+      openssh = { enable = flag false; openFirewall = flag true; ports = mkOption { type = types.listOf types.port; default = [ 22 ]; }; authorizedKeysFiles = list; };
       postgresql = { enable = flag false; ensureDatabases = list; ensureUsers = list; };
       qdrant = { enable = flag false; settings = any { }; };
     };
