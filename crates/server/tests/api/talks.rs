@@ -75,6 +75,37 @@ async fn what_is_said_is_answered_as_it_comes_and_kept() {
 }
 
 #[tokio::test]
+async fn what_is_answered_in_a_talk_is_its_persons_own_as_a_job_too() {
+    let house = House::with_daemon().await;
+    let server = ModelServer::start()
+        .await
+        .always_replies("The safe is open.");
+    has_a_lane(&house, &server);
+    let _working = works(&house);
+    begin(&house, &json!({ "kind": "chat" })).await;
+    let said = json!({ "text": "is the safe shut?" });
+    let events = house.post("/v1/conversations/1/said", &said).await.events();
+    let events = events.rest().await;
+    let job = format!("/v1/jobs/{}", events[0].1["job"]);
+    let own = house.get(&job).await.json().await;
+    assert_eq!(own["result"]["text"], "The safe is open.");
+    for foreign in [ben(), caller("guest", 4_242, Role::Viewer)] {
+        let seen = house.ask(&foreign, get(&job)).await.json().await;
+        assert_eq!(seen["state"], "done", "that there is a job is no secret");
+        assert!(!seen.to_string().contains("safe"), "{seen:#}");
+        let events = house.ask(&foreign, get(&format!("{job}/events"))).await;
+        assert_eq!(events.problem().await["title"], "conversation 1 is ann's");
+    }
+    let own = house
+        .get(&format!("{job}/events"))
+        .await
+        .events()
+        .rest()
+        .await;
+    assert!(own.last().is_some_and(|(_, last)| last["event"] == "done"));
+}
+
+#[tokio::test]
 async fn a_talk_is_read_and_gone_on_with_by_its_own_person_only() {
     let house = House::with_daemon().await;
     let server = ModelServer::start().await.always_replies("yes");

@@ -4,7 +4,9 @@ use tokio::task::JoinSet;
 use watchkeeper_model::{
     ActionNumber, Conversation, ConversationKind, ConversationNumber, Person, Said, Speaker,
 };
-use watchkeeper_store::{ConversationFilter, NewConversation, NewSaid, Store, StoreError};
+use watchkeeper_store::{
+    ConversationFilter, Gist, KeptLook, NewConversation, NewSaid, Store, StoreError, Summary,
+};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
 
@@ -188,5 +190,76 @@ pub(crate) async fn nobody_speaks_where_there_is_no_conversation_nor_without_end
         (stands.turns, stands.hosts.len(), stands.lane),
         (1, 0, None)
     );
+    tx.commit().await.unwrap();
+}
+
+pub(crate) async fn what_the_next_answer_needs_is_kept_beside_the_talk(ground: &Ground) {
+    let store = ground.open().await;
+    let begun = begin(&store, new(ConversationKind::Chat, "ann")).await;
+    let mut tx = store.begin().await.unwrap();
+    let gist = tx.conversations().gist(begun.number).await.unwrap();
+    assert_eq!(gist, Some(Gist::default()));
+    let kept = Gist {
+        rests_on: vec![build::host("web1"), build::host("web2")],
+        summary: Some(Summary {
+            through: 7,
+            text: "they spoke of \u{1f422}".to_owned(),
+        }),
+    };
+    let mut talks = tx.conversations();
+    talks.keep_gist(begun.number, &kept).await.unwrap();
+    assert_eq!(talks.gist(begun.number).await.unwrap(), Some(kept));
+    let nowhere = ConversationNumber(9);
+    assert_eq!(talks.gist(nowhere).await.unwrap(), None);
+    let lost = talks.keep_gist(nowhere, &Gist::default()).await;
+    assert!(lost.unwrap_err().is_conflict());
+    let long = Gist {
+        rests_on: Vec::new(),
+        summary: Some(Summary {
+            through: 1,
+            text: "x".repeat(Said::MAX_BYTES + 1),
+        }),
+    };
+    let refused = talks.keep_gist(begun.number, &long).await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
+    tx.commit().await.unwrap();
+}
+
+pub(crate) async fn an_old_talk_is_removed_whole_but_not_while_its_action_waits(ground: &Ground) {
+    let store = ground.open().await;
+    let action = held(&store).await.number;
+    let about = NewConversation {
+        action: Some(action),
+        ..new(ConversationKind::Discuss, "ann")
+    };
+    let discussed = begin(&store, about).await.number;
+    let old = begin(&store, new(ConversationKind::Chat, "ann"))
+        .await
+        .number;
+    say(&store, old, words(Speaker::Person, "hello")).await;
+    let mut tx = store.begin().await.unwrap();
+    let look = KeptLook {
+        place: 1,
+        label: "E1".to_owned(),
+        host: None,
+        tool: "facts".to_owned(),
+        input: "facts".to_owned(),
+        text: "up".to_owned(),
+        shown: "up".to_owned(),
+        bytes: 2,
+        at: NOON.after(10 * MINUTE),
+    };
+    let owner = format!("conversation {old}");
+    tx.looked_at().keep(&owner, &look).await.unwrap();
+    // What was said last counts, not when it began.
+    let mut talks = tx.conversations();
+    assert_eq!(talks.prune(NOON.after(MINUTE)).await.unwrap(), 0);
+    assert_eq!(talks.prune(NOON.after(2 * MINUTE)).await.unwrap(), 1);
+    assert_eq!(talks.get(old).await.unwrap(), None);
+    let said = talks.said(old, None, 10).await.unwrap();
+    assert!(said.strict().unwrap().is_empty());
+    assert!(talks.get(discussed).await.unwrap().is_some());
+    let looks = tx.looked_at().list(&owner, 10).await.unwrap();
+    assert!(looks.strict().unwrap().is_empty());
     tx.commit().await.unwrap();
 }

@@ -85,6 +85,7 @@ impl TalkRefused {
                 "add [[lanes]] with a model to the configuration, then watchkeeper doctor"
                     .to_owned()
             }
+            Self::NoSuchConversation { .. } => "watchkeeper chat --list".to_owned(),
             Self::OfAnother { .. } => "begin one of your own".to_owned(),
             Self::StillAnswering { job } => {
                 format!("wait for it, or watchkeeper queue cancel {job}")

@@ -14,7 +14,7 @@ use super::super::{Ended, answer, put};
 use super::args::ChatArgs;
 use super::lines::{Lines, Typed};
 use super::screen::Screen;
-use super::slash::{HELP, Slash, slash};
+use super::slash::{HELP, HELP_COLUMN, Slash, slash};
 use super::{Heard, begin, json_line, new_talk, say};
 use crate::args::Output;
 use crate::failure::{CommandError, Kind};
@@ -137,8 +137,8 @@ impl<'s> Chat<'s> {
         let hint = "/help says what else can be typed; Ctrl-C stops an answer, Ctrl-D leaves";
         put(&format!(
             "{}\n{}\n\n",
-            page.paint(Tone::Strong, &title),
-            page.paint(Tone::Dim, hint)
+            page.paint(Tone::Strong, &page.wrap(&title, 2)),
+            page.paint(Tone::Dim, &page.wrap(hint, 2))
         ))
     }
 
@@ -182,7 +182,7 @@ impl<'s> Chat<'s> {
 
     async fn command(&mut self, slash: Slash) -> Result<(), CommandError> {
         match slash {
-            Slash::Help => aside(self.session, HELP)?,
+            Slash::Help => help(self.session, HELP)?,
             Slash::Hosts(None) => aside(self.session, &format!("{}\n", self.about()))?,
             Slash::Hosts(Some(hosts)) => {
                 self.hosts = Some(hosts);
@@ -338,6 +338,23 @@ pub(super) fn aside(session: &Session, text: &str) -> Result<(), CommandError> {
     put(text)
 }
 
+/// Shows what can be typed, each line within the width of the page.
+pub(super) fn help(session: &Session, text: &str) -> Result<(), CommandError> {
+    let page = session.page_now();
+    let wrapped = |line: &str| {
+        let (typed, does): (String, String) = (
+            line.chars().take(HELP_COLUMN).collect(),
+            line.chars().skip(HELP_COLUMN).collect(),
+        );
+        if typed.ends_with(' ') {
+            format!("{typed}{}\n", page.wrap(&does, HELP_COLUMN))
+        } else {
+            format!("  {}\n", page.wrap(line.trim(), 2))
+        }
+    };
+    aside(session, &text.lines().map(wrapped).collect::<String>())
+}
+
 /// Shows what was said so far.
 pub(super) fn history(session: &Session, sheet: &ConversationSheet) -> Result<(), CommandError> {
     if session.output == Output::Json {
@@ -349,9 +366,9 @@ pub(super) fn history(session: &Session, sheet: &ConversationSheet) -> Result<()
 /// Says something beside the talk.
 pub(super) fn hint(session: &Session, text: &str) {
     let shown = session.called.respell(text).into_owned();
-    let line = session
-        .page
-        .paint(Tone::Dim, &watchkeeper_model::visible(&shown));
+    let page = session.page_now();
+    let line = page.wrap(&watchkeeper_model::visible(&shown), 2);
+    let line = session.page.paint(Tone::Dim, &line);
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

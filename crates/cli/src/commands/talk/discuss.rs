@@ -8,7 +8,7 @@ use watchkeeper_watch::view::{ActionSheet, ConversationSheet};
 
 use super::super::{Ended, approve, put};
 use super::args::DiscussArgs;
-use super::chat::{PROMPT, aside, hint, history, save, show_answer, show_failure};
+use super::chat::{PROMPT, help, hint, history, save, show_answer, show_failure};
 use super::decide::{Decision, decision, sounds_like_yes};
 use super::lines::{Lines, Typed};
 use super::screen::Screen;
@@ -60,7 +60,11 @@ pub(in crate::commands) async fn run(session: &Session, args: &DiscussArgs) -> E
         let line = format!(
             "ask about it, or say what should be different; `approve {number}` or `reject {number} REASON` decides; /help"
         );
-        put(&format!("{}\n\n", session.page.paint(Tone::Dim, &line)))?;
+        let page = session.page_now();
+        put(&format!(
+            "{}\n\n",
+            page.paint(Tone::Dim, &page.wrap(&line, 2))
+        ))?;
     }
     let mut lines = if session.types && session.reads {
         Lines::of_this_terminal(None)?
@@ -141,7 +145,7 @@ impl Discussion<'_> {
     async fn command(&mut self, line: &str) -> Result<After, CommandError> {
         match slash(line) {
             Ok(Slash::Exit) => return Ok(After::Ends(self.status)),
-            Ok(Slash::Help) => aside(self.session, DISCUSS_HELP)?,
+            Ok(Slash::Help) => help(self.session, DISCUSS_HELP)?,
             Ok(Slash::Sheet) => {
                 let sheet = sheet_of(self.session, self.number).await?;
                 self.show_changed(&sheet)?;

@@ -97,8 +97,9 @@ impl<'s> Screen<'s> {
             return put(&(watchkeeper_model::for_terminal(answer.text.trim_end()) + "\n"));
         }
         self.end_flow()?;
-        if !same_words(&self.streamed, &answer.text) {
-            put(&show::flowed(&self.session.page_now(), answer.text.trim()))?;
+        let rest = not_shown(&self.streamed, &answer.text).trim();
+        if !rest.is_empty() {
+            put(&show::flowed(&self.session.page_now(), rest))?;
         }
         self.streamed.clear();
         Ok(())
@@ -204,11 +205,25 @@ impl<'s> Screen<'s> {
     }
 }
 
-/// Whether the answer is the end of what was shown: the same words, whatever the blanks between them.
-fn same_words(streamed: &str, text: &str) -> bool {
+/// What of the answer was not shown as it came: nothing where what was shown ends with it, what follows where the answer
+/// begins with what was shown, and else all of it. Blanks do not count.
+fn not_shown<'t>(streamed: &str, text: &'t str) -> &'t str {
     let words = |text: &str| -> String { text.split_whitespace().collect() };
-    let text = words(text);
-    !text.is_empty() && words(streamed).ends_with(&text)
+    let (shown, whole) = (words(streamed), words(text));
+    if shown.ends_with(&whole) {
+        return "";
+    }
+    if shown.is_empty() || !whole.starts_with(&shown) {
+        return text;
+    }
+    let mut left = shown.chars().count();
+    for (at, c) in text.char_indices() {
+        if left == 0 {
+            return &text[at..];
+        }
+        left -= usize::from(!c.is_whitespace());
+    }
+    ""
 }
 
 #[cfg(test)]
@@ -217,11 +232,15 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_shown_as_it_came_is_not_shown_again() {
-        assert!(same_words(
-            "Let me see.\nThe disk\nis full.",
-            "The disk is full."
-        ));
-        assert!(!same_words("The disk is full.", "The disk is full [E1]."));
-        assert!(!same_words("", ""));
+        let whole = "The disk is full.";
+        assert_eq!(not_shown("Let me see.\nThe disk\nis full.", whole), "");
+        assert_eq!(not_shown("", ""), "");
+        assert_eq!(not_shown("", whole), whole);
+        let marked = "The disk is full [E1].\n(Unsupported: there is no E1)";
+        assert_eq!(
+            not_shown("The disk  is full [E1].", marked).trim(),
+            "(Unsupported: there is no E1)"
+        );
+        assert_eq!(not_shown("The disk is empty.", marked), marked);
     }
 }

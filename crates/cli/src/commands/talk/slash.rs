@@ -26,8 +26,8 @@ pub(super) enum Slash {
 }
 
 /// What can be typed, and what it does.
-pub(super) const HELP: &str = "\
-  /hosts [HOST… | all]  the hosts this talk is about, or others from now on
+pub(super) const HELP: &str =
+    "  /hosts [HOST… | all]  the hosts this talk is about, or others from now on
   /model [LANE | any]   who answers, or another lane from now on
   /history              what was said so far
   /clear                an empty screen and a new talk
@@ -37,8 +37,7 @@ pub(super) const HELP: &str = "\
 ";
 
 /// The same while an action is discussed.
-pub(super) const DISCUSS_HELP: &str = "\
-  approve N             approve what was shown last: these words, this number, on a line of their own
+pub(super) const DISCUSS_HELP: &str = "  approve N             approve what was shown last: these words, this number, on a line of their own
   reject N REASON       reject it
   /sheet                show again exactly what would run
   /history              what was said so far
@@ -47,6 +46,9 @@ pub(super) const DISCUSS_HELP: &str = "\
   Ctrl-C                stop the answer, and nothing else
   Anything else is talk: ask about it, or say what should be different.
 ";
+
+/// Where the second column of these texts begins.
+pub(super) const HELP_COLUMN: usize = 24;
 
 /// Reads a line that begins with `/`.
 ///
