@@ -297,11 +297,17 @@ fn count(stories: &[Story<'_>], more: u64) -> String {
             .filter(|story| !story.is_over() && story.severity() == severity)
             .count()
     };
-    let parts = [
-        (of(Severity::Critical), "critical"),
-        (of(Severity::Warning), "warnings"),
-        (over, "over"),
-    ];
+    let critical = (of(Severity::Critical), "critical");
+    // Of what is left out only the number is known; the worst is not among it.
+    let parts = if more > 0 {
+        vec![critical]
+    } else {
+        vec![
+            critical,
+            (of(Severity::Warning), "warnings"),
+            (over, "over"),
+        ]
+    };
     let said: Vec<String> = parts
         .iter()
         .filter(|(count, _)| *count > 0)
@@ -439,7 +445,7 @@ mod tests {
             ..opened("db1", 2, "/ is full", Severity::Warning)
         };
         let message = made(vec![full, resolved(&nginx("web1", 1)), nginx("web2", 3)], 4);
-        assert_eq!(message.title, "7 notices: 1 critical, 1 warnings, 1 over");
+        assert_eq!(message.title, "7 notices: 1 critical");
         let text = message.text.plain(4_000);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(

@@ -44,8 +44,16 @@ impl Watch {
             ..IssueFilter::default()
         };
         let mut read = self.store().read().await?;
-        let open = read.issues().list(&filter, REMINDED_AT_ONCE).await?;
+        let mut open = read.issues().list(&filter, REMINDED_AT_ONCE).await?;
         self.remember_corrupt(&open.corrupt);
+        open.rows.sort_by_key(|issue| issue.number);
+        // What waits for a channel that fails tells of it already.
+        let states = read.channels().list().await?.rows;
+        let failing: Vec<String> = states
+            .into_iter()
+            .filter(|state| state.failures > 0)
+            .map(|state| state.name)
+            .collect();
         let mut due = Vec::new();
         for issue in open.rows {
             let known = self.known_of(&mut read, issue.number, &notifying).await?;
@@ -68,7 +76,8 @@ impl Watch {
                 // Of two controllers that see the same, the second finds it told.
                 let told = tx.told().of_issue(issue).await?;
                 let told = told.rows.iter().find(|told| told.channel == channel);
-                if told.is_some_and(|told| !is_due(told.at, repeat, self.now())) {
+                let last = told.map(|told| told.at);
+                if last.is_some_and(|at| !is_due(at, repeat, self.now())) {
                     continue;
                 }
                 let again = ToldIssue {
@@ -78,6 +87,11 @@ impl Watch {
                     at: self.now(),
                 };
                 tx.told().tell(&again).await?;
+                // Where it was told by a clock that was ahead, the time begins anew, and that is all.
+                let was_ahead = last.is_some_and(|at| lies_ahead(at, self.now()));
+                if was_ahead || failing.contains(&channel) {
+                    continue;
+                }
                 self.put_into(&mut tx, &notifying, &channel, notice.clone(), None)
                     .await?;
             }
@@ -260,5 +274,9 @@ fn channels_of(digest: &DailyDigest, notifying: &Notifying) -> Vec<String> {
 
 /// Whether something that was told then is to be told again; also where that then lies ahead, by a clock set back since.
 fn is_due(told_at: Timestamp, repeat: Duration, now: Timestamp) -> bool {
-    now.since(told_at) >= repeat || told_at > now.after(CLOCK_SLACK)
+    now.since(told_at) >= repeat || lies_ahead(told_at, now)
+}
+
+fn lies_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at > now.after(CLOCK_SLACK)
 }

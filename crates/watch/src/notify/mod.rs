@@ -46,6 +46,12 @@ impl Watch {
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(notifying);
     }
 
+    /// Whether there is anybody to tell.
+    #[must_use]
+    pub fn tells_people(&self) -> bool {
+        !self.channels().channels.is_empty()
+    }
+
     pub(crate) fn channels(&self) -> Arc<Notifying> {
         Arc::clone(
             &self
