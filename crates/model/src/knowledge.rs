@@ -1,7 +1,10 @@
 //! What is known: entries that people and experience taught, each with where it comes from and how far it is trusted.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use crate::guards;
 use crate::{
     ActionNumber, Confidence, Digest, DigestWriter, EntryNumber, HostName, IssueNumber, Timestamp,
     UnknownWord,
@@ -168,7 +171,7 @@ impl Entry {
     /// itself recorded speaks for all, with the name of its host beside it.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        if self.confirmed.is_some() || !crate::guards::stands(crate::guards::Guard::Speaking) {
+        if self.confirmed.is_some() || !guards::stands(guards::Guard::Speaking) {
             return Reach::All;
         }
         match &self.source {
@@ -182,6 +185,27 @@ impl Entry {
             | Source::Issue { .. }
             | Source::Repository { .. } => Reach::All,
         }
+    }
+
+    /// What the entry says when a host is looked into. What the watch recorded on another host is told with its steps and their
+    /// end, and without that host's own words (a cause can be text of the host), until a person has found it to be right.
+    #[must_use]
+    pub fn text_for(&self, host: &HostName) -> Cow<'_, str> {
+        let recorded = matches!(self.source, Source::Action { .. } | Source::Issue { .. });
+        let of_another = self.host.as_ref().is_some_and(|own| own != host);
+        let whole = !recorded || !of_another || self.confirmed.is_some();
+        if whole || !guards::stands(guards::Guard::Speaking) {
+            return Cow::Borrowed(&self.text);
+        }
+        let is_told = |line: &&str| {
+            let subject = line.strip_prefix("subject: ");
+            !line.starts_with("cause: ")
+                && subject.is_none_or(|name| !name.contains(char::is_whitespace))
+        };
+        let lines = self.text.lines();
+        let lines = lines.take_while(|line| !line.starts_with("reason: "));
+        let told: Vec<&str> = lines.filter(is_told).collect();
+        Cow::Owned(told.join("\n"))
     }
 
     /// Whether the entry may speak when this host is looked into.

@@ -6,6 +6,7 @@
 use serde_json::json;
 use watchkeeper_agent::{Attempt, Conclusion, DiagnoseTask, Outcome, Task};
 use watchkeeper_health::Facts;
+use watchkeeper_model::guards::{Guard, stands};
 use watchkeeper_model::{
     About, Action, ActionState, Confidence, Finding, HostName, IssueNumber, JobMember, JobRequest,
     Proposal, Proposer, Step, Verification,
@@ -203,7 +204,7 @@ impl Watch {
             let proposal = proposal_for(&conclusion, lead, one);
             if proposal.is_none() && conclusion.proposal.is_some() {
                 view.remark = Some(format!(
-                    "what is proposed is for {} only: a script is not carried over to another host",
+                    "what is proposed is for {} only: a script is not carried over to another host, nor what is done to another unit",
                     lead.finding.host
                 ));
             }
@@ -290,12 +291,18 @@ fn proposal_for(conclusion: &Conclusion, lead: &Standing, one: &Standing) -> Opt
     if one.issue == lead.issue {
         return Some(proposal.clone());
     }
-    let is_typed = |step: &Step| !matches!(step, Step::Shell { .. });
-    let typed = proposal.steps.iter().chain(&proposal.undo).all(is_typed);
+    // A unit that is not the one in trouble may be one that the first host's text named.
+    let is_about_it = |step: &Step| match step {
+        Step::Shell { .. } => false,
+        step => step.unit().is_none_or(|unit| {
+            unit.as_str() == one.finding.subject || !stands(Guard::CarryingOver)
+        }),
+    };
+    let about_it = proposal.steps.iter().chain(&proposal.undo).all(is_about_it);
     let alike = one.finding.check == lead.finding.check
         && one.finding.subject == lead.finding.subject
         && proposal.host == lead.finding.host;
-    (typed && alike).then(|| Proposal {
+    (about_it && alike).then(|| Proposal {
         host: one.finding.host.clone(),
         verify: match &proposal.verify {
             Verification::CheckPasses { settle_s, .. } => Verification::CheckPasses {

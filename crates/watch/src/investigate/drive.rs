@@ -13,7 +13,8 @@ use watchkeeper_agent::{
     Answer, Ask, Boundary, Conclusion, Effect, Event, Investigation, Limits, Line, NoAnswer,
     Prompts, RawCall, Seen, Task, ToolEffect, Use, redact,
 };
-use watchkeeper_llm::{ChatRequest, LlmError, Message, Reply, ToolCall, ToolsSwitch};
+use watchkeeper_llm::{ChatRequest, Lane, LlmError, Message, Reply, ToolCall, ToolsSwitch};
+use watchkeeper_model::guards::{Guard, stands};
 use watchkeeper_model::{About, HostName, Timestamp, visible};
 use watchkeeper_store::{KeptLook, MAX_LOOK_BYTES, StoreError};
 
@@ -66,7 +67,10 @@ impl Watch {
             about: asked.about,
             peers: peers(&asked.task),
         };
-        let kept = desk.progress().await?.and_then(resumed);
+        let kept = desk.progress().await?;
+        let kept = kept
+            .filter(|kept| self.may_be_resumed(kept, lane))
+            .and_then(resumed);
         let tools = lane.tools != ToolsSwitch::Off;
         let (machine, wanted) = match kept {
             Some(machine) => {
@@ -93,6 +97,13 @@ impl Watch {
             }
             ended => ended,
         }
+    }
+
+    /// Whether what was begun for another lane may go on here: it may hold text of every host.
+    fn may_be_resumed(&self, kept: &Value, lane: &Lane) -> bool {
+        !stands(Guard::Leaving)
+            || kept["lane"].as_str() == Some(lane.name.as_str())
+            || self.may_leave(&self.fleet().hosts(), lane).is_ok()
     }
 
     fn begin(
@@ -168,7 +179,7 @@ impl Drive<'_> {
         })?;
         let kept = self
             .desk
-            .checkpoint(&json!({ "investigation": state }))
+            .checkpoint(&json!({ "investigation": state, "lane": self.desk.parts.lane.name }))
             .await;
         match kept {
             // It goes on all the same: whoever takes it up begins where it was last kept.

@@ -3,6 +3,7 @@
 
 use watchkeeper_fleet::HostEntry;
 use watchkeeper_llm::{Egress, EgressRefused, Lane};
+use watchkeeper_model::guards::{Guard, stands};
 use watchkeeper_model::{GroupName, HostName};
 
 use crate::WatchError;
@@ -31,6 +32,9 @@ impl Watch {
         hosts: impl IntoIterator<Item = &'a HostName>,
         lane: &Lane,
     ) -> Result<(), EgressRefused> {
+        if !stands(Guard::Leaving) {
+            return Ok(());
+        }
         let egress = self.egress();
         for host in hosts {
             egress.may_send(&self.groups_of(host), lane)?;
