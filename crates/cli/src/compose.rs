@@ -12,12 +12,13 @@ use watchkeeper_fleet::{
 use watchkeeper_knowledge::{VectorError, VectorStore};
 use watchkeeper_llm::{ApiKey, Lane, LaneError, connect};
 use watchkeeper_model::ControllerId;
+use watchkeeper_notify::OpenError;
 use watchkeeper_qdrant::Qdrant;
 use watchkeeper_risk::HostFacts;
 use watchkeeper_store::{QueueLimits, Store};
 use watchkeeper_watch::{
-    Asking, Chance, Every, LaneParts, Looking, Parts, Running, Schedule, Settings, StandingOrders,
-    ThresholdLayers, Watch,
+    Asking, Chance, Every, LaneParts, Looking, Notifying, Parts, Running, Schedule, Settings,
+    StandingOrders, ThresholdLayers, Watch, Web,
 };
 
 use crate::clock::SystemClock;
@@ -80,6 +81,9 @@ pub(crate) enum ComposeError {
         #[source]
         source: std::io::Error,
     },
+    /// A way to tell people.
+    #[error("people cannot be told")]
+    Channel(#[from] OpenError),
     /// The standing orders.
     #[error(transparent)]
     Orders(#[from] OrdersFileError),
@@ -98,10 +102,13 @@ pub(crate) struct Prepared {
     pub(crate) inventory: Inventory,
     /// Names in `~/.ssh/config` that could not be taken over.
     pub(crate) refused: Vec<RefusedHost>,
+    notifying: Notifying,
     settings: Settings,
     schedule: Schedule,
     runbooks: Runbooks,
     lanes: Vec<LaneParts>,
+    vectors: Option<Arc<dyn VectorStore>>,
+    web: Web,
 }
 
 /// Everything that was built.
@@ -130,6 +137,9 @@ pub(crate) fn prepare(config: &Config, around: &Surroundings) -> Result<Prepared
         schedule: schedule(config)?,
         runbooks: runbooks(&config.runbooks.dir, around)?,
         lanes: lanes(config)?,
+        notifying: config.notify.notifying()?,
+        web: config.web.web(),
+        vectors: vector_server(config)?,
     })
 }
 
@@ -146,6 +156,9 @@ pub(crate) fn build(
         schedule: _,
         runbooks,
         lanes,
+        vectors,
+        notifying,
+        web,
     } = prepare(config, around)?;
     warn_of(&refused);
     let clock = Arc::new(SystemClock);
@@ -171,7 +184,9 @@ pub(crate) fn build(
         lanes,
         known_hosts: config.ssh.known_hosts.clone(),
     });
-    watch.use_vector_server(vector_server(config)?);
+    watch.use_channels(notifying);
+    watch.use_web(web);
+    watch.use_vector_server(vectors);
     Ok(House { watch, fleet })
 }
 
@@ -181,6 +196,9 @@ impl House {
         warn_of(&prepared.refused);
         self.watch
             .reload(prepared.settings, prepared.runbooks, prepared.lanes);
+        self.watch.use_vector_server(prepared.vectors);
+        self.watch.use_channels(prepared.notifying);
+        self.watch.use_web(prepared.web);
         self.watch.reschedule(prepared.schedule);
         self.fleet.reload(prepared.inventory).await;
     }

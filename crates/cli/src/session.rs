@@ -34,6 +34,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 const LINGER: Duration = Duration::from_secs(10);
 /// Below this nobody wonders why a command does not end.
 const UNTOLD: Duration = Duration::from_millis(500);
+/// How long telling people may take at the end of a command.
+const TELL_WITHIN: Duration = Duration::from_secs(15);
 /// How long open connections may take to close at the end.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -166,10 +168,24 @@ impl Session {
         linger(&tasks, self.progress).await;
         done.cancel();
         tasks.wait().await;
+        tell(&house.watch).await;
         let _ = tokio::time::timeout(CLOSE_WITHIN, house.fleet.close_all()).await;
         drop(house);
         store.close().await;
         drop(lock);
+    }
+}
+
+/// Tells people what this command has brought about: no daemon does it later. What a channel does not take in time is kept
+/// for the next command.
+async fn tell(watch: &Watch) {
+    if !watch.tells_people() {
+        return;
+    }
+    match tokio::time::timeout(TELL_WITHIN, watch.tell_before_leaving()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(error = %error, "people could not be told"),
+        Err(_) => tracing::warn!("a channel is slow; what it did not take is kept"),
     }
 }
 
@@ -224,6 +240,9 @@ impl Own {
         if alone {
             house.watch.is_one_persons();
             house.watch.end_left_looks().await?;
+        }
+        if house.watch.tells_people() {
+            house.watch.begin_notices().await?;
         }
         tasks.spawn(take_up(house.watch.clone(), alone, done.clone()));
         let gate = Gate {

@@ -8,6 +8,7 @@ mod caller;
 mod extract;
 mod follow;
 mod own;
+mod pages;
 mod panics;
 mod problem;
 mod pulse;
@@ -19,12 +20,14 @@ mod stream;
 
 pub use axum::Router;
 pub use axum::body::Body;
-pub use caller::{Caller, Gate};
+pub use caller::{Accounts, Caller, Gate};
+pub use pages::{PageServing, pages, serve_pages};
 pub use problem::{Kind as ProblemKind, Problem};
 pub use routes::{
-    ApproveBody, CheckBody, ConfigsAnswer, ConfigsBody, EditBody, EnrolBody, EntryBody,
+    ApproveBody, CheckBody, ConfigsAnswer, ConfigsBody, DeviceBody, EditBody, EnrolBody, EntryBody,
     EntryEditBody, ImportBody, IssueBody, LaneBody, LogQuery, MoveBody, NoteBody, ROUTES,
-    RejectBody, ReplayBody, RepositoryBody, Route, SayBody, SearchBody, Serving, TalkBody, router,
+    RejectBody, ReplayBody, RepositoryBody, Route, SayBody, SayWordsBody, SearchBody, SentAnswer,
+    Serving, TalkBody, TestBody, router,
 };
 pub use serve::serve;
 pub use socket::{ListenError, bind};

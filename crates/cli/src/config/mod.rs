@@ -37,9 +37,10 @@ use crate::args::Common;
 use crate::surroundings::Surroundings;
 use layers::Layers;
 use sections::{
-    EgressSection, Faults, GroupSection, HostSection, KnowledgeSection, LlmSection, RiskSection,
-    RunSection, RunbooksSection, ServerSection, SshSection, StoreSection, TalkSection,
+    EgressSection, Faults, GroupSection, HostSection, KnowledgeSection, LlmSection, NotifySection,
+    RiskSection,    RunSection, RunbooksSection, ServerSection, SshSection, StoreSection, TalkSection,
     WatchSection,
+    WebSection,
 };
 
 /// Everything that can be configured.
@@ -83,8 +84,12 @@ pub(crate) struct Config {
     pub(crate) runbooks: RunbooksSection,
     /// Where the daemon answers, and who may decide.
     pub(crate) server: ServerSection,
+    /// Where pages for phones are served.
+    pub(crate) web: WebSection,
     /// How what is approved is executed and verified.
     pub(crate) run: RunSection,
+    /// Who is told what, how, and when it can wait.
+    pub(crate) notify: NotifySection,
 }
 
 impl Default for Config {
@@ -108,7 +113,9 @@ impl Default for Config {
             knowledge: KnowledgeSection::default(),
             runbooks: RunbooksSection::default(),
             server: ServerSection::default(),
+            web: WebSection::default(),
             run: RunSection::default(),
+            notify: NotifySection::default(),
         }
     }
 }
@@ -170,7 +177,9 @@ impl Config {
         self.knowledge.check(&mut faults);
         self.runbooks.check(&mut faults);
         self.server.check(&mut faults);
+        self.web.check(&mut faults);
         self.run.check(&mut faults);
+        self.notify.check(&mut faults);
         self.llm.check(&mut faults);
         self.talk.check(&mut faults);
         for (name, host) in &self.hosts {

@@ -384,6 +384,8 @@ fn every_key_is_documented_in_the_example() {
         key.replace("hosts.zzz", "hosts.web1")
             .replace("groups.zzz", "groups.production")
             .replace("lanes[0]", "lanes")
+            .replace("notify.channels[0]", "notify.channels")
+            .replace("notify.routes[0]", "notify.routes")
     };
     for known in shape::keys::<Config>() {
         let key = as_in_example(&known.key);

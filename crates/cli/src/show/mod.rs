@@ -3,12 +3,14 @@
 
 mod action;
 mod check;
+mod devices;
 mod diagnosis;
 mod doctor;
 mod flow;
 mod issue;
 mod knowledge;
 mod models;
+mod notify;
 mod page;
 mod queue;
 mod risk;
@@ -19,6 +21,7 @@ mod time;
 
 pub(crate) use action::{action_list, action_sheet, run_event};
 pub(crate) use check::{check_report, count};
+pub(crate) use devices::device_list;
 pub(crate) use doctor::doctor_report;
 pub(crate) use flow::Flow;
 pub(crate) use issue::{issue_list, issue_sheet, log_entry};
@@ -26,6 +29,7 @@ pub(crate) use knowledge::{configs_indexed, entries_counted, entry_list, entry_s
 pub(crate) use models::{ModelRow, model_table, percent, progress_bar, progress_line};
 pub(crate) use page::{Page, Tone};
 pub(crate) use queue::{job_sheet, queue_report};
+pub(crate) use notify::{notices_report, sent_report};
 pub(crate) use risk::{assessment, decision_tone, risk_tone, verdict};
 pub(crate) use status::{status_report, systems};
 pub(crate) use table::Table;

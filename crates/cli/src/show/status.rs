@@ -6,6 +6,7 @@ use watchkeeper_model::visible;
 use watchkeeper_watch::view::{StatusReport, SystemLine};
 
 use super::check::identity_words;
+use super::notify::channel_words;
 use super::page::{Page, Tone};
 use super::table::Table;
 use super::time::ago;

@@ -4,10 +4,12 @@
 
 mod actions;
 mod checks;
+mod devices;
 mod hosts;
 mod issues;
 mod knowledge;
 mod log;
+mod notices;
 mod orders;
 pub(crate) mod queue;
 mod status;
@@ -35,6 +37,7 @@ use crate::pulse::Pulse;
 
 pub use actions::{ApproveBody, EditBody, RejectBody};
 pub use checks::CheckBody;
+pub use devices::DeviceBody;
 pub use hosts::EnrolBody;
 pub use issues::{IssueBody, NoteBody};
 pub use knowledge::{
@@ -42,6 +45,7 @@ pub use knowledge::{
     SearchBody,
 };
 pub use log::LogQuery;
+pub use notices::{SayWordsBody, SentAnswer, TestBody};
 pub use orders::ReplayBody;
 pub use queue::LaneBody;
 pub use talk::{SayBody, TalkBody};
@@ -105,7 +109,7 @@ const fn route(method: Method, path: &'static str, operation: Operation, handle:
 }
 
 /// Every route there is.
-pub static ROUTES: [Route; 49] = [
+pub static ROUTES: [Route; 57] = [
     get("/v1/status", Look, |guard| guard.before(status::status)),
     get("/v1/doctor", Check, |guard| guard.before(status::doctor)),
     get("/v1/systems", Look, |guard| guard.before(hosts::list)),
@@ -151,6 +155,14 @@ pub static ROUTES: [Route; 49] = [
     get("/v1/actions/{number}/events", Look, |guard| {
         guard.before(actions::events)
     }),
+    post("/v1/actions/{number}/link", Approve, |guard| {
+        guard.before(devices::link)
+    }),
+    get("/v1/devices", Look, |guard| guard.before(devices::list)),
+    post("/v1/devices", Approve, |guard| guard.before(devices::add)),
+    post("/v1/devices/{number}/remove", Approve, |guard| {
+        guard.before(devices::remove)
+    }),
     post("/v1/conversations", Ask, |guard| guard.before(talk::begin)),
     get("/v1/conversations", Look, |guard| guard.before(talk::list)),
     get("/v1/conversations/{number}", Look, |guard| {
@@ -174,6 +186,16 @@ pub static ROUTES: [Route; 49] = [
     }),
     post("/v1/jobs/{number}/retry", Ask, |guard| {
         guard.before(queue::retry)
+    }),
+    get("/v1/deliveries", Look, |guard| guard.before(notices::list)),
+    post("/v1/deliveries", TrackIssue, |guard| {
+        guard.before(notices::say)
+    }),
+    post("/v1/deliveries/test", TrackIssue, |guard| {
+        guard.before(notices::test)
+    }),
+    post("/v1/deliveries/{number}/retry", TrackIssue, |guard| {
+        guard.before(notices::retry)
     }),
     get("/v1/knowledge", Look, |guard| guard.before(knowledge::list)),
     post("/v1/knowledge", Teach, |guard| guard.before(knowledge::add)),

@@ -8,6 +8,7 @@ mod allowed;
     reason = "the bridge is shared with the use cases, which use more of it"
 )]
 mod bridge;
+mod devices;
 mod document;
 mod events;
 mod hostile;
@@ -17,6 +18,7 @@ mod issues;
 mod knowing;
 mod log;
 mod looking;
+mod notices;
 mod queue;
 mod shape;
 mod socket;

@@ -116,6 +116,12 @@ async fn see_all() -> Shapes {
     let reason = json!({ "reason": "it is migrated today" });
     see_before(&house, &mut shapes).await;
     see_talks(&house, &mut shapes).await;
+    for (what, answer) in crate::notices::answers(&house).await {
+        shapes.saw(what, &answer);
+    }
+    for (what, answer) in crate::devices::answers(&house).await {
+        shapes.saw(what, &answer);
+    }
     let rejected = house.post("/v1/actions/1/reject", &reason).await;
     shapes.saw("POST /v1/actions/{number}/reject", &rejected.json().await);
     see_issues(&house, &mut shapes).await;

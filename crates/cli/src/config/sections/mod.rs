@@ -6,6 +6,7 @@ mod groups;
 mod hosts;
 mod knowledge;
 mod llm;
+mod notify;
 mod orders;
 mod run;
 mod runbooks;
@@ -14,12 +15,14 @@ mod ssh;
 mod store;
 mod talk;
 mod watch;
+mod web;
 
 pub(crate) use egress::EgressSection;
 pub(crate) use groups::GroupSection;
 pub(crate) use hosts::HostSection;
 pub(crate) use knowledge::KnowledgeSection;
 pub(crate) use llm::LlmSection;
+pub(crate) use notify::NotifySection;
 pub(crate) use orders::{OrdersSection, RiskSection};
 pub(crate) use run::RunSection;
 pub(crate) use runbooks::RunbooksSection;
@@ -28,6 +31,7 @@ pub(crate) use ssh::SshSection;
 pub(crate) use store::{StoreSection, StoreUrl};
 pub(crate) use talk::TalkSection;
 pub(crate) use watch::{Timing, WatchSection};
+pub(crate) use web::WebSection;
 
 use watchkeeper_model::Span;
 
