@@ -38,9 +38,8 @@ use crate::surroundings::Surroundings;
 use layers::Layers;
 use sections::{
     EgressSection, Faults, GroupSection, HostSection, KnowledgeSection, LlmSection, NotifySection,
-    RiskSection,    RunSection, RunbooksSection, ServerSection, SshSection, StoreSection, TalkSection,
-    WatchSection,
-    WebSection,
+    RiskSection, RunSection, RunbooksSection, ServerSection, SshSection, StoreSection, TalkSection,
+    WatchSection, WebSection,
 };
 
 /// Everything that can be configured.

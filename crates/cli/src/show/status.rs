@@ -97,6 +97,10 @@ pub(crate) fn status_report(page: &Page, status: &StatusReport) -> String {
             status.jobs.queued, status.jobs.leased, status.jobs.failed
         ),
     );
+    for channel in &status.channels {
+        let words = channel_words(page, channel);
+        line("channel", format!("{}: {words}", visible(&channel.name)));
+    }
     line("store", visible(&status.store).into_owned());
     line(
         "log",
