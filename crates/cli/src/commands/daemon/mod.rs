@@ -18,11 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use watchkeeper_server::{Gate, ListenError, Serving, bind, router, serve};
+use watchkeeper_server::{
+    Gate, ListenError, PageServing, Serving, bind, pages, router, serve, serve_pages,
+};
 use watchkeeper_watch::Loops;
 
 use super::Ended;
@@ -61,6 +63,7 @@ async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
     };
     let lock = take_lock(&store, &config, LOCK_PATIENCE).await?;
     let listener = listen(&config.server.socket, around).await?;
+    let browsers = listen_to_browsers(&config).await?;
     let house = compose::build(&config, around, store.clone()).map_err(CommandError::usage)?;
     let schedule = compose::schedule(&config).map_err(CommandError::usage)?;
     let alone = config.store.url.sqlite_path().is_some();
@@ -72,7 +75,7 @@ async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
         &house,
         &config,
         around,
-        listener,
+        (listener, browsers),
         Loops::new(house.watch.clone(), schedule, alone),
     );
     service::ready();
@@ -111,7 +114,7 @@ impl Daemon {
         house: &House,
         config: &Config,
         around: &Surroundings,
-        listener: UnixListener,
+        (listener, browsers): (UnixListener, Option<TcpListener>),
         loops: Loops,
     ) -> Self {
         let (stop, stop_api) = (CancellationToken::new(), CancellationToken::new());
@@ -126,6 +129,9 @@ impl Daemon {
             daemon_uid: Some(around.uid),
         };
         house.watch.asks_roles_of(Arc::new(gate.clone()));
+        if let Some(browsers) = browsers {
+            serve_browsers(&mut api, house, config, &gate, browsers, &stop_api);
+        }
         let until = stop_api.child_token();
         api.spawn(async move {
             serve(listener, router(serving), gate, until)
@@ -233,6 +239,44 @@ fn taken(error: ListenError) -> CommandError {
     CommandError::failed(error)
         .kind(Kind::Refused)
         .hint("watchkeeper status")
+}
+
+/// Listens for browsers, where pages are to be served.
+async fn listen_to_browsers(config: &Config) -> Result<Option<TcpListener>, CommandError> {
+    let Some(address) = config.web.listen else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("could not listen for browsers at {address}"))
+        .map_err(|error| {
+            CommandError::failed(error).hint("--set web.listen=127.0.0.1:8470, or another port")
+        })?;
+    Ok(Some(listener))
+}
+
+/// Serves pages, until the API is stopped.
+fn serve_browsers(
+    api: &mut JoinSet<Part>,
+    house: &House,
+    config: &Config,
+    gate: &Gate,
+    listener: TcpListener,
+    stop: &CancellationToken,
+) {
+    let serving = PageServing {
+        name: config.name.to_string(),
+        watch: house.watch.clone(),
+        accounts: Arc::new(gate.clone()),
+        proxies: config.web.proxies.clone(),
+    };
+    let (proxies, until) = (config.web.proxies.clone(), stop.child_token());
+    api.spawn(async move {
+        serve_pages(listener, pages(serving), proxies, until)
+            .await
+            .context("the pages failed")?;
+        Ok("the pages")
+    });
 }
 
 /// Makes the socket, and the directory it lies in.

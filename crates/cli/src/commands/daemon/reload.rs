@@ -74,6 +74,8 @@ fn after_a_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("log", old.log != new.log),
         ("store", old.store != new.store),
         ("server", old.server != new.server),
+        ("web.listen", old.web.listen != new.web.listen),
+        ("web.proxies", old.web.proxies != new.web.proxies),
         (
             "ssh.known_hosts",
             old.ssh.known_hosts != new.ssh.known_hosts,
