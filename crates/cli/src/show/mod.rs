@@ -34,3 +34,4 @@ pub(crate) use risk::{assessment, decision_tone, risk_tone, verdict};
 pub(crate) use status::{status_report, systems};
 pub(crate) use table::Table;
 pub(crate) use talk::{answer_foot, flowed, revision_diff, said_again, talk_list, waiting};
+pub(crate) use time::ahead;
