@@ -15,6 +15,7 @@
 //! A restore goes into an empty store only, in one transaction: it makes the tables of the version that was backed up,
 //! fills them, reads them again and compares, verifies the log, and then brings the tables to the newest version. What was
 //! approved and not yet begun becomes stale: it may have been run after the backup was taken, and nothing may run twice.
+//! Links that decide once are forgotten: they may have been used since.
 
 mod archive;
 mod chain;

@@ -25,6 +25,8 @@ const EMPTY: [&str; 8] = [
     "entries",
     "conversations",
 ];
+/// What is good once and for a short time: it may have been used since the backup was taken.
+const GOOD_ONCE: [&str; 3] = ["link_forms", "links", "enrolments"];
 /// Why an action that was approved is not run after a restore.
 const VOID: &str =
     "it was approved before the store was restored from a backup, and may have been run since";
@@ -96,6 +98,7 @@ impl Store {
         .await?;
         compare(&mut tx, &ground, &manifest).await?;
         migrations::bring_to(&mut tx.parts().0, migrations::newest()).await?;
+        void_links(&mut tx, &ground).await?;
         let stale = void_approvals(&mut tx, by, at).await?;
         tx.log().append(told(&manifest, stale, by, at))?;
         tx.commit().await?;
@@ -171,6 +174,18 @@ async fn compare(tx: &mut Tx, ground: &[Table], manifest: &Manifest) -> Result<(
         }),
         Verification::Broken { seq, why } => Err(BackupError::Chain { seq, why }),
     }
+}
+
+/// Takes back what decides once: links of messages, and those by which a browser becomes known.
+async fn void_links(tx: &mut Tx, ground: &[Table]) -> Result<(), StoreError> {
+    let mut db = tx.parts().0;
+    for name in GOOD_ONCE {
+        if ground.iter().any(|table| table.name == name) {
+            let sql = Sql::Built(format!("delete from {}", quoted(name)));
+            db.execute("restore.void", sql, args![]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes back what was approved and not begun.
