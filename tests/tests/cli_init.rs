@@ -149,6 +149,33 @@ fn hosts_come_from_the_ssh_configuration() {
 }
 
 #[test]
+fn messages_go_where_the_flags_say() {
+    let home = Home::new();
+    let target = file(&home);
+    let token = home.path().join("gotify.token");
+    std::fs::write(&token, "AbCdEf\n").expect("written");
+    let url = "https://push.example.org";
+    let words = [
+        "--gotify",
+        url,
+        "--gotify-token-file",
+        text(&token),
+        "--no-test",
+    ];
+    home.run(&init(&target, &words)).ended_with(&[0]);
+    home.run(&["config", "check"]).ended_with(&[0]);
+    let shown = home.run(&["config", "show"]).stdout();
+    assert!(shown.contains(url), "{shown}");
+    assert!(
+        !written(&home).contains("AbCdEf"),
+        "the token stays in its file"
+    );
+    // A server without a token is half a wish.
+    home.run(&init(&home.path().join("other.toml"), &["--gotify", url]))
+        .ended_with(&[64]);
+}
+
+#[test]
 fn what_is_not_reached_yet_is_told_and_is_no_failure() {
     let home = with_hosts();
     let target = file(&home);

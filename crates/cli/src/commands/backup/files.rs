@@ -134,7 +134,7 @@ fn lines_are_no_secrets(text: &str) -> bool {
 /// Whether a key names files that hold secrets.
 fn is_of_a_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
-    last.ends_with("_file") || last.ends_with("identity_files")
+    last.ends_with("_file") && last != "ca_file" || last.ends_with("identity_files")
 }
 
 /// The files that hold secrets, as the configuration names them.
