@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use watchkeeper_model::Timestamp;
+use watchkeeper_model::{DeliveryState, Timestamp};
+use watchkeeper_store::DeliveryFilter;
 
 use super::CLOCK_SLACK;
 use super::send::Eagerness;
@@ -21,6 +22,8 @@ const POLL: Duration = Duration::from_secs(2);
 const REMIND_EVERY: Duration = Duration::from_secs(60);
 /// How long messages under way may take to end when the watch ends.
 const SENDS_END_WITHIN: Duration = Duration::from_secs(3);
+/// Deliveries to channels that are gone that are given up at a time.
+const GIVEN_UP_AT_ONCE: u32 = 1_000;
 /// How long deliveries that have ended are kept; those that were given up stay.
 const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
@@ -105,11 +108,27 @@ impl Watch {
         Ok(())
     }
 
-    /// Removes deliveries that ended long ago.
+    /// Removes deliveries that ended long ago, and gives up what waits for channels that are gone.
     pub(crate) async fn prune_deliveries(&self) -> Result<(), WatchError> {
-        let before = self.now().before(KEEP);
+        let (now, notifying) = (self.now(), self.channels());
         let mut tx = self.store().begin().await?;
-        tx.deliveries().prune(before).await?;
+        tx.deliveries().prune(now.before(KEEP)).await?;
+        for (channel, state, _) in tx.deliveries().counts().await? {
+            if state != DeliveryState::Queued || notifying.channel(&channel).is_some() {
+                continue;
+            }
+            let waits = DeliveryFilter {
+                channel: Some(channel),
+                states: vec![state],
+                before: None,
+            };
+            for delivery in tx.deliveries().list(&waits, GIVEN_UP_AT_ONCE).await?.rows {
+                if now.since(delivery.made_at) >= notifying.give_up {
+                    let why = "its channel is not configured any more";
+                    self.give_up_delivery(&mut tx, &delivery, why).await?;
+                }
+            }
+        }
         tx.commit().await?;
         Ok(())
     }

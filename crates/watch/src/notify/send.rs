@@ -197,7 +197,7 @@ impl Watch {
         Ok(worth)
     }
 
-    async fn give_up_delivery(
+    pub(super) async fn give_up_delivery(
         &self,
         tx: &mut Tx,
         delivery: &Delivery,

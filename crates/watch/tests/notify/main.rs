@@ -45,6 +45,7 @@ on_both! {
     crate::controllers::a_restart_in_the_middle_of_a_delivery_loses_nothing as a_restart_in_the_middle_of_a_delivery_loses_nothing;
     crate::people::what_a_person_says_goes_out_at_once_and_is_kept as what_a_person_says_goes_out_at_once_and_is_kept;
     crate::people::what_was_given_up_can_be_sent_again as what_was_given_up_can_be_sent_again;
+    crate::people::what_waits_for_a_channel_that_is_gone_is_given_up_and_seen as what_waits_for_a_channel_that_is_gone_is_given_up_and_seen;
     crate::people::a_test_tells_what_is_wrong as a_test_tells_what_is_wrong;
     crate::people::too_many_messages_wait_for_the_next_hour as too_many_messages_wait_for_the_next_hour;
     crate::seeds::refused_by_autonomy_is_told_once as refused_by_autonomy_is_told_once;

@@ -138,3 +138,21 @@ pub(crate) async fn too_many_messages_wait_for_the_next_hour(ground: Ground) {
     ground.pass().await;
     assert_eq!(ground.titles()[3..], ["news 3", "news 4"]);
 }
+
+pub(crate) async fn what_waits_for_a_channel_that_is_gone_is_given_up_and_seen(ground: Ground) {
+    let watch = &ground.bridge.watch;
+    ground.gotify.fails(Fault::Down);
+    let said = watch.tell_people(ann(), words("lunch")).await;
+    assert_eq!(said.expect("it is kept")[0].state, DeliveryState::Queued);
+    ground
+        .tells(watch, |notifying| notifying.channels.clear())
+        .await;
+    watch.keep_house(true).await.expect("the store answers");
+    assert_eq!(ground.deliveries().await[0].state, DeliveryState::Queued);
+    ground.bridge.clock.advance(73 * HOUR);
+    watch.keep_house(true).await.expect("the store answers");
+    let delivery = ground.deliveries().await.remove(0);
+    assert_eq!(delivery.state, DeliveryState::Dead);
+    let error = delivery.error.expect("it says why");
+    assert_eq!(error, "its channel is not configured any more");
+}

@@ -206,8 +206,7 @@ async fn regression_05_a_model_cannot_lower_a_risk() {
 }
 
 /// What autonomy does not let run waits in the queue, once.
-///
-/// Owed: that it is notified once; notifications come with their own issue.
+/// That it is told once, `tests/notify/seeds.rs` shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regression_06_refused_by_autonomy_is_held_and_never_dropped() {
     for (autonomy, tier) in [
@@ -244,8 +243,7 @@ async fn with_entry(
 
 /// Ten looks at one trouble are one issue with a count of ten; a rejected repair is not proposed again until the
 /// evidence changes.
-///
-/// Owed: that it is notified once.
+/// That it is told once, `tests/notify/seeds.rs` shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regression_07_one_trouble_over_ten_looks_is_one_issue() {
     looking::one_trouble_over_ten_cycles_is_one_issue(Bridge::on_sqlite().await).await;
