@@ -312,7 +312,8 @@ fn a_secret_that_is_missing_is_named_and_nothing_starts() {
     let start = "systemctl start watchkeeper 2>&1; systemctl show -P AssertResult watchkeeper; systemctl status --no-pager watchkeeper; true";
     let said = host.inside(&["sh", "-c", start]);
     assert!(
-        said.contains("AssertPathExists=/run/secrets/claude was not met") && said.contains("\nno\n"),
+        said.contains("AssertPathExists=/run/secrets/claude was not met")
+            && said.contains("\nno\n"),
         "{said}"
     );
     host.inside(&[

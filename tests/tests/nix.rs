@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use watchkeeper_health::script as probe;
 use watchkeeper_model::{Step, UnitName};
 use watchkeeper_remedy::{HostTraits, Init, PackageManager, render, texts};
+use watchkeeper_testkit::postgres::Cluster;
 use watchkeeper_tests::binary::Home;
 use watchkeeper_tests::nix::{error_of, nix_instantiate, root, system, text, value_of};
 
@@ -73,6 +74,41 @@ fn every_nix_file_can_be_parsed() {
         let said = String::from_utf8_lossy(&parsed.stderr);
         assert!(parsed.status.success(), "{file}: {said}");
     }
+}
+
+#[test]
+fn the_flake_needs_nothing_but_nixpkgs_and_offers_what_the_page_says() {
+    let flake = value_of("import ./outputs.nix");
+    assert_eq!(words(list(&flake, "/inputs")), ["nixpkgs"]);
+    let offered: Vec<&str> = map(&flake, "/outputs").keys().map(String::as_str).collect();
+    assert_eq!(
+        offered,
+        [
+            "checks",
+            "devShells",
+            "formatter",
+            "nixosModules",
+            "overlays",
+            "packages"
+        ]
+    );
+    for output in ["checks", "devShells", "formatter", "packages"] {
+        let systems = words(list(&flake, &format!("/outputs/{output}")));
+        assert_eq!(systems, ["aarch64-linux", "x86_64-linux"], "{output}");
+    }
+    let checks = words(list(&flake, "/checks"));
+    assert!(checks.contains(&"machines") && checks.contains(&"package"));
+    for name in map(&ALL, "/configurations").keys() {
+        assert!(
+            checks.contains(&format!("configuration-{name}").as_str()),
+            "{name}"
+        );
+    }
+    assert_eq!(flake["package"], "package.nix");
+    assert_eq!(
+        flake["ofTheModule"], flake["package"],
+        "the module runs the flake's own package"
+    );
 }
 
 #[test]
@@ -229,7 +265,10 @@ fn what_the_module_writes_can_be_used() {
 fn the_example_of_a_host_that_is_watched_allows_what_it_says() {
     let made = &ALL["example-target"];
     assert_eq!(made["failed"], Value::Array(Vec::new()));
-    let key = text(made, "/users/watchkeeper-target/openssh/authorizedKeys/keys/0");
+    let key = text(
+        made,
+        "/users/watchkeeper-target/openssh/authorizedKeys/keys/0",
+    );
     assert!(
         key.starts_with("restrict,from=\"10.0.0.2\" ssh-ed25519 "),
         "{key}"
@@ -504,6 +543,27 @@ fn the_commands_of_a_name_come_with_completions_and_pages() {
         .output()
         .expect("the link starts");
     assert!(String::from_utf8_lossy(&asked.stdout).contains("Usage: hal-check"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_of_this_machine_is_reached_by_the_address_that_the_module_writes() {
+    let cluster = Cluster::shared();
+    let database = cluster.database("empty", async |_| ()).await;
+    // As the tests' own server is reached: postgres://ROLE@localhost/NAME?host=SOCKET.
+    let (role, rest) = database
+        .url()
+        .strip_prefix("postgres://")
+        .and_then(|rest| rest.split_once("@localhost/"))
+        .expect("a role");
+    let (name, socket) = rest.split_once("?host=").expect("a socket");
+    let written = text(&ALL["configurations"]["fleet"], "/settings/store/url");
+    let address = written
+        .replace("postgres:///watchkeeper?", &format!("postgres:///{name}?"))
+        .replace("host=/run/postgresql", &format!("host={socket}"))
+        .replace("user=watchkeeper", &format!("user={role}"));
+    assert_ne!(address, written);
+    let home = Home::new().with_store(&address);
+    home.run(&["status"]).ended_with(&[0]);
 }
 
 /// A unit file's settings, several of one name joined.
