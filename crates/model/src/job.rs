@@ -46,8 +46,8 @@ impl Priority {
         }
     }
 
-    /// How much sooner it is served than a background job that was asked for at the same moment. A job that has waited
-    /// longer than the difference goes first, so that nothing starves.
+    /// How much sooner it is served than a background job that was asked for at the same moment, where age counts: a
+    /// lane serves by priority, and now and then by age, so that nothing starves.
     #[must_use]
     pub const fn head_start(self) -> Duration {
         match self {

@@ -2,8 +2,9 @@
 //! refused; else it gets a rank, by which it will be served.
 //!
 //! The rank is the time the job was asked for, less the head start of its priority, plus [`FAIR_SHARE`] for each job
-//! of the same host (or person) and priority that waits already. The lowest goes first. It never changes while the job
-//! waits, so waiting is ageing: a job that has waited longer than another's head start goes before it. And since a share
+//! of the same host (or person) and priority that waits already. Of one priority the lowest goes first, and in a claim by
+//! age the lowest of all ([`super::claim::Order`]). It never changes while the job waits, so waiting is ageing: a job that
+//! has waited longer than another's head start goes before it then. And since a share
 //! is about what serving one takes, a host that queues a thousand is served as if it had a lane of its own: what
 //! another host asks for meanwhile comes before all of the thousand that could not have been served yet.
 

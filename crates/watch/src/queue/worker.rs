@@ -291,6 +291,15 @@ impl Watch {
             return Ok(());
         }
         let mut tx = self.store().begin().await?;
+        match tx
+            .jobs()
+            .watch_word(desk.job.number, self.controller())
+            .await?
+        {
+            Word::Mine | Word::PreemptAsked => {}
+            // Somebody else may be saying something by now, and every place is given out once.
+            Word::Cancelled | Word::Lost => return Ok(()),
+        }
         tx.jobs().say(desk.job.number, &pieces).await?;
         tx.commit().await?;
         desk.out.written(&pieces);
