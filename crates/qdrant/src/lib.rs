@@ -36,6 +36,7 @@ const MAX_WHY_CHARS: usize = 300;
 /// A Qdrant server.
 pub struct Qdrant {
     client: Client,
+    url: String,
     /// How long the vectors of each model are, as far as that is known here.
     dimensions: Mutex<HashMap<String, usize>>,
 }
@@ -62,6 +63,7 @@ impl Qdrant {
         }
         Ok(Self {
             client: client.build().map_err(|error| failed("begin", &error))?,
+            url: url.to_owned(),
             dimensions: Mutex::default(),
         })
     }
@@ -118,6 +120,10 @@ impl Qdrant {
 impl VectorStore for Qdrant {
     fn name(&self) -> &'static str {
         "qdrant"
+    }
+
+    fn whereabouts(&self) -> String {
+        self.url.clone()
     }
 
     async fn upsert(&self, model: &str, points: Vec<Point>) -> Result<(), VectorError> {

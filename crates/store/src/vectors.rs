@@ -120,7 +120,9 @@ impl<A> Vectors<'_, A> {
         Ok(row.map(|row| row.read("vectors", "entry")).transpose()?)
     }
 
-    /// Entries that the model has not embedded as they stand, oldest first, those with a greater number than `after`.
+    /// Entries that the model has not embedded as they stand, oldest first, those with a greater number than `after`. A talk
+    /// about more than one host is not among them: it may hold what one of them said, and no lane is known to be right for
+    /// all; it is found by its words.
     ///
     /// # Errors
     /// Says why the store cannot be read.
@@ -132,7 +134,8 @@ impl<A> Vectors<'_, A> {
     ) -> Result<Listed<Unembedded>, StoreError> {
         let sql = "select e.number, e.digest, e.title, e.text, e.host from entries e
                    left join vectors v on v.entry = e.number and v.model = $1
-                   where e.number > $2 and (v.entry is null or v.digest <> e.digest) order by e.number limit $3";
+                   where e.number > $2 and (v.entry is null or v.digest <> e.digest)
+                       and not (e.collection = 'conversations' and e.host is null) order by e.number limit $3";
         let args = args![model, after.0, i64::from(limit.min(MAX_PAGE))];
         let rows = self.db.all("vectors.missing", sql, args).await?;
         Ok(Listed::read(&rows, "entries", "number"))
@@ -144,7 +147,8 @@ impl<A> Vectors<'_, A> {
     /// Says why the store cannot be read.
     pub async fn counts(&mut self, model: &str) -> Result<(i64, i64), StoreError> {
         let sql = "select count(v.entry) as done, count(*) as entries, min(e.number) as number from entries e
-                   left join vectors v on v.entry = e.number and v.model = $1 and v.digest = e.digest";
+                   left join vectors v on v.entry = e.number and v.model = $1 and v.digest = e.digest
+                   where not (e.collection = 'conversations' and e.host is null)";
         let Some(row) = self.db.first("vectors.counts", sql, args![model]).await? else {
             return Ok((0, 0));
         };

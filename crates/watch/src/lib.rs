@@ -42,7 +42,7 @@ pub use issues::{IssueQuery, NewIssue};
 pub use knowledge::{
     ConfigFile, ConfigsIndexed, EntryEdit, EntryLine, EntryQuery, Exported, Found, Imported,
     Knowing, KnownQuery, MAX_IMPORT_LINES, Moved, RefusedFile, RefusedLine, RepositoryFile, Seeded,
-    Taught, VectorPlace,
+    Seeding, Taught, VectorPlace,
 };
 pub use links::{Bearer, LinkRefused, Shown, Web};
 pub use log::{LogFilter, LogGrowth};

@@ -426,10 +426,11 @@ impl Watch {
             tx.looked_at().prune(self.now().before(KEEP_LOOKS)).await?;
             tx.commit().await?;
             self.prune_talks().await?;
+            self.prune_entries().await?;
             self.prune_queue().await?;
             self.prune_links().await?;
-        }
             self.prune_deliveries().await?;
+        }
         Ok(())
     }
 }

@@ -75,6 +75,10 @@ impl Watch {
             }
         }
         self.keep(&mut tx, seen, &tracked).await?;
+        if let Ok(facts) = &look.result {
+            self.learn_host(&mut tx, entry, facts, previous.as_ref())
+                .await?;
+        }
         tx.commit().await?;
         Ok(tracked)
     }
@@ -304,10 +308,6 @@ impl Watch {
     /// When the store does not answer.
     pub async fn clear_own_issue(&self, key: &str) -> Result<(), WatchError> {
         let mut tx = self.store().begin().await?;
-        if let Some(active) = tx.issues().find_active(own_fingerprint(key)).await? {
-            self.resolve_issue(&mut tx, active.number, "it is well again", self.now())
-                .await?;
-            tx.commit().await?;
         self.clear_own_issue_in(&mut tx, key).await?;
         tx.commit().await?;
         Ok(())
@@ -319,6 +319,9 @@ impl Watch {
         tx: &mut Tx,
         key: &str,
     ) -> Result<(), WatchError> {
+        if let Some(active) = tx.issues().find_active(own_fingerprint(key)).await? {
+            self.resolve_issue(tx, active.number, "it is well again", self.now())
+                .await?;
         }
         Ok(())
     }

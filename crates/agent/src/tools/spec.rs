@@ -90,7 +90,7 @@ impl ToolName {
                 &[],
             ),
             Self::Network => (
-                "One network check from the host. target: name, name:port, or URL.",
+                "One network check from the host. target: name, name:port or URL of a host you were given; no others on the internet.",
                 json!({ "host": text(), "check": words(&["ping", "port", "dns", "http"]), "target": text() }),
                 &["check", "target"],
             ),
@@ -105,7 +105,7 @@ impl ToolName {
     fn told_of_stored(self) -> (&'static str, Value, &'static [&'static str]) {
         match self {
             Self::Metrics => (
-                "History of measurements; without names, which there are.",
+                "Figures of the stored looks over a window, with their course; without names, all.",
                 json!({ "host": text(), "metrics": texts(), "window": told("e.g. 6h, 7d") }),
                 &[],
             ),

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use watchkeeper_model::{Collection, Entry, EntryNumber, HostName, Span, Timestamp};
 use watchkeeper_server::{EntryBody, EntryEditBody, ImportBody, MoveBody, SearchBody};
-use watchkeeper_watch::{Exported, Found, Imported, MAX_IMPORT_LINES, Moved, Seeded, VectorPlace};
+use watchkeeper_watch::{Exported, Found, Imported, MAX_IMPORT_LINES, Moved, Seeding, VectorPlace};
 
 use super::knowledge_edit::in_editor;
 use super::{Ended, answer, put};
@@ -142,8 +142,12 @@ pub(crate) enum KnowledgeCommand {
         #[arg(value_name = "N")]
         number: EntryNumber,
     },
-    /// Bring what ships with Watchkeeper; again changes nothing
-    Seed,
+    /// Bring what ships with Watchkeeper; what you edited or forgot stays so
+    Seed {
+        /// What was edited or forgotten comes back as it ships
+        #[arg(long)]
+        again: bool,
+    },
     /// Write everything as lines of JSON, with where it comes from
     Export {
         /// The file; without it, standard output
@@ -214,10 +218,11 @@ pub(super) async fn run(session: &Session, args: &KnowledgeArgs) -> Ended {
         KnowledgeCommand::Forget { number } => {
             decide(session, *number, "forget", "is forgotten").await?;
         }
-        KnowledgeCommand::Seed => {
-            let seeded: Seeded = client.post("/v1/knowledge/seed", &()).await?;
-            answer(session.output, &seeded, |seeded| {
-                format!("{}\n", counted(*seeded))
+        KnowledgeCommand::Seed { again } => {
+            let path = format!("/v1/knowledge/seed?again={again}");
+            let seeding: Seeding = client.post(&path, &()).await?;
+            answer(session.output, &seeding, |seeding| {
+                show::seeding(seeding, &session.called)
             })?;
         }
         KnowledgeCommand::Export { file } => export(session, file.as_deref()).await?,
@@ -368,10 +373,6 @@ async fn decide(
     })
 }
 
-fn counted(Seeded { new, changed, same }: Seeded) -> String {
-    format!("{new} new, {changed} changed, {same} as they were")
-}
-
 async fn export(session: &Session, file: Option<&Path>) -> Result<(), CommandError> {
     let mut out: Option<std::fs::File> = match file {
         Some(path) => {
@@ -445,7 +446,7 @@ async fn import(session: &Session, file: &Path, found_right: bool) -> Ended {
         from = until;
     }
     answer(session.output, &whole, |whole| {
-        let mut text = format!("{}\n", counted(whole.taken));
+        let mut text = format!("{}\n", show::counted(whole.taken));
         for refused in &whole.refused {
             let why = watchkeeper_model::visible(&refused.why);
             text.push_str(&format!("line {} was refused: {why}\n", refused.line));

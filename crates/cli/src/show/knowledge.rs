@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use watchkeeper_knowledge::FoundBy;
 use watchkeeper_model::{Entry, Reach, visible, visible_block};
-use watchkeeper_watch::{ConfigsIndexed, Found};
+use watchkeeper_watch::{ConfigsIndexed, Found, Seeded, Seeding};
 
 use super::check::count;
 use super::page::{Page, Tone, clip};
@@ -24,6 +24,36 @@ pub(crate) fn entries_counted(number: usize) -> String {
         1 => "1 entry".to_owned(),
         number => format!("{number} entries"),
     }
+}
+
+/// What became of entries that were brought.
+pub(crate) fn counted(Seeded { new, changed, same }: Seeded) -> String {
+    format!("{new} new, {changed} changed, {same} as they were")
+}
+
+/// What became of what ships.
+pub(crate) fn seeding(seeding: &Seeding, called: &Called) -> String {
+    let mut text = counted(seeding.taken);
+    if seeding.edited > 0 {
+        let _ = write!(text, ", {} as you edited them", seeding.edited);
+    }
+    if seeding.forgotten > 0 {
+        let _ = write!(text, ", {} forgotten", seeding.forgotten);
+    }
+    text.push('\n');
+    if !seeding.offered.is_empty() {
+        let numbers: Vec<String> = seeding.offered.iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            text,
+            "there is a newer text for what you edited: {}",
+            numbers.join(", ")
+        );
+    }
+    if seeding.edited + seeding.forgotten > 0 {
+        let again = called.command("knowledge seed --again");
+        let _ = writeln!(text, "{again} brings them as they ship");
+    }
+    text
 }
 
 /// The list of entries.

@@ -25,13 +25,15 @@ pub(crate) use devices::device_list;
 pub(crate) use doctor::doctor_report;
 pub(crate) use flow::Flow;
 pub(crate) use issue::{issue_list, issue_sheet, log_entry};
-pub(crate) use knowledge::{configs_indexed, entries_counted, entry_list, entry_sheet, found_list};
+pub(crate) use knowledge::{
+    configs_indexed, counted, entries_counted, entry_list, entry_sheet, found_list, seeding,
+};
 pub(crate) use models::{ModelRow, model_table, percent, progress_bar, progress_line};
+pub(crate) use notify::{notices_report, sent_report};
 pub(crate) use page::{Page, Tone};
 pub(crate) use queue::{job_sheet, queue_report};
-pub(crate) use notify::{notices_report, sent_report};
 pub(crate) use risk::{assessment, decision_tone, risk_tone, verdict};
 pub(crate) use status::{status_report, systems};
 pub(crate) use table::Table;
-pub(crate) use talk::{answer_foot, flowed, revision_diff, said_again, talk_list, waiting};
 pub(crate) use time::ahead;
+pub(crate) use talk::{answer_foot, flowed, revision_diff, said_again, talk_list, waiting};

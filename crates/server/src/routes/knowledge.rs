@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use watchkeeper_model::{Collection, Entry, EntryNumber, HostName, Timestamp};
 use watchkeeper_watch::{
     ConfigFile, ConfigsIndexed, EntryEdit, EntryQuery, Exported, Found, Imported, KnownQuery,
-    Moved, RepositoryFile, Seeded, Taught, VectorPlace,
+    Moved, RepositoryFile, Seeding, Taught, VectorPlace,
 };
 
 use super::Shared;
@@ -27,6 +27,14 @@ pub(super) struct ListQuery {
     all: bool,
     before: Option<i64>,
     limit: Option<i64>,
+}
+
+/// What is brought of what ships.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SeedQuery {
+    /// What a person has edited or forgotten, too.
+    again: bool,
 }
 
 /// What is searched for.
@@ -272,8 +280,13 @@ pub(super) async fn forget(
     Ok(Json(entry))
 }
 
-pub(super) async fn seed(State(shared): State<Arc<Shared>>, caller: Caller) -> Answer<Seeded> {
-    Ok(Json(shared.serving.watch.seed(caller.person).await?))
+pub(super) async fn seed(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Query(query): Query<SeedQuery>,
+) -> Answer<Seeding> {
+    let watch = &shared.serving.watch;
+    Ok(Json(watch.seed(caller.person, query.again).await?))
 }
 
 pub(super) async fn export(

@@ -7,14 +7,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 use watchkeeper_agent::redact;
 use watchkeeper_fleet::{Exit, HostEntry, Limits, Output, RemoteCommand};
+use watchkeeper_model::guards::{Guard, stands};
 use watchkeeper_model::{
-    Assessment, Decision, EffectKind, HostName, LookFailure, Plan, PlannedStep, Privilege,
-    Proposer, RiskLevel, Step, Tier, Verification, visible_block,
+    Assessment, Decision, Effect, HostName, LookFailure, Plan, PlannedStep, Privilege, Proposer,
+    RiskLevel, Step, Tier, Verification, visible_block,
 };
 use watchkeeper_policy::{Orders, Preset, Recent, Rules, judge};
 use watchkeeper_remedy::{LoginRights, LookingRefused, LookingScript, breach, looking};
 use watchkeeper_risk::assess_on;
 
+use super::reach::leaves;
 use crate::WatchError;
 use crate::orders::PlannedSteps;
 use crate::traits::traits_of;
@@ -32,21 +34,6 @@ const ERROR_BYTES: u64 = 16 * 1024;
 const OVERHEAD: Duration = Duration::from_secs(15);
 /// Most reasons that are told of why a command is not run.
 const REASONS_TOLD: usize = 3;
-
-/// Rules of the tables for what reads, and asks other machines to do so.
-const REACHING: [&str; 9] = [
-    "network.ping",
-    "network.mtr",
-    "network.nc",
-    "network.fping",
-    "network.nmap",
-    "network.arping",
-    "services.rpcinfo",
-    "services.smbclient",
-    "hardware.ipmitool",
-];
-/// Rules for clients that read here, unless they are told of another machine.
-const CLIENTS: [&str; 4] = ["languages.", "databases.", "hardware.chronyc", "services."];
 
 /// Runs `$1` and passes on at most `$3` bytes of its output and `$4` of its errors; its exit status goes to the errors
 /// behind the word `$2`, which it cannot guess.
@@ -140,7 +127,7 @@ pub(crate) enum NotSeen {
     },
     /// It would reach other machines in its own words.
     #[error(
-        "not run: it asks something of another machine ({because}). The tool network_check does that"
+        "not run: it asks something of another machine ({because}). The tool network does that, for hosts of the inventory"
     )]
     ReachesOut {
         /// By what.
@@ -234,7 +221,7 @@ impl Watch {
             script: command.script.clone(),
         };
         let assessment = assess_on(std::slice::from_ref(&step), &[], &facts);
-        only_looks(&assessment, command.wording)?;
+        only_looks(&assessment, command.wording, entry)?;
         let limit_s = u32::try_from(command.time.as_secs()).unwrap_or(u32::MAX);
         let traits = traits_of(seen.as_ref());
         let script = looking(&command.script, account, &traits, &facts, limit_s)?;
@@ -275,7 +262,7 @@ impl Watch {
             ..current.rules()
         };
         let verdict = judge(&rules, assessment, &facts);
-        if verdict.decision == Decision::Run {
+        if verdict.decision == Decision::Run || !stands(Guard::Judge) {
             return Ok(());
         }
         Err(NotSeen::HeldBack {
@@ -322,10 +309,9 @@ impl Watch {
     }
 }
 
-/// Refuses what does more than look, and, in a model's own words, what reaches out to other machines: names and
-/// addresses can carry away what was read.
-fn only_looks(assessment: &Assessment, wording: Wording) -> Result<(), NotSeen> {
-    let told = |wanted: &dyn Fn(&watchkeeper_model::Effect) -> bool| {
+/// Refuses what does more than look, and, in a model's own words, what goes beyond the host (`reach`).
+fn only_looks(assessment: &Assessment, wording: Wording, host: &HostEntry) -> Result<(), NotSeen> {
+    let told = |wanted: &dyn Fn(&Effect) -> bool| {
         let mut sentences: Vec<String> = assessment
             .effects
             .iter()
@@ -337,32 +323,16 @@ fn only_looks(assessment: &Assessment, wording: Wording) -> Result<(), NotSeen> 
         sentences.join("; ")
     };
     let level = assessment.level;
-    if level != RiskLevel::ReadOnly {
+    if level != RiskLevel::ReadOnly && stands(Guard::Judge) {
         let because = told(&|effect| effect.level == level);
         return Err(NotSeen::DoesMore { level, because });
     }
-    let probes = |effect: &watchkeeper_model::Effect| {
-        effect.kind == EffectKind::Probes
-            || REACHING.iter().any(|rule| effect.rule.starts_with(rule))
-            || CLIENTS.iter().any(|rule| effect.rule.starts_with(rule))
-                && names_a_host(&effect.words)
-    };
-    if wording == Wording::Models && assessment.effects.iter().any(probes) {
-        let because = told(&probes);
+    let goes = |effect: &Effect| leaves(effect, host);
+    if wording == Wording::Models && stands(Guard::Reach) && assessment.effects.iter().any(goes) {
+        let because = told(&goes);
         return Err(NotSeen::ReachesOut { because });
     }
     Ok(())
-}
-
-/// Whether the words of a client say which machine to ask.
-fn names_a_host(words: &str) -> bool {
-    words.contains("://")
-        || words.split_whitespace().any(|word| {
-            word.starts_with("-h")
-                || word.starts_with("-H")
-                || word.starts_with("--host")
-                || word.contains("host=")
-        })
 }
 
 /// The look as a plan, which is what orders are asked about.

@@ -8,13 +8,14 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::Instant;
-use watchkeeper_agent::{Compared, Look, Seen, Tool, Use, redact};
+use watchkeeper_agent::{Compared, Look, Seen, Tool, ToolName, Use, redact};
 use watchkeeper_llm::Lane;
-use watchkeeper_model::guards::{Guard, stands};
 use watchkeeper_model::{About, HostName, UnitName, bounded, visible, visible_block};
 use watchkeeper_remedy::{HostTraits, Init};
+use watchkeeper_store::KeptLook;
 
 use super::command::{Eyes, LONGEST_TIME, NotSeen, Printed, ReadOnlyCommand, Wording};
+use super::known::set_apart;
 use super::targets::may_reach;
 use super::texts;
 use crate::WatchError;
@@ -40,6 +41,18 @@ pub(crate) struct Sight<'a> {
     pub(crate) about: About,
     /// Hosts that may be looked at beside the one a tool names.
     pub(crate) peers: Vec<HostName>,
+}
+
+/// Whether what a tool showed may be of other hosts than the one it was asked about.
+pub(crate) fn tells_of_several(tool: &str) -> bool {
+    [
+        ToolName::Compare,
+        ToolName::Knowledge,
+        ToolName::SimilarIssues,
+        ToolName::Output,
+    ]
+    .iter()
+    .any(|name| name.as_str() == tool)
 }
 
 /// What was seen, before the machine is told.
@@ -265,9 +278,7 @@ impl Sight<'_> {
             });
         };
         // It may have been kept for another lane: a conversation goes on where a lane is free.
-        if let Some(host) = &look.host {
-            self.watch.may_be_sent(host, self.lane)?;
-        }
+        self.watch.look_may_be_sent(&look, self.lane)?;
         let wanted = grep.map(str::to_lowercase);
         let holds = |line: &str| {
             wanted
@@ -363,7 +374,8 @@ impl Sight<'_> {
                 let _ = writeln!(text, "== {at}: the same as on {host}");
                 continue;
             }
-            let _ = writeln!(text, "== {at}\n{}", bounded(&told, COMPARED_BYTES));
+            let shown = set_apart(&bounded(&told, COMPARED_BYTES));
+            let _ = writeln!(text, "== {at}\n{shown}");
             here.get_or_insert(told);
         }
         Ok(text)
@@ -426,14 +438,27 @@ impl Sight<'_> {
 }
 
 impl Watch {
+    /// Whether what was looked at may go to a lane: what a comparison shows is every host's that it names.
+    pub(crate) fn look_may_be_sent(&self, look: &KeptLook, lane: &Lane) -> Result<(), NotSeen> {
+        if let Some(host) = &look.host {
+            self.may_be_sent(host, lane)?;
+        }
+        if tells_of_several(&look.tool) {
+            let inventory = self.fleet().inventory();
+            let named = |host: &&HostName| look.text.contains(host.as_str());
+            let others = inventory.entries().map(|entry| &entry.name);
+            for other in others.filter(named) {
+                self.may_be_sent(other, lane)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether what a host says may go to a lane.
     pub(crate) fn may_be_sent(&self, host: &HostName, lane: &Lane) -> Result<(), NotSeen> {
         self.entry(host).map_err(|_| NotSeen::NoSuchHost {
             host: host.to_string(),
         })?;
-        if !stands(Guard::Leaving) {
-            return Ok(());
-        }
         self.may_leave([host], lane)
             .map_err(|refused| NotSeen::MayNotBeSent {
                 why: refused.to_string(),

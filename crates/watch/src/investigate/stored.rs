@@ -8,17 +8,17 @@ use std::time::Duration;
 use serde_json::Value;
 use watchkeeper_health::Facts;
 use watchkeeper_model::{HostName, Timestamp, bounded, visible};
-use watchkeeper_store::Sample;
+use watchkeeper_store::{Observation, Sample};
 
 use super::command::NotSeen;
 use super::figures::{Course, Figure, course, figures, middle, short};
 use crate::WatchError;
 use crate::watch::Watch;
 
-/// The longest window of a history; observations are kept no longer by default.
-const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 86_400);
-/// Pages of observations that one history is read from.
-const HISTORY_PAGES: usize = 3;
+/// Looks that a history is read from, where there are more than one page of the store: spread evenly over the window.
+const SPREAD_LOOKS: u32 = 300;
+/// A pause between two looks is told where it is so many times as long as the usual one.
+const LONG_PAUSE: u32 = 3;
 /// Figures in one table.
 const MOST_FIGURES: usize = 60;
 /// Longest account of one section of facts, in characters.
@@ -72,13 +72,15 @@ impl Watch {
         wanted: &[String],
         window: Duration,
     ) -> Result<String, NotSeen> {
-        let window = window.min(LONGEST_WINDOW);
-        let history = self.history(host, self.now().before(window)).await?;
-        let Some((last_at, _)) = history.last() else {
+        let window = window.min(self.current().settings.looking.keep_observations);
+        let history = self.history(host, window).await?;
+        if history.looks.is_empty() {
             return Err(NotSeen::Senseless {
-                why: format!("nothing was seen of {host} in that time"),
+                why: format!("no look at {host} of that time is stored"),
             });
-        };
+        }
+        let rests_on = self.rests_on(host, &history, window);
+        let history = history.looks;
         let mut courses: BTreeMap<&str, Vec<Sample>> = BTreeMap::new();
         for (at, figures) in &history {
             for (name, value) in figures {
@@ -98,11 +100,7 @@ impl Watch {
                 why: format!("there is no such figure; there are: {}", known.join(", ")),
             });
         }
-        let mut text = format!(
-            "{} looks at {host}, the last {}\nfigure | now | first | min | median | max | trend\n",
-            history.len(),
-            self.age(*last_at)
-        );
+        let mut text = format!("{rests_on}\nfigure | last | first | min | median | max | trend\n");
         for (name, samples) in courses.into_iter().take(MOST_FIGURES) {
             if let Some(course) = course(&samples) {
                 text.push_str(&line(name, &course));
@@ -151,42 +149,114 @@ impl Watch {
             })
     }
 
-    async fn history(
-        &self,
-        host: &HostName,
-        mut since: Timestamp,
-    ) -> Result<Vec<(Timestamp, Vec<Figure>)>, WatchError> {
-        let mut history = Vec::new();
+    /// The figures of the looks at a host that are stored of a window. Where there are too many to read, some of them, spread
+    /// evenly, and the last.
+    async fn history(&self, host: &HostName, window: Duration) -> Result<History, WatchError> {
+        let since = self.now().before(window);
         let mut read = self.store().read().await?;
-        for _ in 0..HISTORY_PAGES {
-            let page = read
-                .observations()
-                .list(host, since, watchkeeper_store::MAX_PAGE)
-                .await?;
-            self.remember_corrupt(&page.corrupt);
-            let full = page.rows.len() + page.corrupt.len() >= watchkeeper_store::MAX_PAGE as usize;
-            for seen in page.rows {
-                since = seen.at.after(Duration::from_millis(1));
-                if let Ok(facts) = serde_json::from_value::<Facts>(seen.body) {
-                    history.push((seen.at, figures(&facts)));
-                }
-            }
-            if !full {
-                break;
-            }
+        let all = read
+            .observations()
+            .list(host, since, watchkeeper_store::MAX_PAGE)
+            .await?;
+        self.remember_corrupt(&all.corrupt);
+        let mut history = History::default();
+        if all.rows.len() + all.corrupt.len() < watchkeeper_store::MAX_PAGE as usize {
+            all.rows.iter().for_each(|seen| history.add(seen));
+            return Ok(history);
+        }
+        let step = window / SPREAD_LOOKS;
+        history.apart = Some(step);
+        let mut from = since;
+        while from <= self.now() {
+            let next = read.observations().list(host, from, 1).await?;
+            self.remember_corrupt(&next.corrupt);
+            let Some(seen) = next.rows.first() else { break };
+            history.add(seen);
+            from = seen.at.after(step);
+        }
+        let latest = read.observations().latest(host).await;
+        if let Some(latest) = self.or_absent(latest)?
+            && history.looks.last().is_none_or(|(at, _)| *at < latest.at)
+        {
+            history.add(&latest);
         }
         Ok(history)
     }
 
+    /// On what a history rests, in a sentence that a reader can doubt it by.
+    fn rests_on(&self, host: &HostName, history: &History, window: Duration) -> String {
+        let (Some((first, _)), Some((last, _))) = (history.looks.first(), history.looks.last())
+        else {
+            return String::new();
+        };
+        let mut text = format!(
+            "{} stored looks at {host}, the first {}, the last {}",
+            history.looks.len(),
+            self.age(*first),
+            self.age(*last)
+        );
+        let mut pauses: Vec<Duration> = history
+            .looks
+            .windows(2)
+            .map(|two| two[1].0.since(two[0].0))
+            .collect();
+        pauses.sort_unstable();
+        let usual = pauses.get(pauses.len() / 2).copied().unwrap_or_default();
+        if let Some(apart) = history.apart {
+            let _ = write!(
+                text,
+                "; there are more, and these are some {} apart, so a peak between them is not seen",
+                span(apart)
+            );
+        } else if !usual.is_zero() {
+            let _ = write!(text, ", one every {}", span(usual));
+        }
+        if let Some(longest) = pauses.last().filter(|pause| **pause > usual * LONG_PAUSE) {
+            let _ = write!(text, "; for {} nothing was seen", span(*longest));
+        }
+        let kept = self.current().settings.looking.keep_observations;
+        let began = self.now().since(*first);
+        if began + usual * LONG_PAUSE < window {
+            let _ = write!(
+                text,
+                "; of {} only this much is stored, where looks are kept for {}",
+                span(window),
+                span(kept)
+            );
+        }
+        text
+    }
+
     /// How long ago something was, in words.
     fn age(&self, at: Timestamp) -> String {
-        let seconds = self.now().since(at).as_secs();
-        match seconds {
-            0..120 => format!("{seconds} s ago"),
-            120..7_200 => format!("{} min ago", seconds / 60),
-            7_200..172_800 => format!("{} h ago", seconds / 3_600),
-            _ => format!("{} d ago", seconds / 86_400),
+        format!("{} ago", span(self.now().since(at)))
+    }
+}
+
+/// Figures of looks, the oldest first.
+#[derive(Default)]
+struct History {
+    looks: Vec<(Timestamp, Vec<Figure>)>,
+    /// How far they are apart, where they are not all that are stored.
+    apart: Option<Duration>,
+}
+
+impl History {
+    fn add(&mut self, seen: &Observation) {
+        if let Ok(facts) = serde_json::from_value::<Facts>(seen.body.clone()) {
+            self.looks.push((seen.at, figures(&facts)));
         }
+    }
+}
+
+/// A length of time, as people say it.
+fn span(length: Duration) -> String {
+    let seconds = length.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
     }
 }
 

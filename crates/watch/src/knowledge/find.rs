@@ -19,7 +19,7 @@ const CANDIDATES: usize = 50;
 /// Longest question, in characters; what is longer is a text, and its beginning is asked for.
 const MAX_QUESTION_CHARS: usize = 4_000;
 /// How long no meaning is asked for after a lane has failed: a search must not wait for it every time.
-const DEAF_FOR: Duration = Duration::from_secs(30);
+pub(super) const DEAF_FOR: Duration = Duration::from_secs(30);
 
 /// What is searched for.
 #[derive(Clone, Debug, Default)]
@@ -197,7 +197,7 @@ impl Watch {
         self.may_leave(&hosts, lane).is_ok()
     }
 
-    fn deaf_until(&self) -> Option<Timestamp> {
+    pub(super) fn deaf_until(&self) -> Option<Timestamp> {
         *self
             .shelf()
             .deaf_until
@@ -205,7 +205,7 @@ impl Watch {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn is_deaf_until(&self, until: Timestamp) {
+    pub(super) fn is_deaf_until(&self, until: Timestamp) {
         *self
             .shelf()
             .deaf_until

@@ -14,6 +14,10 @@ use crate::{WatchError, settle};
 /// Entries in one answer, where nothing else is asked for.
 const DEFAULT_PAGE: i64 = 200;
 
+/// Most hosts, and most talks, of which something is known; older ones are forgotten.
+const MOST_HOSTS: i64 = 20_000;
+const MOST_TALKS: i64 = 2_000;
+
 /// Which entries are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct EntryQuery {
@@ -239,6 +243,24 @@ impl Watch {
             self.ask_for_vectors(tx, model).await?;
         }
         Ok(brought)
+    }
+
+    /// Removes what is known of hosts that were not seen for long, and talks that are too old or too many. What a person found
+    /// to be right stays.
+    pub(crate) async fn prune_entries(&self) -> Result<(), WatchError> {
+        let now = self.now();
+        for (collection, most) in [
+            (Collection::Hosts, MOST_HOSTS),
+            (Collection::Conversations, MOST_TALKS),
+        ] {
+            let mut tx = self.store().begin().await?;
+            let over = tx.entries().surplus(collection, now, most).await?;
+            for number in over {
+                tx.entries().remove(number).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     pub(super) fn tell_of(

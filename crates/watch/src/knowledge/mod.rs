@@ -20,7 +20,7 @@ mod transfer;
 pub use configs::{ConfigFile, ConfigsIndexed, RefusedFile, RepositoryFile};
 pub use find::{Found, KnownQuery};
 pub use keep::{EntryEdit, EntryQuery, Taught};
-pub use seed::Seeded;
+pub use seed::{Seeded, Seeding};
 pub use server::{Moved, VectorPlace};
 pub use settings::Knowing;
 pub(crate) use shelf::Shelf;

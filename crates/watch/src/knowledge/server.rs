@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use watchkeeper_knowledge::{Exact, Point, VectorError, VectorStore};
-use watchkeeper_model::{About, EntryNumber, Person};
-use watchkeeper_store::Read;
+use watchkeeper_model::{About, DigestWriter, EntryNumber, Person};
+use watchkeeper_store::{EntryChanges, StoredVector};
 
 use super::shelf::{SERVING_MODEL, SERVING_PLACE};
 use crate::WatchError;
@@ -55,9 +55,21 @@ pub struct Moved {
     pub compared: usize,
 }
 
+/// Whether it is kept in the store up to where a place was brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Steps {
+    /// It is, page by page.
+    Kept,
+    /// The place lasts no longer than this.
+    Forgotten,
+}
+
 /// Up to where the server has what the store has.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Cursor {
+    /// Which server, as a digest of where it is: another one has nothing of it.
+    #[serde(default)]
+    server: String,
     model: String,
     entries: i64,
     /// Version and number.
@@ -94,12 +106,12 @@ impl Watch {
                 server.forget(model).await.map_err(refused)?;
                 let version = self.store().read().await?.entries().version().await?;
                 let cursor = Cursor {
+                    server: whereabouts(server.as_ref()),
                     model: model.clone(),
                     entries: version,
                     vectors: (0, 0),
                 };
-                let cursor = self.bring_up(server.as_ref(), cursor).await?;
-                self.set_cursor(&cursor).await?;
+                self.bring_up(server.as_ref(), cursor, Steps::Kept).await?;
                 self.compare(server.as_ref(), model, &mut moved).await?;
             } else {
                 server.models().await.map_err(refused)?;
@@ -107,11 +119,12 @@ impl Watch {
         } else if let Some(model) = &model {
             let memory = Exact::default();
             let cursor = Cursor {
+                server: String::new(),
                 model: model.clone(),
                 entries: i64::MAX,
                 vectors: (0, 0),
             };
-            self.bring_up(&memory, cursor).await?;
+            self.bring_up(&memory, cursor, Steps::Forgotten).await?;
             self.compare(&memory, model, &mut moved).await?;
         }
         let mut tx = self.store().begin().await?;
@@ -123,7 +136,7 @@ impl Watch {
         Ok(moved)
     }
 
-    /// Sends the server what it has not.
+    /// Sends the server what it has not. It may be dropped at any moment: what was sent stands in the store page by page.
     pub(super) async fn keep_in_step(
         &self,
         server: &dyn VectorStore,
@@ -136,20 +149,22 @@ impl Watch {
         let kept: Cursor = kept
             .and_then(|kept| serde_json::from_str(&kept).ok())
             .unwrap_or_default();
-        if kept.model == model && kept.entries == newest {
+        let here = whereabouts(server);
+        let is_of_it = kept.model == model && kept.server == here;
+        if is_of_it && kept.entries == newest {
             return Ok(());
         }
-        let from = if kept.model == model {
+        let from = if is_of_it {
             kept
         } else {
             Cursor {
+                server: here,
                 model: model.to_owned(),
                 entries: newest,
                 vectors: (0, 0),
             }
         };
-        let cursor = self.bring_up(server, from).await?;
-        self.set_cursor(&cursor).await
+        self.bring_up(server, from, Steps::Kept).await
     }
 
     async fn set_cursor(&self, cursor: &Cursor) -> Result<(), WatchError> {
@@ -160,55 +175,79 @@ impl Watch {
         Ok(())
     }
 
-    /// Brings a place from a cursor to what the store has now.
+    /// Brings a place from a cursor to what the store has now. Nothing of the store is held while the place is waited for.
     async fn bring_up(
         &self,
         place: &dyn VectorStore,
         mut cursor: Cursor,
-    ) -> Result<Cursor, WatchError> {
-        let mut read = self.store().read().await?;
-        let newest = read.entries().version().await?;
+        steps: Steps,
+    ) -> Result<(), WatchError> {
+        // The vectors first: where that is broken off, the version of the entries still says that something is missing.
+        let newest = self.store().read().await?.entries().version().await?;
+        self.bring_vectors(place, &mut cursor, (newest, steps))
+            .await?;
         while cursor.entries < newest {
-            let changes = read.entries().changed_since(cursor.entries).await?;
+            let (changes, vectors) = self.changed_vectors(&cursor).await?;
             if changes.version == cursor.entries {
                 break;
             }
-            cursor.entries = changes.version;
             place.remove(&changes.removed).await.map_err(refused)?;
-            for stored in changes.changed {
-                let number = stored.entry.number;
-                if let Some(vector) = read.vectors().get(&cursor.model, number).await? {
-                    let points = self.points(vec![vector]);
-                    place.upsert(&cursor.model, points).await.map_err(refused)?;
-                }
+            let points = self.points(vectors);
+            place.upsert(&cursor.model, points).await.map_err(refused)?;
+            cursor.entries = changes.version;
+            if steps == Steps::Kept {
+                self.set_cursor(&cursor).await?;
             }
         }
         cursor.entries = newest;
-        self.bring_vectors(&mut read, place, &mut cursor).await?;
-        Ok(cursor)
+        if steps == Steps::Kept {
+            self.set_cursor(&cursor).await?;
+        }
+        Ok(())
+    }
+
+    /// What has changed after a cursor, with the vectors of it.
+    async fn changed_vectors(
+        &self,
+        cursor: &Cursor,
+    ) -> Result<(EntryChanges, Vec<StoredVector>), WatchError> {
+        let mut read = self.store().read().await?;
+        let changes = read.entries().changed_since(cursor.entries).await?;
+        let mut vectors = Vec::new();
+        for stored in &changes.changed {
+            let number = stored.entry.number;
+            vectors.extend(read.vectors().get(&cursor.model, number).await?);
+        }
+        Ok((changes, vectors))
     }
 
     async fn bring_vectors(
         &self,
-        read: &mut Read,
         place: &dyn VectorStore,
         cursor: &mut Cursor,
+        (newest, steps): (i64, Steps),
     ) -> Result<(), WatchError> {
         loop {
-            let vectors = read
-                .vectors()
-                .since(
-                    &cursor.model,
-                    (cursor.vectors.0, EntryNumber(cursor.vectors.1)),
-                )
-                .await?;
+            let after = (cursor.vectors.0, EntryNumber(cursor.vectors.1));
+            let mut read = self.store().read().await?;
+            let vectors = read.vectors().since(&cursor.model, after).await?;
+            drop(read);
             self.remember_corrupt(&vectors.corrupt);
             let Some(last) = vectors.rows.last() else {
                 return Ok(());
             };
-            cursor.vectors = (last.version, last.entry.0);
+            let reached = (last.version, last.entry.0);
             let points: Vec<Point> = self.points(vectors.rows);
             place.upsert(&cursor.model, points).await.map_err(refused)?;
+            cursor.vectors = reached;
+            if steps == Steps::Kept {
+                // Not all of it is there yet, so it must not say that nothing is missing.
+                let some = Cursor {
+                    entries: cursor.entries.min(newest - 1),
+                    ..cursor.clone()
+                };
+                self.set_cursor(&some).await?;
+            }
         }
     }
 
@@ -259,6 +298,12 @@ impl Watch {
         moved.compared = all.len();
         Ok(())
     }
+}
+
+/// Where a server is, as a digest: an address may hold an account.
+fn whereabouts(server: &dyn VectorStore) -> String {
+    let digest = DigestWriter::new("watchkeeper vectors 1");
+    digest.field(server.whereabouts()).finish().to_string()
 }
 
 fn is_same(one: &[f32], other: &[f32]) -> bool {

@@ -1,18 +1,24 @@
 //! The index of all entries in this process, and how it catches up with the store.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use watchkeeper_knowledge::{Exact, Index, Point, VectorStore};
 use watchkeeper_model::{EntryNumber, Timestamp};
 use watchkeeper_store::{EntryChanges, Read, StoredVector};
 
+use super::find::DEAF_FOR;
 use crate::WatchError;
+use crate::learn::HostsKnown;
 use crate::watch::Watch;
 
 /// The key in the store's own values under which stands whose vectors serve.
 pub(super) const SERVING_MODEL: &str = "knowledge.model";
 /// The key under which stands where they are searched: `embedded` or `qdrant`.
 pub(super) const SERVING_PLACE: &str = "knowledge.place";
+
+/// How long one search waits for the vector server to be brought up to date.
+const FILLED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The index of all entries in this process.
 #[derive(Debug, Default)]
@@ -24,6 +30,7 @@ pub(crate) struct Shelf {
     catching_up: tokio::sync::Mutex<CaughtUp>,
     /// Until then no meaning of a question is asked for: a lane failed.
     pub(super) deaf_until: Mutex<Option<Timestamp>>,
+    hosts_known: HostsKnown,
 }
 
 /// Up to where the index tells.
@@ -46,6 +53,11 @@ pub(super) struct Serving {
 impl Shelf {
     pub(super) fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which hosts' entries were made sure of.
+    pub(crate) const fn hosts_known(&self) -> &HostsKnown {
+        &self.hosts_known
     }
 
     /// The Qdrant server, where one is configured.
@@ -84,9 +96,8 @@ impl Watch {
             if let Some((of, _)) = caught_up.vectors.take() {
                 let _ = shelf.exact.forget(&of).await;
             }
-            if changed && let Err(error) = self.keep_in_step(vectors.as_ref(), &model).await {
-                // It may be back at the next change; until then it finds what it has.
-                tracing::warn!(%error, "the vector server is behind");
+            if changed && !self.bring_server_up(vectors.as_ref(), &model).await {
+                // It may be back soon; until then it finds what it has.
                 caught_up.version = newest - 1;
             }
             return Ok(Some(Serving { model, vectors }));
@@ -101,6 +112,24 @@ impl Watch {
         }
         let vectors = Arc::clone(&shelf.exact) as Arc<dyn VectorStore>;
         Ok(Some(Serving { model, vectors }))
+    }
+
+    /// Sends the vector server what it has not; says whether it has all now. A search does not wait long for it, and not
+    /// again at once where it did not answer.
+    async fn bring_server_up(&self, server: &dyn VectorStore, model: &str) -> bool {
+        let now = self.now();
+        if self.deaf_until().is_some_and(|until| until > now) {
+            return false;
+        }
+        let brought = self.keep_in_step(server, model);
+        match tokio::time::timeout(FILLED_WITHIN, brought).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => tracing::warn!(%error, "the vector server is behind"),
+            // What was sent so far is kept: a later search goes on from there.
+            Err(_) => tracing::warn!("the vector server takes its time; it is behind"),
+        }
+        self.is_deaf_until(now.after(DEAF_FOR));
+        false
     }
 
     async fn catch_up_entries(

@@ -3,8 +3,15 @@
 //! on: which check, which subject, which steps, which end, how long it took. A model may put a lesson into words beside
 //! it (`words`), which is an opinion and speaks for its host only.
 //!
+//! What hosts are like (`hosts`) and what was talked about (`talks`) are entries of collections of their own, with an end.
+//!
 //! The next like finding is shown what was done before, on every host (`before`).
 
 mod before;
+mod hosts;
 mod outcome;
+mod talks;
 mod words;
+
+pub(crate) use hosts::HostsKnown;
+pub(crate) use talks::Exchange;

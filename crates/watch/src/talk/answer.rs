@@ -13,7 +13,8 @@ use watchkeeper_store::{Gist, NewSaid, Summary, Tx};
 
 use crate::actions::{Case, Edit, EditTerms, Proposed};
 use crate::cycle::chain;
-use crate::investigate::Investigate;
+use crate::investigate::{Investigate, tells_of_several};
+use crate::learn::Exchange;
 use crate::queue::{Desk, JobError};
 use crate::talk::begin::about;
 use crate::talk::owner;
@@ -89,6 +90,13 @@ impl Watch {
         if let Value::Object(body) = &mut body {
             body.remove("text");
         }
+        let exchange = Exchange {
+            asked: &question.said.text,
+            answered: &answer.text,
+            model: &answer.model,
+            rests_on: &gist.rests_on,
+        };
+        self.learn_from_talk(&mut tx, &stands, &exchange).await?;
         let said = NewSaid {
             by: Speaker::Model,
             at: self.now(),
@@ -133,6 +141,9 @@ impl Watch {
         let looked = looked.filter_map(|look| look.host.as_ref());
         gist.rests_on
             .extend(question.rests_on().chain(looked).cloned());
+        if (conclusion.looked_at.iter()).any(|look| tells_of_several(&look.tool)) {
+            gist.rests_on.extend(self.fleet().hosts());
+        }
         gist.rests_on.sort();
         gist.rests_on.dedup();
         if let Some(made) = &conclusion.summarised

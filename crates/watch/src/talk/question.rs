@@ -101,11 +101,7 @@ impl Watch {
             .last(&owner(number), LOOKS_TOLD_AGAIN)
             .await?;
         self.remember_corrupt(&kept.corrupt);
-        let may_go = |look: &KeptLook| {
-            look.host
-                .as_ref()
-                .is_none_or(|host| self.may_leave([host], lane).is_ok())
-        };
+        let may_go = |look: &KeptLook| self.look_may_be_sent(look, lane).is_ok();
         let look = |look: KeptLook| EarlierLook {
             shown: if may_go(&look) {
                 look.shown

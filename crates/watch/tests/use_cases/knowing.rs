@@ -1,5 +1,6 @@
 //! What is known: who is heard, what is found, and that neither a model nor a second controller is needed for it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,14 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_knowledge::{Audience, FoundBy};
 use watchkeeper_llm::{Lane, Ollama};
-use watchkeeper_model::{Collection, Confidence, Entry, HostName, Source};
+use watchkeeper_model::{Collection, Confidence, Digest, DigestWriter, Entry, HostName, Source};
 use watchkeeper_store::{NewEntry, Store};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
 use watchkeeper_testkit::model_server::{FakeModel, MODEL, ModelServer, Turn};
 use watchkeeper_watch::{
-    EntryEdit, EntryLine, EntryQuery, Found, KnownQuery, LaneParts, RepositoryFile, Taught, Watch,
+    EntryEdit, EntryLine, EntryQuery, Found, KnownQuery, LaneParts, RepositoryFile, Seeded,
+    Seeding, Taught, Watch,
 };
 
 use crate::bridge::{Bridge, MINUTE, ann, ben, runbooks, settings};
@@ -263,10 +265,14 @@ pub(crate) async fn secrets_do_not_stay_in_what_is_known(bridge: Bridge) {
 }
 
 pub(crate) async fn seeding_again_changes_nothing(bridge: Bridge) {
-    let first = bridge.watch.seed(ann()).await.expect("it is seeded");
-    assert!(first.new >= 40 && first.changed == 0 && first.same == 0);
-    let again = bridge.watch.seed(ann()).await.expect("it is seeded");
-    assert_eq!((again.new, again.changed, again.same), (0, 0, first.new));
+    let first = seed(&bridge, false).await;
+    assert!(first.taken.new >= 40 && first.taken.changed == 0 && first.taken.same == 0);
+    let again = seed(&bridge, false).await;
+    let same = Seeded {
+        same: first.taken.new,
+        ..Seeded::default()
+    };
+    assert_eq!(again.taken, same);
     let found = ask(
         &bridge.watch,
         "no space left on device",
@@ -286,6 +292,118 @@ pub(crate) async fn seeding_again_changes_nothing(bridge: Bridge) {
         .expect("it is there");
     assert_eq!(shown.used, 1);
     assert_eq!(bridge.log("knowledge.seeded").await.len(), 1);
+}
+
+async fn seed(bridge: &Bridge, again: bool) -> Seeding {
+    let seeded = bridge.watch.seed(ann(), again).await;
+    seeded.expect("it is seeded")
+}
+
+/// The entry of a shipped key.
+async fn shipped(bridge: &Bridge, key: &str) -> Option<Entry> {
+    let store = Store::open(&bridge.url).await.expect("the store");
+    let mut read = store.read().await.expect("a transaction");
+    let stored = read.entries().by_key(&format!("shipped {key}")).await;
+    stored.expect("it can be read").map(|stored| stored.entry)
+}
+
+pub(crate) async fn seeding_leaves_what_a_person_decided(bridge: Bridge) {
+    let all = seed(&bridge, false).await.taken.new;
+    let forgotten = shipped(&bridge, "zombies").await.expect("it ships");
+    let forgot = bridge.watch.forget_entry(forgotten.number, ann()).await;
+    forgot.expect("it is forgotten");
+    let edited = shipped(&bridge, "swap").await.expect("it ships");
+    let ours = EntryEdit {
+        text: Some("ours: zram, always".to_owned()),
+        ..EntryEdit::default()
+    };
+    let edit = bridge.watch.edit_entry(edited.number, ben(), ours).await;
+    edit.expect("it is edited");
+    bridge.clock.advance(MINUTE);
+
+    let again = seed(&bridge, false).await;
+    assert_eq!((again.taken.new, again.taken.changed), (0, 0));
+    assert_eq!(
+        (again.taken.same, again.edited, again.forgotten),
+        (all - 2, 1, 1)
+    );
+    assert!(again.offered.is_empty(), "nothing newer ships");
+    assert!(shipped(&bridge, "zombies").await.is_none());
+    let kept = shipped(&bridge, "swap").await.expect("it is there");
+    assert_eq!(kept.text, "ours: zram, always");
+
+    let back = seed(&bridge, true).await;
+    assert_eq!((back.taken.new, back.taken.changed), (1, 1));
+    assert_eq!((back.edited, back.forgotten), (0, 0));
+    assert!(shipped(&bridge, "zombies").await.is_some());
+    let kept = shipped(&bridge, "swap").await.expect("it is there");
+    assert_eq!(kept.text, edited.text);
+    assert_eq!(seed(&bridge, false).await.taken.same, all);
+    bridge.log_is_intact().await;
+}
+
+pub(crate) async fn a_newer_shipped_text_is_taken_or_offered(bridge: Bridge) {
+    let all = seed(&bridge, false).await.taken.new;
+    // As an older release would have brought them: other texts, and what was brought last says so.
+    let older = |key: &str, text: &str| -> (String, String) { (key.to_owned(), text.to_owned()) };
+    let olds = [
+        older("swap", "an older text"),
+        older("dns", "an older text, too"),
+    ];
+    brought_by_an_older_release(&bridge, &olds).await;
+    let edited = shipped(&bridge, "dns").await.expect("it ships");
+    let ours = EntryEdit {
+        title: Some("our own name servers".to_owned()),
+        ..EntryEdit::default()
+    };
+    let edit = bridge.watch.edit_entry(edited.number, ben(), ours).await;
+    edit.expect("it is edited");
+
+    let seeded = seed(&bridge, false).await;
+    assert_eq!((seeded.taken.changed, seeded.taken.same), (1, all - 2));
+    assert_eq!(seeded.offered, [edited.number]);
+    let taken = shipped(&bridge, "swap").await.expect("it is there");
+    assert!(taken.text.contains("free -m"), "{}", taken.text);
+    let kept = shipped(&bridge, "dns").await.expect("it is there");
+    assert_eq!(kept.title, "our own name servers");
+    assert_eq!(
+        seed(&bridge, false).await.offered,
+        [edited.number],
+        "it stays offered"
+    );
+}
+
+async fn brought_by_an_older_release(bridge: &Bridge, texts: &[(String, String)]) {
+    let store = Store::open(&bridge.url).await.expect("the store");
+    let mut tx = store.begin().await.expect("a transaction");
+    let brought = tx.meta().get("knowledge.seeded").await;
+    let brought = brought.expect("it can be read").expect("it was seeded");
+    let mut brought: BTreeMap<String, Digest> = serde_json::from_str(&brought).expect("data");
+    for (key, text) in texts {
+        let key_in_store = format!("shipped {key}");
+        let stored = tx.entries().by_key(&key_in_store).await.expect("a row");
+        let before = stored.expect("it was brought").entry;
+        let after = Entry {
+            text: text.clone(),
+            ..before.clone()
+        };
+        let change = tx.entries().change(&before, &after).await;
+        change.expect("it is changed");
+        let mut digest = DigestWriter::new("watchkeeper shipped 1")
+            .field(&after.kind)
+            .field(&after.title)
+            .field(&after.text);
+        for label in &after.labels {
+            digest = digest.field(label);
+        }
+        brought.insert(key.clone(), digest.finish());
+    }
+    let text = serde_json::to_string(&brought).expect("data");
+    tx.meta()
+        .set("knowledge.seeded", &text)
+        .await
+        .expect("kept");
+    tx.commit().await.expect("a commit");
 }
 
 pub(crate) async fn an_import_takes_or_refuses_each_line_and_again_changes_nothing(bridge: Bridge) {

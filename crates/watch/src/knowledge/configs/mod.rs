@@ -3,6 +3,8 @@
 //! and a file that is one secret is not kept at all (`secrets`). What a host's file says speaks for that host.
 
 mod parts;
+mod paths;
+mod reading;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -17,16 +19,14 @@ use watchkeeper_store::{Brought, NewEntry, Tx};
 
 use super::{Seeded, texts};
 use crate::WatchError;
-use crate::investigate::ReadOnlyCommand;
 use crate::watch::Watch;
 use parts::Part;
+use paths::{MAX_PATH_CHARS, Owner, check_path, is_below, path_in};
 
 /// Most files that are read from one host, or brought at once.
 const MAX_FILES: usize = 500;
 /// Longest file that is read, in bytes.
 const MAX_FILE_BYTES: usize = 128 * 1024;
-/// Longest path.
-const MAX_PATH_CHARS: usize = 300;
 /// Longest account of why a file is not kept.
 const MAX_WHY_CHARS: usize = 300;
 
@@ -74,28 +74,6 @@ pub struct ConfigFile {
     pub text: String,
     /// When it was read last and had changed.
     pub at: watchkeeper_model::Timestamp,
-}
-
-/// Whose file it is.
-#[derive(Clone, Copy)]
-enum Owner<'a> {
-    Host(&'a HostName),
-    Repository,
-}
-
-impl Owner<'_> {
-    /// What the keys of all its files begin with.
-    fn keys(self) -> String {
-        match self {
-            Self::Host(host) => format!("config {host} "),
-            Self::Repository => "repository ".to_owned(),
-        }
-    }
-
-    /// What the keys of the parts of one file begin with.
-    fn keys_of(self, path: &str) -> String {
-        format!("{}{path} #", self.keys())
-    }
 }
 
 impl Watch {
@@ -243,70 +221,6 @@ impl Watch {
         }
     }
 
-    /// The files below these paths, by a command that only looks.
-    async fn files_below(
-        &self,
-        host: &HostName,
-        paths: &[String],
-        indexed: &mut ConfigsIndexed,
-    ) -> Result<Vec<String>, WatchError> {
-        let script = format!("find {} -xdev -type f", paths.join(" "));
-        let printed = self
-            .look_by(&ReadOnlyCommand::ours(host.clone(), script))
-            .await
-            .map_err(|not_seen| WatchError::invalid(format!("{host} was not read: {not_seen}")))?;
-        let mut found: Vec<String> = printed.stdout.lines().map(str::to_owned).collect();
-        if printed.cut {
-            // The last line may be half a path.
-            found.pop();
-        }
-        found.sort();
-        found.dedup();
-        let (fit, unfit): (Vec<String>, Vec<String>) =
-            found.into_iter().partition(|path| check_path(path).is_ok());
-        for path in unfit {
-            indexed.refuse(&path, "its path has characters that are not read");
-        }
-        let (mut named, mut files) = (Vec::new(), Vec::new());
-        for path in fit {
-            match secrets::why_by_name(&path) {
-                Some(why) => named.push((path, why)),
-                None => files.push(path),
-            }
-        }
-        for (path, why) in named {
-            indexed.refuse(&path, why);
-        }
-        for path in files.drain(MAX_FILES.min(files.len())..) {
-            indexed.refuse(&path, "there are too many files: name fewer paths");
-        }
-        Ok(files)
-    }
-
-    /// One file, or why not.
-    async fn file_of(&self, host: &HostName, path: &str) -> Result<String, String> {
-        let script = format!("head -c {} {path}", MAX_FILE_BYTES + 1);
-        let printed = self
-            .look_by(&ReadOnlyCommand::ours(host.clone(), script))
-            .await
-            .map_err(|not_seen| not_seen.to_string())?;
-        if printed.status.is_some_and(|status| status != 0) {
-            return Err(format!("it cannot be read: {}", printed.stderr));
-        }
-        // What was printed has been made visible, and a NUL stands there in words.
-        if printed.stdout.contains("\\u{0}") || printed.stdout.contains(char::REPLACEMENT_CHARACTER)
-        {
-            return Err("it is not a text".to_owned());
-        }
-        if let Some(why) = secrets::why_by_content(printed.stdout.as_bytes()) {
-            return Err(why.to_owned());
-        }
-        match too_long(usize::try_from(printed.bytes).unwrap_or(usize::MAX)) {
-            Some(why) => Err(why),
-            None => Ok(printed.stdout),
-        }
-    }
-
     /// Keeps a file by its parts, in one transaction.
     async fn keep_file(
         &self,
@@ -447,86 +361,6 @@ async fn remove_others(
     Ok(removed)
 }
 
-/// The path that a key is of.
-fn path_in<'k>(key: &'k str, owner: Owner<'_>) -> &'k str {
-    let rest = &key[owner.keys().len().min(key.len())..];
-    rest.rsplit_once(" #").map_or(rest, |(path, _)| path)
-}
-
-/// Whether a path is one of these, or below one.
-fn is_below(path: &str, paths: &[String]) -> bool {
-    paths.iter().any(|above| {
-        let above = above.trim_end_matches('/');
-        path.strip_prefix(above)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
-}
-
 fn too_long(bytes: usize) -> Option<String> {
     (bytes > MAX_FILE_BYTES).then(|| format!("it is longer than {} KiB", MAX_FILE_BYTES / 1024))
-}
-
-/// A path that a command line can hold as it is: absolute, no way up, and only characters that no shell reads.
-fn check_path(path: &str) -> Result<(), WatchError> {
-    let is_plain = |c: char| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, '/' | '.' | '_' | '-' | '@' | ':' | '+' | ',' | '=')
-    };
-    let goes_up = path.split('/').any(|step| step == "..");
-    if path.starts_with('/')
-        && path.chars().all(is_plain)
-        && !goes_up
-        && path.len() <= MAX_PATH_CHARS
-    {
-        return Ok(());
-    }
-    let shown = bounded(&visible(path), MAX_PATH_CHARS).into_owned();
-    Err(WatchError::invalid(format!(
-        "{shown:?} is not read: a path is absolute, without `..`, of letters, digits and / . _ - @ : + , ="
-    )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_absolute_paths_reach_a_command_line() {
-        for fit in [
-            "/etc/nginx/nginx.conf",
-            "/etc/systemd/system/getty@tty1.service",
-            "/",
-        ] {
-            assert!(check_path(fit).is_ok(), "{fit}");
-        }
-        for unfit in [
-            "",
-            "etc",
-            "/etc/../root",
-            "/etc/a b",
-            "/etc/$(id)",
-            "/etc/;id",
-            "-delete",
-            "/etc/ä",
-            "/etc/*",
-            "/etc/a\nb",
-        ] {
-            assert!(check_path(unfit).is_err(), "{unfit}");
-        }
-    }
-
-    #[test]
-    fn below_is_by_whole_steps() {
-        let paths = ["/etc/nginx/".to_owned(), "/etc/fstab".to_owned()];
-        assert!(is_below("/etc/nginx/a/b", &paths) && is_below("/etc/fstab", &paths));
-        assert!(!is_below("/etc/nginx2/a", &paths) && !is_below("/etc/fstab2", &paths));
-    }
-
-    #[test]
-    fn a_key_says_its_path() {
-        let host = HostName::new("web1").expect("a name");
-        let owner = Owner::Host(&host);
-        let key = format!("{}0003", owner.keys_of("/etc/a #b"));
-        assert_eq!(path_in(&key, owner), "/etc/a #b");
-    }
 }
