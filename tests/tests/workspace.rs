@@ -193,3 +193,31 @@ fn both_databases_have_the_same_migrations() {
     };
     assert_eq!(names("postgres"), names("sqlite"));
 }
+
+/// What takes a guard out is compiled for tests only: the feature is asked for by `testkit`, which no crate of the product uses.
+#[test]
+fn only_tests_can_take_a_guard_out() {
+    let asks: Vec<String> = metadata()
+        .packages
+        .iter()
+        .filter(|package| {
+            package
+                .dependencies
+                .iter()
+                .any(|used| used.features.iter().any(|feature| feature == "testing"))
+        })
+        .map(|package| package.name.to_string())
+        .collect();
+    assert_eq!(asks, ["watchkeeper-testkit"]);
+    let uses_testkit = metadata().packages.into_iter().filter(|package| {
+        package.dependencies.iter().any(|used| {
+            used.name == "watchkeeper-testkit" && used.kind != DependencyKind::Development
+        })
+    });
+    let uses_testkit: Vec<String> = uses_testkit
+        .map(|package| package.name.to_string())
+        .collect();
+    let are_tests =
+        |name: &String| ["watchkeeper-tests", "watchkeeper-bench"].contains(&name.as_str());
+    assert!(uses_testkit.iter().all(are_tests), "{uses_testkit:?}");
+}

