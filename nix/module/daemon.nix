@@ -21,7 +21,8 @@ in
       documentation = [ "man:watchkeeper(1)" ];
       wantedBy = [ "multi-user.target" ];
       wants = [ "network-online.target" ];
-      after = [ "network-online.target" ];
+      after = [ "network-online.target" ] ++ lib.optional (parts.secrets != { }) "watchkeeper-secrets.service";
+      requires = lib.optional (parts.secrets != { }) "watchkeeper-secrets.service";
       # What changes is read again; what counts after a restart only is told in the journal.
       reloadTriggers = [ config.environment.etc."watchkeeper/config.toml".source ]
         ++ lib.optional (cfg.orders != null) config.environment.etc."watchkeeper/orders.toml".source
@@ -29,7 +30,6 @@ in
       path = [ pkgs.openssh ];
       environment.HOME = parts.state;
       unitConfig = {
-        AssertPathExists = mkIf (parts.secrets != { }) (parts.assertPaths parts.secrets);
         StartLimitIntervalSec = 300;
         StartLimitBurst = 10;
       };
@@ -41,6 +41,8 @@ in
         LoadCredential = mkIf (parts.secrets != { }) (parts.loadCredential parts.secrets);
       };
     };
+
+    systemd.services.watchkeeper-secrets = mkIf (parts.secrets != { }) (parts.secretsUnit parts.secrets);
 
     # A key is made once, and stays: it is what the hosts know the watch by.
     systemd.services.watchkeeper-key = mkIf (cfg.sshKeyFile == null) {

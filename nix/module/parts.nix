@@ -52,6 +52,39 @@ rec {
     token = cfg.configRepoTokenFile;
   };
   loadCredential = files: lib.mapAttrsToList (name: file: "${name}:${toString file}") files;
-  # A missing file is told by its name when the unit is started, instead of as status 243.
-  assertPaths = files: map toString (lib.attrValues files);
+
+  # The option that names each of them.
+  optionOf = name: "services.watchkeeper." + {
+    gotify = "gotifyTokenFile";
+    ssh-key = "sshKeyFile";
+    store = "database.passwordFile";
+    qdrant = "qdrant.keyFile";
+    key = "configRepoKeyFile";
+    token = "configRepoTokenFile";
+  }.${name} or "credentials.${name}";
+  # What systemd says of a missing credential is a number (243). So the files are looked at first, by a unit that says
+  # in words what is missing, and without which the other does not start.
+  secretsUnit = files: {
+    description = "Watchkeeper, looks whether the files with its secrets are there";
+    script = ''
+      missing=0
+      look() {
+        if [ ! -s "$1" ]; then
+          echo "the file $1 is missing or empty; it is named by $2" >&2
+          missing=1
+        fi
+      }
+      ${lib.concatLines (lib.mapAttrsToList (name: file: "look ${lib.escapeShellArg (toString file)} ${lib.escapeShellArg (optionOf name)}") files)}
+      exit "$missing"
+    '';
+    serviceConfig = hardening // {
+      Type = "oneshot";
+      # Root, to see files that only root can; nothing else of root is left.
+      CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
+      # A secret may lie in a home, and is none the less there.
+      ProtectHome = "read-only";
+      PrivateNetwork = true;
+      RestrictAddressFamilies = [ "AF_UNIX" ];
+    };
+  };
 }

@@ -7,6 +7,7 @@ let
   inherit (lib) mkIf;
   indexer = "watchkeeper-indexer";
   known = pkgs.writeText "known_hosts" (cfg.configRepoKnownHosts + "\n");
+  secretsUnit = lib.optional (parts.repositorySecrets != { }) "watchkeeper-repository-secrets.service";
   environment = {
     REPOSITORY_DIR = parts.repository;
     REPOSITORY_WATCH = parts.main;
@@ -31,10 +32,13 @@ in
       };
     };
 
+    systemd.services.watchkeeper-repository-secrets = mkIf (secretsUnit != [ ]) (parts.secretsUnit parts.repositorySecrets);
+
     systemd.services.watchkeeper-repository = {
       description = "Watchkeeper, fetches the configuration repository";
       wants = [ "network-online.target" ];
-      after = [ "network-online.target" "watchkeeper.service" ];
+      after = [ "network-online.target" "watchkeeper.service" ] ++ secretsUnit;
+      requires = secretsUnit;
       onSuccess = [ "watchkeeper-repository-index.service" ];
       path = [ pkgs.git pkgs.openssh pkgs.coreutils pkgs.gnused pkgs.gnugrep pkgs.findutils pkgs.gnutar config.nix.package ];
       environment = environment // {
@@ -44,7 +48,6 @@ in
         REPOSITORY_KNOWN_HOSTS = "${known}";
       };
       script = lib.readFile ../repository/fetch.sh;
-      unitConfig.AssertPathExists = mkIf (parts.repositorySecrets != { }) (parts.assertPaths parts.repositorySecrets);
       serviceConfig = parts.hardening // {
         Type = "oneshot";
         User = cfg.user;

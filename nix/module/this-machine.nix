@@ -9,6 +9,8 @@ let
   target = cfg.target.user;
   name = if config.networking.hostName == "" then "this-machine" else config.networking.hostName;
   port = lib.head (config.services.openssh.ports ++ [ 22 ]);
+  # What must have gone well before the key can be read.
+  key = if cfg.sshKeyFile == null then "watchkeeper-key.service" else "watchkeeper-secrets.service";
   keys = "/var/lib/watchkeeper-authorized";
 in
 {
@@ -27,8 +29,8 @@ in
       description = "Watchkeeper, its key for this machine";
       requiredBy = [ "watchkeeper.service" ];
       before = [ "watchkeeper.service" ];
-      after = lib.optional (cfg.sshKeyFile == null) "watchkeeper-key.service";
-      requires = lib.optional (cfg.sshKeyFile == null) "watchkeeper-key.service";
+      after = [ key ];
+      requires = [ key ];
       path = [ pkgs.openssh pkgs.coreutils ];
       script = ''
         public=$(ssh-keygen -y -f ${if cfg.sshKeyFile == null then parts.generatedKey else "\"$CREDENTIALS_DIRECTORY/ssh-key\""})

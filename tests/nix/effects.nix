@@ -76,8 +76,8 @@ in
   (effect "sshKeyFile" (with' { }) (with' { sshKeyFile = "/run/key"; }) "unit `watchkeeper`: `LoadCredential`; `ssh.identity_files`; no unit `watchkeeper-key`"
     (result: [ (at "LoadCredential" [ ] result.serviceConfig.watchkeeper) result.settings.ssh.identity_files (result.scripts ? watchkeeper-key && result.scripts.watchkeeper-key != "") ])
     [ [ "ssh-key:/run/key" ] [ "/run/credentials/watchkeeper.service/ssh-key" ] false ])
-  (effect "credentials" (with' { }) (with' { credentials.claude = "/run/claude"; }) "unit `watchkeeper`: `LoadCredential`, `AssertPathExists`"
-    (result: [ (at "LoadCredential" [ ] result.serviceConfig.watchkeeper) (builtins.match ".*AssertPathExists=/run/claude\n.*" result.units.watchkeeper != null) ])
+  (effect "credentials" (with' { }) (with' { credentials.claude = "/run/claude"; }) "unit `watchkeeper`: `LoadCredential`; unit `watchkeeper-secrets`"
+    (result: [ (at "LoadCredential" [ ] result.serviceConfig.watchkeeper) (builtins.match ".*look /run/claude services.watchkeeper.credentials.claude\n.*" (at "watchkeeper-secrets" "" result.scripts) != null) ])
     [ [ "claude:/run/claude" ] true ])
   (effect "database.type" (with' { }) (with' { database.type = "postgresql"; }) "config.toml: `store.url`; `services.postgresql`"
     (result: [ result.settings.store.url result.postgresql.enable result.postgresql.ensureDatabases ])

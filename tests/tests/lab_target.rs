@@ -306,16 +306,19 @@ fn a_secret_that_is_missing_is_named_and_nothing_starts() {
     let made = system(
         "{ services.watchkeeper = { enable = true; hosts.web1 = { }; credentials.claude = \"/run/secrets/claude\"; }; }",
     );
-    install_unit(host, &made, "watchkeeper");
+    for unit in ["watchkeeper-secrets", "watchkeeper"] {
+        install_unit(host, &made, unit);
+    }
     host.inside(&["systemctl", "daemon-reload"]);
-    // What a person sees who asks why it does not run.
-    let start = "systemctl start watchkeeper 2>&1; systemctl show -P AssertResult watchkeeper; systemctl status --no-pager watchkeeper; true";
+    let start = "systemctl start watchkeeper 2>&1; systemctl is-failed watchkeeper-secrets; \
+        journalctl -u watchkeeper-secrets -o cat --no-pager; true";
     let said = host.inside(&["sh", "-c", start]);
     assert!(
-        said.contains("AssertPathExists=/run/secrets/claude was not met")
-            && said.contains("\nno\n"),
+        said.contains("the file /run/secrets/claude is missing or empty; it is named by services.watchkeeper.credentials.claude")
+            && said.contains("A dependency job for watchkeeper.service failed"),
         "{said}"
     );
+    assert!(said.contains("\nfailed\n"), "{said}");
     host.inside(&[
         "sh",
         "-c",
@@ -323,7 +326,7 @@ fn a_secret_that_is_missing_is_named_and_nothing_starts() {
     ]);
     host.inside(&["useradd", "--system", "watchkeeper"]);
     let said = host.inside(&["sh", "-c", start]);
-    assert!(said.contains("\nyes\n"), "{said}");
+    assert!(said.contains("\ninactive\n"), "it found everything: {said}");
 }
 
 #[test]

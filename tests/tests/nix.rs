@@ -19,11 +19,13 @@ use watchkeeper_tests::nix::{error_of, nix_instantiate, root, system, text, valu
 static ALL: LazyLock<Value> = LazyLock::new(|| value_of("import ./all.nix"));
 
 /// The exposure of each unit, as `systemd-analyze security` tells it, in tenths. docs/nixos.md says the same.
-const EXPOSURE: [(&str, u32); 7] = [
+const EXPOSURE: [(&str, u32); 9] = [
     ("watchkeeper", 15),
     ("watchkeeper-models", 15),
     ("watchkeeper-repository", 15),
     ("watchkeeper-this-machine", 13),
+    ("watchkeeper-secrets", 13),
+    ("watchkeeper-repository-secrets", 13),
     ("watchkeeper-enrol-this-machine", 11),
     ("watchkeeper-key", 7),
     ("watchkeeper-repository-index", 7),
@@ -337,20 +339,26 @@ fn no_secret_and_no_path_of_one_leaves_the_unit_that_needs_it() {
         assert!(!config.contains("/run/secrets"), "{name}: {config}");
         for (unit, service) in map(made, "/serviceConfig") {
             let whole = text(made, &format!("/units/{unit}"));
-            for file in whole.lines().filter(|line| line.contains("/run/secrets")) {
+            for line in whole.lines().filter(|line| line.contains("/run/secrets")) {
                 assert!(
-                    file.starts_with("LoadCredential=") || file.starts_with("AssertPathExists="),
-                    "{name}, {unit}: {file}"
+                    line.starts_with("LoadCredential="),
+                    "{name}, {unit}: {line}"
                 );
             }
-            // A file that is missing is named at the start, and nothing of the unit runs.
+            // A file that is missing is named first, and nothing of the unit runs.
             for credential in words(list(service, "/LoadCredential")) {
                 let file = credential.split_once(':').expect("name and file").1;
+                let first = if unit.starts_with("watchkeeper-repository") {
+                    "watchkeeper-repository-secrets"
+                } else {
+                    "watchkeeper-secrets"
+                };
+                let looks = text(made, &format!("/scripts/{first}"));
                 assert!(
-                    whole.contains(&format!("AssertPathExists={file}\n"))
-                        || unit == "watchkeeper-this-machine",
-                    "{unit}: {file}"
+                    looks.contains(&format!("look {file} services.watchkeeper.")),
+                    "{looks}"
                 );
+                assert!(whole.contains(&format!("{first}.service")), "{whole}");
             }
         }
     }
