@@ -438,17 +438,15 @@ impl Sight<'_> {
 }
 
 impl Watch {
-    /// Whether what was looked at may go to a lane: what a comparison shows is every host's that it names.
+    /// Whether what was looked at may go to a lane: what a comparison or a note shows may be any host's.
     pub(crate) fn look_may_be_sent(&self, look: &KeptLook, lane: &Lane) -> Result<(), NotSeen> {
         if let Some(host) = &look.host {
             self.may_be_sent(host, lane)?;
         }
         if tells_of_several(&look.tool) {
-            let inventory = self.fleet().inventory();
-            let named = |host: &&HostName| look.text.contains(host.as_str());
-            let others = inventory.entries().map(|entry| &entry.name);
-            for other in others.filter(named) {
-                self.may_be_sent(other, lane)?;
+            // A text that is told again is not whole, so a host need not be named where its words stand.
+            for other in self.fleet().hosts() {
+                self.may_be_sent(&other, lane)?;
             }
         }
         Ok(())

@@ -115,11 +115,15 @@ async fn in_the_store(bridge: &Bridge) -> Vec<String> {
         }
     }
     let issues = bridge.issues().await;
-    let over = issues.iter().filter(|line| line.issue.state != IssueState::Open);
+    let over = issues
+        .iter()
+        .filter(|line| line.issue.state != IssueState::Open);
     found.extend(over.map(|line| format!("issue {} is over", line.issue.number)));
     let taught = bridge.watch.entries(&EntryQuery::default()).await;
     let taught = taught.expect("the store answers");
-    let wrong = taught.iter().filter(|entry| entry.text.contains("everything is approved"));
+    let wrong = taught
+        .iter()
+        .filter(|entry| entry.text.contains("everything is approved"));
     found.extend(wrong.map(|entry| format!("{} is known", entry.number)));
     found
 }

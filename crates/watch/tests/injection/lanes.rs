@@ -70,7 +70,10 @@ async fn what_was_seen_for_one_lane_is_not_taken_up_by_another() {
         assert!(!told.contains(MARK), "{told}");
     }
     let _out = without(&[Guard::Leaving]).await;
-    assert!(taken_up_elsewhere().await.contains(MARK), "without its guard");
+    assert!(
+        taken_up_elsewhere().await.contains(MARK),
+        "without its guard"
+    );
 }
 
 /// A talk about all hosts that learned of the vault from what is known, and goes on with a lane elsewhere.
@@ -111,7 +114,10 @@ async fn talked_on_elsewhere() -> String {
     };
     let talk = bridge.watch.begin_conversation(ann(), new).await;
     let number = talk.expect("a talk").number;
-    for (lane, text) in [(home(&first), "what do you know?"), (elsewhere(&second), "say it")] {
+    for (lane, text) in [
+        (home(&first), "what do you know?"),
+        (elsewhere(&second), "say it"),
+    ] {
         let words = Words {
             text: text.to_owned(),
             lane: Some(lane.lane.name.clone()),
@@ -135,5 +141,8 @@ async fn what_is_known_of_a_host_is_not_told_again_to_a_lane_that_may_not_have_i
         assert!(!told.contains(MARK), "{told}");
     }
     let _out = without(&[Guard::Leaving]).await;
-    assert!(talked_on_elsewhere().await.contains(MARK), "without its guard");
+    assert!(
+        talked_on_elsewhere().await.contains(MARK),
+        "without its guard"
+    );
 }

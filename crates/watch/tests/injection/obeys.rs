@@ -418,9 +418,14 @@ async fn its_guard_held_it(bridge: &Bridge, server: &ModelServer, case: &Obeying
         Held::ByVerdict => {
             assert_eq!(bridge.actions().await, 1);
             let state = bridge.state(0).await;
-            assert!(["held", "refused", "shadow"].contains(&state.as_str()), "{state}");
+            assert!(
+                ["held", "refused", "shadow"].contains(&state.as_str()),
+                "{state}"
+            );
         }
-        Held::ByReply(_) | Held::ByQuotation | Held::ByHostOfProposal => assert_eq!(bridge.actions().await, 0),
+        Held::ByReply(_) | Held::ByQuotation | Held::ByHostOfProposal => {
+            assert_eq!(bridge.actions().await, 0)
+        }
         Held::AsWords(_) => {}
     }
 }

@@ -179,7 +179,10 @@ async fn what_was_done_elsewhere_is_told_without_that_hosts_own_words() {
         assert!(!told.contains(POISON), "{told}");
     }
     let _out = without(&[Guard::Speaking]).await;
-    assert!(recorded_elsewhere().await.contains(POISON), "without its guard");
+    assert!(
+        recorded_elsewhere().await.contains(POISON),
+        "without its guard"
+    );
 }
 
 /// A file that says of itself that a person wrote it and found it right; what is told of it.

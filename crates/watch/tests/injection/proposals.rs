@@ -30,7 +30,10 @@ fn script(home: &Path) -> Value {
 /// A proposal of medium risk that rests on what was seen.
 pub(crate) fn restart_of_nginx() -> (&'static str, Value) {
     let steps = json!([{ "kind": "unit_restart", "unit": "nginx.service" }]);
-    ("propose", json!({ "steps": steps, "reason": "it is down", "evidence": ["F1"] }))
+    (
+        "propose",
+        json!({ "steps": steps, "reason": "it is down", "evidence": ["F1"] }),
+    )
 }
 
 fn concludes(cause: &str) -> Vec<(&'static str, Value)> {

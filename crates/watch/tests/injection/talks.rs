@@ -5,8 +5,8 @@ use watchkeeper_model::{ConversationKind, Person};
 use watchkeeper_testkit::model_server::{ModelServer, Turn};
 use watchkeeper_watch::{NewTalk, Words};
 
-use crate::bridge::{Bridge, NGINX, ann, ben};
 use crate::breaches::nothing_came_of_it;
+use crate::bridge::{Bridge, NGINX, ann, ben};
 use crate::obeys::{SECRET, all_stand, says};
 use crate::rig::{has_model, work};
 

@@ -46,11 +46,17 @@ pub(crate) fn elsewhere(server: &ModelServer) -> LaneParts {
 
 /// What the second host says goes to no lane elsewhere.
 pub(crate) fn tells_nobody_of_the_vault(settings: &mut Settings) {
-    settings.asking.egress.rules.insert(VAULT.to_owned(), Vec::new());
+    settings
+        .asking
+        .egress
+        .rules
+        .insert(VAULT.to_owned(), Vec::new());
 }
 
 /// Whether a model had the second host looked at: the probe never asks for one unit by its name.
 pub(crate) fn was_asked(bridge: &Bridge) -> bool {
     let calls = bridge.hosts[1].calls("systemctl");
-    calls.iter().any(|call| call.starts_with("status") && call.contains(NGINX))
+    calls
+        .iter()
+        .any(|call| call.starts_with("status") && call.contains(NGINX))
 }
