@@ -1,5 +1,5 @@
-//! How long each kind of prompt is, in tokens by `model::estimate_tokens`, with one typical finding or question. A change
-//! that makes prompts longer is seen here.
+//! How long each kind of prompt is, in tokens by `model::estimate_tokens`, with one typical finding or question and one
+//! thing that is known of it. A change that makes prompts longer is seen here.
 
 use std::fmt::Write as _;
 
@@ -15,6 +15,18 @@ use watchkeeper_model::{
 
 fn host(name: &str) -> HostName {
     HostName::new(name).expect("a host's name")
+}
+
+/// One thing that is known.
+fn note() -> Known {
+    Known {
+        label: "K1".to_owned(),
+        title: "nginx.service failed: exit code 1".to_owned(),
+        text: "apache2 held port 80; stopping it and starting nginx fixed it.".to_owned(),
+        from_where: "issue 3, fixed by action 5".to_owned(),
+        host: Some(host("web2")),
+        confirmed: true,
+    }
 }
 
 fn diagnose() -> Task {
@@ -35,14 +47,7 @@ fn diagnose() -> Task {
             init: None,
         },
         attempts: Vec::new(),
-        similar: vec![Known {
-            label: "K1".to_owned(),
-            title: "nginx.service failed: exit code 1".to_owned(),
-            text: "apache2 held port 80; stopping it and starting nginx fixed it.".to_owned(),
-            from_where: "issue 3, fixed by action 5".to_owned(),
-            host: Some(host("web2")),
-            confirmed: true,
-        }],
+        similar: vec![note()],
         peers: vec![host("web2"), host("web3")],
     })
 }
@@ -51,6 +56,7 @@ fn talk(kind: ConversationKind) -> Task {
     Task::Converse(ConverseTask {
         kind,
         question: "Why did nginx fail on web1 last night?".to_owned(),
+        known: vec![note()],
         ..ConverseTask::sample()
     })
 }
@@ -194,15 +200,15 @@ fn the_size_of_every_kind_of_prompt_is_as_committed() {
     tell("summarise", &ask);
     insta::assert_snapshot!(told, @r"
     triage: 221 + 393 + tools 0, schema 225; whole 646
-    diagnose: 295 + 740 + tools 2603, schema 0; whole 3385
-    diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2603, schema 0; whole 3579
+    diagnose: 295 + 740 + tools 2629, schema 0; whole 3411
+    diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2629, schema 0; whole 3605
     critic: 251 + 600 + tools 0, schema 219; whole 883
     diagnose without tools: 295 + 1021 + tools 0, schema 1916; whole 1348
-    ask: 295 + 143 + tools 1508, schema 0; whole 1750
-    chat: 295 + 157 + tools 1508, schema 0; whole 1764
-    do: 295 + 191 + tools 1992, schema 0; whole 2263
-    discuss: 295 + 399 + tools 1992, schema 0; whole 2471
-    do without tools: 295 + 425 + tools 0, schema 343; whole 752
+    ask: 295 + 233 + tools 1534, schema 0; whole 1866
+    chat: 295 + 247 + tools 1534, schema 0; whole 1880
+    do: 295 + 281 + tools 2018, schema 0; whole 2379
+    discuss: 295 + 489 + tools 2018, schema 0; whole 2587
+    do without tools: 295 + 515 + tools 0, schema 343; whole 842
     summarise: 162 + 786 + tools 0, schema 0; whole 980
     ");
 }
@@ -225,8 +231,8 @@ fn the_size_of_every_tool_is_as_committed() {
     command 119
     read_file 147
     processes 128
-    metrics 159
-    network 172
+    metrics 168
+    network 189
     facts 114
     host_config 123
     compare 194
