@@ -181,7 +181,7 @@ impl Investigation {
             .ground(&self.seen)
             .evidence
             .iter()
-            .map(|piece| bare(&piece.text))
+            .map(|piece| bare(piece.text))
             .collect();
         let is_quoted = |words: &str| {
             let words = bare(words);
