@@ -8,11 +8,13 @@ let
     else "${key}=${toString value}\n";
   lines = set: lib.concatStringsSep "" (lib.mapAttrsToList line set);
   names = key: list: lib.optionalString (list != [ ]) "${key}=${lib.concatStringsSep " " list}\n";
+  # NixOS says of a unit what others say with `requiredBy`.
+  required = services: name: lib.filter (other: lib.elem "${name}.service" services.${other}.requiredBy) (lib.attrNames services);
   head = unit: "[Unit]\n" + line "Description" unit.description + names "Documentation" unit.documentation
     + names "After" unit.after + names "Before" unit.before + names "Wants" unit.wants + names "Requires" unit.requires
     + names "OnSuccess" unit.onSuccess + lines unit.unitConfig;
   service = name: unit: head unit + "\n[Service]\n"
-    + lines (mapAttrs (_: toString) { }) + lib.concatStringsSep "" (lib.mapAttrsToList (key: value: "Environment=\"${key}=${toString value}\"\n") unit.environment)
+    + lib.concatStringsSep "" (lib.mapAttrsToList (key: value: "Environment=\"${key}=${toString value}\"\n") unit.environment)
     + lib.optionalString (unit.script != "") "ExecStart=/nix/store/00000000000000000000000000000000-script/bin/${name}-start\n"
     + lines unit.serviceConfig;
 in
@@ -35,7 +37,9 @@ in
     check = if watch.enable then config.environment.etc."watchkeeper/config.toml".source.text else null;
     etc = mapAttrs (_: file: { path = toString file.source; text = file.source.text or null; made = file.source.made or null; }) config.environment.etc;
     packages = map (package: { inherit (package) name; text = package.text or null; }) config.environment.systemPackages;
-    units = mapAttrs service config.systemd.services;
+    units = mapAttrs
+      (name: unit: service name (unit // { requires = unit.requires ++ map (other: "${other}.service") (required config.systemd.services name); }))
+      config.systemd.services;
     timers = mapAttrs (_: timer: head timer + "\n[Timer]\n" + lines timer.timerConfig) config.systemd.timers;
     serviceConfig = mapAttrs (_: unit: unit.serviceConfig) config.systemd.services;
     scripts = mapAttrs (_: unit: unit.script) config.systemd.services;

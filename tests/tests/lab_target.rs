@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use watchkeeper_tests::binary::Home;
+use watchkeeper_tests::binary::{Home, binary};
 use watchkeeper_tests::lab::{Host, Lab};
 use watchkeeper_tests::nix::{system, text};
 use watchkeeper_tests::repair::watching;
@@ -112,10 +112,9 @@ fn set_up(host: &Host, made: &Value) {
         "700",
         &format!("{home}/.ssh"),
     ]);
-    write(
-        &format!("{home}/.ssh/authorized_keys"),
-        text(user, "/openssh/authorizedKeys/keys/0"),
-    );
+    if let Some(key) = user["openssh"]["authorizedKeys"]["keys"][0].as_str() {
+        write(&format!("{home}/.ssh/authorized_keys"), key);
+    }
 
     let rule = &made["sudo"]["extraRules"][0];
     let helper_path = text(door, "/helperPath");
@@ -274,21 +273,34 @@ fn who_has_the_key_of_the_watch_is_not_root() {
     assert_eq!(left.trim(), "0", "requests are removed");
 }
 
+/// Names the program as it is installed on a Debian host.
+fn installed(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| match line.split_once("/nix/store/") {
+            Some((before, store)) => match store.split_once("/bin/watchkeeper ") {
+                Some((_, after)) => format!("{before}/usr/bin/watchkeeper {after}"),
+                None => line.to_owned(),
+            },
+            None => line.to_owned(),
+        })
+        .collect()
+}
+
 /// Installs a unit of the module, with its script, on a Debian host.
 fn install_unit(host: &Host, made: &Value, name: &str) {
     let script = text(made, &format!("/scripts/{name}"));
-    let program = if script.is_empty() {
-        "/bin/true".to_owned()
-    } else {
-        let file = format!("/usr/local/sbin/{name}-start");
-        write(host, &file, &format!("#!/bin/sh\nset -e\n{script}"));
-        host.inside(&["chmod", "755", &file]);
-        file
-    };
+    let program = format!("/usr/local/sbin/{name}-start");
+    if !script.is_empty() {
+        let script = installed(script);
+        write(host, &program, &format!("#!/bin/sh\nset -e\n{script}"));
+        host.inside(&["chmod", "755", &program]);
+    }
     let unit: Vec<String> = text(made, &format!("/units/{name}"))
         .lines()
         .map(|line| match line.split_once("=/nix/store/") {
-            Some((key @ ("ExecStart" | "ExecReload"), _)) => format!("{key}={program}"),
+            Some(("ExecReload", _)) => "ExecReload=/bin/kill -HUP $MAINPID".to_owned(),
+            Some(("ExecStart", _)) if !script.is_empty() => format!("ExecStart={program}"),
+            Some(("ExecStart", _)) => installed(line),
             _ => line.to_owned(),
         })
         .collect();
@@ -329,14 +341,9 @@ fn a_secret_that_is_missing_is_named_and_nothing_starts() {
     assert!(said.contains("\ninactive\n"), "it found everything: {said}");
 }
 
-#[test]
-fn a_machine_that_watches_itself_lets_its_own_key_in_and_only_from_itself() {
-    let lab = Lab::up(&["target-self"]);
-    let host = &lab.hosts[0];
-    let made = system(
-        "{ services.openssh.enable = true; services.watchkeeper = { enable = true; aiName = \"hal\"; target.steps.start = [ \"nginx.service\" ]; }; }",
-    );
-    let home = text(&made, "/users/watchkeeper/home");
+/// Sets up what the module makes of one machine that watches itself, and lets its sshd know.
+fn watches_itself(host: &Host, made: &Value) {
+    let home = text(made, "/users/watchkeeper/home");
     host.inside(&[
         "useradd",
         "--system",
@@ -346,26 +353,72 @@ fn a_machine_that_watches_itself_lets_its_own_key_in_and_only_from_itself() {
         "/bin/sh",
         "watchkeeper",
     ]);
-    host.inside(&[
-        "useradd",
-        "--system",
-        "--create-home",
-        "--shell",
-        "/bin/bash",
-        ACCOUNT,
-    ]);
-    for unit in ["watchkeeper-key", "watchkeeper-this-machine"] {
-        install_unit(host, &made, unit);
-    }
-    // NixOS writes what `requires` says of a unit into the unit itself; so does the stand-in.
-    let keys = text(&made, "/sshd/authorizedKeysFiles/0");
+    set_up(host, made);
+    let keys = text(made, "/sshd/authorizedKeysFiles/0");
     write(
         host,
         "/etc/ssh/sshd_config.d/watch.conf",
         &format!("AuthorizedKeysFile .ssh/authorized_keys {keys}\n"),
     );
+    let units = made["units"].as_object().expect("a set of units");
+    for unit in units.keys().filter(|unit| unit.starts_with("watchkeeper")) {
+        install_unit(host, made, unit);
+    }
     host.inside(&["systemctl", "daemon-reload"]);
     host.inside(&["systemctl", "reload-or-restart", "ssh"]);
+}
+
+#[test]
+fn a_machine_that_watches_itself_is_looked_at_and_repaired() {
+    let lab = Lab::up(&["target-box"]);
+    let host = &lab.hosts[0];
+    let made = system(
+        "{ networking.hostName = \"box\"; services.openssh.enable = true; \
+         services.watchkeeper = { enable = true; target.steps.start = [ \"nginx.service\" ]; }; }",
+    );
+    host.put(&binary(), "/usr/bin/watchkeeper");
+    host.inside(&["chmod", "755", "/usr/bin/watchkeeper"]);
+    host.inside(&["mkdir", "-p", "/etc/watchkeeper"]);
+    let config = toml::to_string(&made["settings"]).expect("it can be written as TOML");
+    write(host, "/etc/watchkeeper/config.toml", &config);
+    watches_itself(host, &made);
+    for unit in ["watchkeeper", "watchkeeper-enrol-this-machine"] {
+        let started = host.tries(&["systemctl", "start", unit]);
+        assert!(
+            started.status.success(),
+            "{unit}: {}",
+            host.inside(&["sh", "-c", "journalctl -u 'watchkeeper*' -n 60 --no-pager"])
+        );
+    }
+    let ours = |words: &[&str]| {
+        let done = host.tries(&[&["watchkeeper"], words].concat());
+        let said = [done.stdout, done.stderr].concat();
+        (
+            done.status.code(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    };
+    let (status, said) = ours(&["check", "--all"]);
+    assert!(said.contains("root by sudo"), "{status:?}: {said}");
+
+    host.fault(&["svc-crash"]);
+    ours(&["check"]);
+    let (status, said) = ours(&["approve", "0"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("fixed"), "{said}");
+    assert_eq!(host.truth(), Vec::<String>::new());
+}
+
+#[test]
+fn a_machine_that_watches_itself_lets_its_own_key_in_and_only_from_itself() {
+    let lab = Lab::up(&["target-self"]);
+    let host = &lab.hosts[0];
+    let made = system(
+        "{ services.openssh.enable = true; services.watchkeeper = { enable = true; aiName = \"hal\"; target.steps.start = [ \"nginx.service\" ]; }; }",
+    );
+    let home = text(&made, "/users/watchkeeper/home");
+    let keys = text(&made, "/sshd/authorizedKeysFiles/0");
+    watches_itself(host, &made);
     host.inside(&["systemctl", "start", "watchkeeper-this-machine"]);
 
     let file = keys.replace("%u", ACCOUNT);
