@@ -99,18 +99,20 @@ mod tests {
     /// Commands that only look by their level, each with a way to another machine that its effects must tell.
     #[test]
     fn what_carries_a_name_to_another_machine_is_told_by_its_effects() {
-        for command in include_str!("reach_out.txt").lines() {
-            if command.is_empty() || command.starts_with('#') {
-                continue;
-            }
+        let held = |command: &&str| {
             let assessment = assess_text(command, &HostFacts::default()).assessment;
-            let is_held = assessment.level > watchkeeper_model::RiskLevel::ReadOnly
+            assessment.level > watchkeeper_model::RiskLevel::ReadOnly
                 || assessment
                     .effects
                     .iter()
-                    .any(|effect| leaves(effect, &host()));
-            assert!(is_held, "{command}: {:#?}", assessment.effects);
-        }
+                    .any(|effect| leaves(effect, &host()))
+        };
+        let commands = include_str!("reach_out.txt").lines();
+        let not_held: Vec<&str> = commands
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .filter(|command| !held(command))
+            .collect();
+        assert!(not_held.is_empty(), "{not_held:#?}");
     }
 
     #[test]

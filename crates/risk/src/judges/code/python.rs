@@ -113,7 +113,7 @@ const MODULES: &[(&str, &str)] = &[
     ("textwrap", "dedent fill wrap"),
     (
         "socket",
-        "gethostname getfqdn gethostbyname getaddrinfo gethostbyaddr has_ipv6 AF_INET AF_INET6 SOCK_STREAM",
+        "gethostname has_ipv6 AF_INET AF_INET6 SOCK_STREAM",
     ),
     (
         "ssl",
