@@ -445,3 +445,40 @@ pub(crate) async fn values_of_every_kind_come_back_as_they_were(ground: &Ground)
         assert_eq!(of(&twice), of(&once));
     }
 }
+
+pub(crate) async fn a_large_table_comes_in_parts_and_comes_back_whole(ground: &Ground) {
+    const ROWS: u64 = 1_300;
+    let store = ground.open().await;
+    let sql = if ground.is_postgres() {
+        format!(
+            "insert into observations (host, at, body) select 'web1', g, repeat('x', 5000) from generate_series(1, {ROWS}) g"
+        )
+    } else {
+        format!(
+            "insert into observations (host, at, body)
+             with recursive g(n) as (select 1 union all select n + 1 from g where n < {ROWS})
+             select 'web1', n, replace(hex(zeroblob(2500)), '0', 'x') from g"
+        )
+    };
+    ground.spoil(&sql).await;
+    let (manifest, backup) = taken(&store).await;
+    let mut tar = tar::Archive::new(GzDecoder::new(backup.as_slice()));
+    let (mut parts, mut largest) = (0, 0);
+    for entry in tar.entries().unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().unwrap().starts_with("tables/observations") {
+            parts += 1;
+            largest = largest.max(entry.size());
+        }
+    }
+    assert!(parts >= 6, "{parts} parts");
+    assert!(
+        largest < 1_100_000,
+        "no more is kept in memory than a part: {largest}"
+    );
+    for into in both(ground).await {
+        let restored = restored(&into, &backup).await.unwrap();
+        assert_eq!(restored.manifest, manifest);
+        assert_eq!(into.texts("observations", "").await.len() as u64, ROWS);
+    }
+}

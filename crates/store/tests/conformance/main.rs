@@ -65,6 +65,7 @@ on_both! {
         a_store_that_is_not_empty_is_left_alone
         what_was_approved_before_is_not_run_after
         values_of_every_kind_come_back_as_they_were
+        a_large_table_comes_in_parts_and_comes_back_whole
     }
     claims {
         of_two_who_claim_an_action_one_wins
