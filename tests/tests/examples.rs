@@ -45,7 +45,7 @@ fn every_example_is_loaded_and_its_orders_hold() {
         let home = Home::new();
         // Copied, so that it belongs to who runs the test: orders of others are not trusted.
         let mut words = vec!["config".to_owned(), "check".to_owned()];
-        let mut copied = |from: &Path, to: &str| {
+        let copied = |from: &Path, to: &str| {
             let to = home.path().join(to);
             std::fs::copy(from, &to).expect("copied");
             to.display().to_string()
