@@ -71,7 +71,7 @@ impl Browser {
     pub fn start(screen: Screen) -> Self {
         let profile = TempDir::with_prefix("wk-browser-").expect("a directory can be made");
         let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--log-level=OFF"])
+            .arg("--port=0")
             .env("HOME", profile.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -262,7 +262,14 @@ impl Browser {
     /// When it does not.
     pub fn until_it_says(&self, words: &str) {
         let what = format!("the page says {words:?}");
-        until_within(LONG, &what, &mut || self.text("body").contains(words));
+        let script = "return document.body ? document.body.innerText : ''";
+        let body = json!({ "script": script, "args": [] });
+        let path = format!("/session/{}/execute/sync", self.session);
+        until_within(LONG, &what, &mut || {
+            // Between two pages there is none that could be asked.
+            let said = self.ask("POST", &path, &body);
+            said.as_str().is_some_and(|text| text.contains(words))
+        });
     }
 }
 
@@ -286,7 +293,7 @@ fn port_of(driver: &mut Child) -> u16 {
     let said = driver.stdout.take().expect("it is piped");
     for line in BufReader::new(said).lines() {
         let line = line.expect("the driver speaks");
-        let port = line.split("on port ").nth(1).and_then(|rest| {
+        let port = line.split("successfully on port ").nth(1).and_then(|rest| {
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
             digits.parse().ok()
         });

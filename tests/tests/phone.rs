@@ -111,7 +111,7 @@ fn a_repair_is_approved_from_a_phone_and_the_page_tells_that_it_is_fixed() {
     assert!(apart.as_i64() > Some(80), "the buttons are {apart} apart");
 
     phone.tap("button.approve");
-    assert_eq!(phone.text("h1"), "Approve action 0 revision 1 on local?");
+    phone.until_it_says("Approve action 0 revision 1 on local?");
     fits_a_hand(&phone);
     assert_eq!(state(&home), "held", "one tap decides nothing");
     assert!(!missing::site(&home).exists());
@@ -148,7 +148,7 @@ fn a_forwarded_link_shows_nothing_until_the_browser_is_known() {
     phone.open(&link);
     fits_a_hand(&phone);
     phone.tap("button.reject");
-    assert_eq!(phone.text("h1"), "Reject action 0 revision 1 on local?");
+    phone.until_it_says("Reject action 0 revision 1 on local?");
     fits_a_hand(&phone);
     phone.type_into("textarea", "the site is moved today");
     phone.tap("button.reject");
@@ -201,6 +201,7 @@ fn pictures_of_the_pages() {
     phone.open(&url(&home, &["devices", "add"], "url"));
     draw(&phone, HAND, 844, "enrolment");
     phone.tap("button.approve");
+    phone.until_it_says("This browser is known as");
     phone.open(&link);
     let whole = phone.run("return document.documentElement.scrollHeight", &json!([]));
     let whole = u32::try_from(whole.as_u64().expect("a height")).expect("it fits");
@@ -210,19 +211,21 @@ fn pictures_of_the_pages() {
     let desk = Browser::start(DESK);
     desk.open(&url(&home, &["devices", "add"], "url"));
     desk.tap("button.approve");
+    desk.until_it_says("This browser is known as");
     desk.open(&url(&home, &["devices", "link", "0"], "url"));
     draw(&desk, DESK, 800, "desk");
     desk.at_night(true);
     draw(&desk, DESK, 800, "desk-dark");
-    desk.at_night(false);
-    desk.run("window.scrollTo(0, 100000)", &json!([]));
     phone.at_night(false);
     phone.tap("button.reject");
+    phone.until_it_says("Why not?");
     draw(&phone, HAND, 844, "reject");
     phone.open(&link);
     phone.tap("button.approve");
+    phone.until_it_says("Yes, run exactly this");
     draw(&phone, HAND, 844, "question");
     phone.tap("button.approve");
+    phone.until_it_says("This page looks again by itself");
     draw(&phone, HAND, 844, "runs");
     phone.until_it_says("Fixed and verified");
     draw(&phone, HAND, 844, "fixed");

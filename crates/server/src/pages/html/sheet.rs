@@ -52,7 +52,7 @@ pub(in crate::pages) fn sheet(reader: Reader<'_>, shown: &Shown) -> Page {
         @if let Some(view) = &sheet.diagnosis { (concluded(view)) }
         (decision(reader.token, action, may_not.as_ref().map(ToString::to_string).as_deref()))
         p.foot {
-            "This link is good " (ahead(*now, reader.until)) " at most, for one decision, on " (prose(reader.device)) ". Digest "
+            "This link is good for one decision, on " (prose(reader.device)) ", and ends " (ahead(*now, reader.until)) ". Digest "
             code { (action.digest.short()) }
         }
     };
@@ -61,7 +61,11 @@ pub(in crate::pages) fn sheet(reader: Reader<'_>, shown: &Shown) -> Page {
 
 /// What would be done, as a question.
 pub(super) fn headline(action: &Action) -> Markup {
-    let what = what_it_does(&action.plan.steps);
+    // A script's first line would be a headline of anybody's making; the whole of it stands below.
+    let what = match action.plan.steps.as_slice() {
+        [only] if matches!(only.step, Step::Shell { .. }) => "run a shell script".to_owned(),
+        steps => what_it_does(steps),
+    };
     let mut chars = what.chars();
     let first = chars.next().map(|c| c.to_ascii_uppercase());
     let what: String = first.into_iter().chain(chars).collect();
