@@ -9,8 +9,9 @@ use watchkeeper_watch::{DailyDigest, Notifying};
 use super::Faults;
 use crate::config::key::Key;
 
-/// Most channels and most routes.
+/// Most channels.
 const MAX_CHANNELS: usize = 50;
+/// Most routes.
 const MAX_ROUTES: usize = 200;
 
 /// Who is told what.
@@ -114,6 +115,7 @@ impl NotifySection {
         self.check_names(faults);
     }
 
+    /// Tells what makes no sense in a channel, or in two of one name.
     fn check_channels(&self, faults: &mut Faults) {
         for (place, channel) in self.channels.iter().enumerate() {
             let key = Key::from("notify.channels").place(place);
@@ -150,6 +152,7 @@ impl NotifySection {
         }
     }
 
+    /// Whose clock quiet hours and the digest go by.
     fn time_zone(&self) -> Result<TimeZone, String> {
         match &self.zone {
             None => Ok(TimeZone::system()),
