@@ -98,6 +98,7 @@ impl Followed {
         wrapper
     }
 
+    /// As NixOS runs a unit's script: it ends at what fails unasked.
     fn fetch_with(&self, more: &[(&str, String)]) -> Output {
         let path = |path: &Path| path.display().to_string();
         let mut variables = vec![
@@ -109,7 +110,7 @@ impl Followed {
         ];
         variables.extend(more.iter().cloned());
         let script = root().join("nix/repository/fetch.sh");
-        program("sh", &[&path(&script)], self.home.path(), &variables)
+        program("sh", &["-e", &path(&script)], self.home.path(), &variables)
     }
 
     fn fetch(&self) -> Output {
@@ -124,7 +125,7 @@ impl Followed {
             ("REPOSITORY_WATCH", path(self.watch())),
         ];
         let script = root().join("nix/repository/index.sh");
-        program("sh", &[&path(script)], self.home.path(), &variables)
+        program("sh", &["-e", &path(script)], self.home.path(), &variables)
     }
 
     /// The kept text of a file.
