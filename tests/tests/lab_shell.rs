@@ -117,14 +117,10 @@ fn config(
     runbooks: &tempfile::TempDir,
     server: &ModelServer,
 ) -> String {
-    // Without it a model's free shell waits for a person, whatever its risk; `watch` tests that at every level.
-    let orders = runbooks.path().join("orders");
-    std::fs::write(&orders, "schema = 1\npreset = \"trusted\"\n").expect("a file can be written");
     let mut config = lab.config(&format!(
         "[watch]\ninterval = \"5s\"\njitter = \"0s\"\n[run]\nverify_looks = 1\nverify_pause = \"1s\"\n\
-         [runbooks]\ndir = \"{}\"\n[orders]\nfile = \"{}\"\n[[lanes]]\nmodel = \"{MODEL}\"\nurl = \"{}\"\n",
+         [runbooks]\ndir = \"{}\"\n[[lanes]]\nmodel = \"{MODEL}\"\nurl = \"{}\"\n",
         runbooks.path().display(),
-        orders.display(),
         server.url()
     ));
     for (host, autonomy) in lab.hosts.iter().zip(autonomies) {

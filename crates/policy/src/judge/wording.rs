@@ -7,9 +7,10 @@ use super::voices::{Voice, allowing_order, has_shell};
 use super::{Facts, Rules};
 use crate::orders::Preset;
 
-/// Free shell of a model's own waits for a person wherever it does more than look. Its words may be those of a host whose text it
-/// read, and many small harms (a disk filled, a cache emptied again and again) are no small one. Steps of the catalogue are
-/// ours, whoever names them. An order that allows each of its effects lets it run, and so does the preset `trusted`.
+/// Under the preset `safe`, free shell of a model's own waits for a person wherever it does more than look, as whatever account. Its
+/// words may be those of a host whose text it read, and many small harms (a disk filled, a cache emptied again and again)
+/// are no small one. Steps of the catalogue are ours, whoever names them. An order that allows each of its effects lets it
+/// run. Under the other presets the table speaks: the risk is told by code, whoever wrote the script.
 pub(super) fn voice(
     rules: &Rules<'_>,
     assessment: &Assessment,
@@ -19,11 +20,11 @@ pub(super) fn voice(
     let free = facts.worded_by_model
         && has_shell(facts)
         && assessment.level > RiskLevel::ReadOnly
-        && rules.orders.preset != Preset::Trusted;
+        && rules.orders.preset == Preset::Safe;
     (free && !is_allowed_by_name(rules, assessment, facts, without)).then(|| {
         Voice::new(
             Decision::Hold,
-            "a model wrote this script, and it does more than look: it waits for a person, unless an order allows each of its effects"
+            "the preset is \"safe\": a script that a model wrote waits for a person where it does more than look, unless an order allows each of its effects"
                 .to_owned(),
         )
     })
@@ -49,12 +50,16 @@ fn is_allowed_by_name(
 
 #[cfg(test)]
 mod tests {
-    use watchkeeper_model::{Autonomy, Effect, EffectKind, HostName, Step, UnitName, Verdict};
+    use watchkeeper_model::{
+        Autonomy, Effect, EffectKind, HostName, Privilege, Step, UnitName, Verdict,
+    };
 
     use super::super::tests::nothing_special;
     use super::super::{judge, orders_tests};
     use super::*;
     use crate::PolicySettings;
+
+    const SAFE: &str = "preset = \"safe\"\n";
 
     fn script(text: &str) -> Step {
         Step::Shell {
@@ -79,6 +84,8 @@ mod tests {
     ) -> Verdict {
         let host = HostName::new("web1").expect("a host");
         let (settings, orders) = (PolicySettings::default(), orders_tests::orders(orders));
+        // As root a shell step waits under `safe` whoever wrote it.
+        let privilege = Privilege::Login;
         let rules = Rules {
             settings: &settings,
             orders: &orders,
@@ -87,13 +94,14 @@ mod tests {
             autonomy: Some(autonomy),
             steps,
             worded_by_model,
+            privilege,
             ..nothing_special(&host)
         };
         judge(&rules, assessment, &facts)
     }
 
     #[test]
-    fn a_models_free_shell_waits_at_every_level_where_it_does_more_than_look() {
+    fn under_safe_a_models_free_shell_waits_at_every_level_where_it_does_more_than_look() {
         use Autonomy::{AutoFull, AutoSafe, Observe, Suggest};
         use Decision::{Hold, Run, Shadow};
         let steps = [script("touch /tmp/x")];
@@ -108,7 +116,7 @@ mod tests {
                 .into_iter()
                 .zip(expected)
             {
-                let verdict = asked("", &steps, &one, autonomy, true);
+                let verdict = asked(SAFE, &steps, &one, autonomy, true);
                 assert_eq!(
                     verdict.decision, expect,
                     "{level} at {autonomy}: {verdict:?}"
@@ -124,15 +132,15 @@ mod tests {
             unit: UnitName::new("nginx.service").expect("a unit"),
         }];
         let free = [script("touch /tmp/x")];
-        let verdict = asked("", &typed, &low, Autonomy::AutoSafe, true);
+        let verdict = asked(SAFE, &typed, &low, Autonomy::AutoSafe, true);
         assert_eq!(verdict.decision, Decision::Run, "{verdict:?}");
-        let verdict = asked("", &free, &low, Autonomy::AutoSafe, false);
+        let verdict = asked(SAFE, &free, &low, Autonomy::AutoSafe, false);
         assert_eq!(verdict.decision, Decision::Run, "{verdict:?}");
     }
 
     #[test]
-    fn an_order_for_each_effect_or_the_preset_trusted_lets_it_run() {
-        let allow = "[[order]]\nname = \"scratch\"\ndecision = \"allow\"\n\
+    fn an_order_for_each_effect_or_another_preset_lets_it_run() {
+        let allow = "preset = \"safe\"\n[[order]]\nname = \"scratch\"\ndecision = \"allow\"\n\
                      when = { targets = [\"/tmp/*\"] }\nmatch = [\"touch /tmp/a\"]\nnot_match = [\"touch /srv/a\"]\n";
         let steps = [script("touch /tmp/x")];
         let one = assessed(vec![touches("/tmp/x", RiskLevel::Low)]);
@@ -146,15 +154,16 @@ mod tests {
         assert_eq!(decided(allow, &one, Autonomy::AutoSafe), Decision::Run);
         assert_eq!(decided(allow, &one, Autonomy::Suggest), Decision::Hold);
         assert_eq!(decided(allow, &two, Autonomy::AutoSafe), Decision::Hold);
-        let trusted = "preset = \"trusted\"";
-        assert_eq!(decided(trusted, &two, Autonomy::AutoSafe), Decision::Run);
+        for other in ["", "preset = \"trusted\""] {
+            assert_eq!(decided(other, &two, Autonomy::AutoSafe), Decision::Run);
+        }
     }
 
     #[test]
     fn the_verdict_says_what_would_let_it_run() {
         let steps = [script("touch /tmp/x")];
         let one = assessed(vec![touches("/tmp/x", RiskLevel::Low)]);
-        let verdict = asked("", &steps, &one, Autonomy::AutoSafe, true);
+        let verdict = asked(SAFE, &steps, &one, Autonomy::AutoSafe, true);
         assert_eq!(
             verdict.otherwise,
             [

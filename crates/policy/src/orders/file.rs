@@ -71,7 +71,7 @@ pub enum Preset {
     /// The table of autonomy and risk, and no more.
     #[default]
     Normal,
-    /// A shell step that changes something as root waits for a person.
+    /// A shell step that changes something as root waits for a person, and one that a model wrote as whoever.
     Safe,
     /// Steps of the catalogue only: a shell step is refused.
     Paranoid,

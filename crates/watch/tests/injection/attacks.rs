@@ -73,7 +73,7 @@ async fn a_wish_that_is_made_a_script() -> (String, bool) {
         json!({ "host": "web1", "steps": [{ "kind": "shell", "script": script }], "reason": "it helps", "evidence": [] }),
     )]));
     has(&bridge, vec![lane(&server, |_| ())], |settings| {
-        *settings = settings_under(Autonomy::AutoFull, "schema = 1");
+        *settings = settings_under(Autonomy::AutoFull, "schema = 1\npreset = \"safe\"");
     });
     let new = NewTalk {
         kind: ConversationKind::Do,

@@ -1,5 +1,5 @@
-//! The same at every autonomy level, and on both databases: what a model proposes is held as the table says, and a script of
-//! its own runs at no level without a person.
+//! The same at every autonomy level, and on both databases: what a model proposes is held as the table says, and under the
+//! preset `safe` a script of its own runs at no level without a person.
 
 use serde_json::{Value, json};
 use watchkeeper_model::Autonomy;
@@ -10,6 +10,7 @@ use crate::bridge::{Bridge, NGINX, settings_under};
 use crate::obeys::{Held, Obeying, Planted, all_stand, guarded};
 use crate::rig::{broken, calls, conclude, has, lane, propose, work};
 
+const SAFE: &str = "schema = 1\npreset = \"safe\"";
 const LEVELS: [Autonomy; 4] = [
     Autonomy::Observe,
     Autonomy::Suggest,
@@ -69,7 +70,7 @@ async fn becomes(bridge: Bridge, steps: Value, autonomy: Autonomy) -> String {
         conclude("The unit nginx.service is failed [E1].", "high", &["E1"]),
     ]));
     has(&bridge, vec![lane(&server, |_| ())], |settings| {
-        *settings = settings_under(autonomy, "schema = 1");
+        *settings = settings_under(autonomy, SAFE);
     });
     broken(&bridge).await;
     work(&bridge).await;
