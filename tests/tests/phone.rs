@@ -180,7 +180,7 @@ fn without_an_address_nothing_listens_and_there_are_no_links() {
 fn pictures_of_the_pages() {
     let lab = Lab::up(&["web1"]);
     let (address, web) = web();
-    let home = watching(Home::new(), &lab, 2, &web);
+    let home = watching(Home::new(), &lab, 2, &format!("name = \"hal\"\n{web}"));
     lab.hosts[0].fault(&["svc-crash"]);
     home.run(&["check"]).ended_with(&[2]);
     let _daemon = home.daemon();
