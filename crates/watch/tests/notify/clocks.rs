@@ -47,6 +47,19 @@ pub(crate) async fn a_clock_set_back_and_forth_makes_neither_storm_nor_silence(g
     );
     assert!(titles.len() <= 4, "no storm: {titles:?}");
 
+    // What was told by the clock that was ahead is told again in its time, not in a year.
+    let reminders = |ground: &Ground| {
+        let titles = ground.titles();
+        titles
+            .iter()
+            .filter(|title| *title == "still there: first")
+            .count()
+    };
+    let before = reminders(&ground);
+    clock.advance(5 * HOUR);
+    ground.pass().await;
+    assert_eq!(reminders(&ground), before + 1, "{:?}", ground.titles());
+
     // Set back while a channel is left alone, and while a message waits.
     ground.gotify.fails(Fault::Status(500));
     ground.trouble("third", Severity::Critical).await;
