@@ -201,7 +201,7 @@ fn forwarded(person: &str, known_as: Option<&str>) -> Said {
                 None => p { "This browser is not known as " b { (person) } "'s. A link counts on a browser of the person it was sent to, and on no other; nothing is shown here." },
             }
             h2 { "You are " (person) "?" }
-            p { "Make this browser known as yours, once. At a terminal of the machine that watches, as " (person) " or root:" }
+            p { "Make this browser known as yours, once. At a terminal of the machine that watches, as " (person) @if person != "root" { " or root" } ":" }
             pre { "watchkeeper devices add " (person) }
             p { "Open the address it prints in this browser, within ten minutes. Then open this link again." }
         },

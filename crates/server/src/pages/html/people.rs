@@ -23,7 +23,7 @@ pub(in crate::pages) fn enrolment(token: &str, asked: &EnrolmentAsked) -> Page {
         }
         form.decide.single method="post" action={ "/d/" (token) } {
             div.yes {
-                button.button.approve { "Yes, I am " (prose(person)) }
+                button.button.approve { span { "Yes, I am " (prose(person)) } }
                 p.note { "This address is good once, until " (when(asked.expires_at)) "." }
             }
         }
