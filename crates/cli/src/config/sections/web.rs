@@ -154,17 +154,37 @@ mod tests {
         let told = |web: &WebSection| {
             let mut faults = Faults::default();
             web.check(&mut faults);
-            faults.0.into_iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>()
+            faults
+                .0
+                .into_iter()
+                .map(|(key, _)| key.to_string())
+                .collect::<Vec<_>>()
         };
         let listen = Some(SocketAddr::from(([127, 0, 0, 1], 8470)));
         let public_url = Some("https://watch.example.org".to_owned());
         let web = WebSection::default();
         assert!(told(&web).is_empty());
-        assert_eq!(told(&WebSection { listen, ..web.clone() }), ["web.listen"]);
         assert_eq!(
-            told(&WebSection { public_url: public_url.clone(), ..web.clone() }),
+            told(&WebSection {
+                listen,
+                ..web.clone()
+            }),
+            ["web.listen"]
+        );
+        assert_eq!(
+            told(&WebSection {
+                public_url: public_url.clone(),
+                ..web.clone()
+            }),
             ["web.public_url"]
         );
-        assert!(told(&WebSection { listen, public_url, ..web }).is_empty());
+        assert!(
+            told(&WebSection {
+                listen,
+                public_url,
+                ..web
+            })
+            .is_empty()
+        );
     }
 }
