@@ -1,11 +1,12 @@
-//! What it means to set a variable that programs get: which are known to change nothing that matters, and which take
-//! programs over.
+//! What it means to set a variable that programs get: which are known to change nothing that matters, which say whom
+//! they ask, and which take programs over.
 
 use watchkeeper_model::{EffectKind, RiskLevel};
 
 use super::state::State;
 use super::value::Value;
 use super::walk::Walker;
+use crate::invocation::{Found, Target};
 use crate::spec::{ProgramPlace, program_place};
 use crate::word::{Origin, Part};
 
@@ -16,6 +17,8 @@ enum EnvironmentRisk {
     Harmless,
     /// Which code they run, whom they ask, what they read.
     TakesOver,
+    /// Which machine they ask.
+    Asks,
     /// What remembers the commands of a session.
     HidesTraces,
     /// It depends on the program.
@@ -125,6 +128,7 @@ const TAKES_OVER: &[&str] = &[
     "HOME",
     "TAPE",
     "RSYNC_RSH",
+    "RSYNC_CONNECT_PROG",
     "CVS_RSH",
     "TAR_OPTIONS",
     "GZIP",
@@ -139,6 +143,22 @@ const TAKES_OVER: &[&str] = &[
     "PHPRC",
     "PHP_INI_SCAN_DIR",
     "TCLLIBPATH",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_CONFIG_FILE",
+    "UV_INDEX",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "GOFLAGS",
+    "GOENV",
+    "GOPROXY",
+    "GOTOOLCHAIN",
+    "KAFKA_OPTS",
+    "KRB5_CONFIG",
+    "LDAPCONF",
+    "LDAPRC",
     "PSQLRC",
     "PSQL_EDITOR",
     "PSQL_PAGER",
@@ -189,8 +209,51 @@ const TAKES_OVER_BEGINNINGS: &[&str] = &[
     "CLOUDSDK_",
 ];
 
-/// What setting a variable does to the programs that get it; the value is nothing where it is not known.
-fn environment_risk(name: &str, value: Option<&str>) -> EnvironmentRisk {
+/// What the name of a variable ends in that says which machine a client asks: `PGHOST`, `CONSUL_HTTP_ADDR`, `NATS_URL`.
+const ASKS_ENDINGS: &[&str] = &[
+    "HOST",
+    "HOSTS",
+    "HOSTADDR",
+    "ADDR",
+    "ADDRESS",
+    "ADDRESSES",
+    "URL",
+    "URI",
+    "DSN",
+    "SERVER",
+    "SERVERS",
+    "ENDPOINT",
+    "ENDPOINTS",
+    "BROKER",
+    "BROKERS",
+    "PROXY",
+    "REGISTRY",
+    "MIRROR",
+    "DISPLAY",
+];
+
+/// What such a value begins with where it names something of the host itself: a socket, a display.
+const OWN_BEGINNINGS: &[&str] = &["/", ":", "unix:", "file:"];
+
+/// Whether a variable says which machine the programs that get it ask: by its name, or by an address in its value.
+fn asks(name: &str, value: &Value) -> bool {
+    let text = value.as_text();
+    let beginning = match value.parts.first() {
+        Some(Part::Text(text)) => text.as_str(),
+        Some(_) => "",
+        None => return false,
+    };
+    if OWN_BEGINNINGS.iter().any(|own| beginning.starts_with(own)) {
+        return false;
+    }
+    let upper = name.to_ascii_uppercase();
+    let by_name = upper != "NO_PROXY" && ASKS_ENDINGS.iter().any(|end| upper.ends_with(end));
+    by_name || text.unwrap_or(beginning).contains("://")
+}
+
+/// What setting a variable does to the programs that get it.
+fn environment_risk(name: &str, whole: &Value) -> EnvironmentRisk {
+    let value = whole.as_text();
     if HARMLESS.contains(&name) || name.starts_with("LC_") {
         return EnvironmentRisk::Harmless;
     }
@@ -213,6 +276,8 @@ fn environment_risk(name: &str, value: Option<&str>) -> EnvironmentRisk {
             .any(|beginning| name.starts_with(beginning));
     if over {
         EnvironmentRisk::TakesOver
+    } else if asks(name, whole) {
+        EnvironmentRisk::Asks
     } else {
         EnvironmentRisk::Other
     }
@@ -244,8 +309,15 @@ impl<'a> Walker<'a> {
         if name == "PATH" && is_system_path(value) {
             return;
         }
-        match environment_risk(name, value.as_text()) {
+        match environment_risk(name, value) {
             EnvironmentRisk::Harmless | EnvironmentRisk::Other => {}
+            EnvironmentRisk::Asks => {
+                let machine = Target::Host(value.clone().into_arg());
+                let found = Found::to(EffectKind::Probes, machine, "shell.asks")
+                    .at_least(RiskLevel::ReadOnly)
+                    .saying("lets programs ask the machine that a variable names");
+                self.emit(found, &state.context);
+            }
             EnvironmentRisk::TakesOver => self.flag_named(
                 EffectKind::Environment,
                 RiskLevel::High,
