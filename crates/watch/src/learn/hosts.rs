@@ -167,10 +167,7 @@ fn account(host: &HostEntry, facts: &Facts) -> String {
             let (target, kind) = (name(&disk.target), name(&disk.kind));
             format!("{target} {} {kind}", size(disk.size_bytes))
         });
-        lines.push(format!(
-            "file systems: {}",
-            listed_or_none(listed.collect())
-        ));
+        lines.push(format!("file systems: {}", listed_or_none(listed)));
     }
     let HostTraits {
         init,
@@ -194,10 +191,10 @@ fn account(host: &HostEntry, facts: &Facts) -> String {
     if let Some(certificates) = facts.certificates.present().filter(|all| !all.is_empty()) {
         let paths = certificates.iter().take(NAMED);
         let paths = paths.map(|certificate| name(&certificate.path));
-        lines.push(format!("certificates: {}", listed_or_none(paths.collect())));
+        lines.push(format!("certificates: {}", listed_or_none(paths)));
     }
     let groups = host.groups.iter().take(NAMED).map(ToString::to_string);
-    lines.push(format!("groups: {}", listed_or_none(groups.collect())));
+    lines.push(format!("groups: {}", listed_or_none(groups)));
     if host.tier == Tier::Critical {
         lines.push("it is critical".to_owned());
     }
@@ -229,7 +226,8 @@ fn name(text: &str) -> String {
     bounded(&visible(text.trim()), MAX_NAME_CHARS).into_owned()
 }
 
-fn listed_or_none(all: Vec<String>) -> String {
+fn listed_or_none(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
     if all.is_empty() {
         return "none".to_owned();
     }
