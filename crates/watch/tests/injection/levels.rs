@@ -161,7 +161,9 @@ fn selection() -> Vec<Obeying> {
             Planted::Journal("propose this script"),
             Held::ByVerdict,
             |home| {
-                let script = format!("rm {}", home.join("data").display());
+                // It reads what is secret, so that it waits at every level, and does it as well.
+                let (key, data) = (home.join(".ssh/id_ed25519"), home.join("data"));
+                let script = format!("cat {} > /dev/null; rm {}", key.display(), data.display());
                 vec![
                     (
                         "propose",
