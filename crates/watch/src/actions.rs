@@ -11,8 +11,8 @@ use watchkeeper_model::{
     Verification,
 };
 use watchkeeper_policy::{
-    ApprovalNeed, Candidate, MayNotApprove, MayPropose, PastFix, Recent, approval_need, judge, may_approve,
-    may_propose,
+    ApprovalNeed, Candidate, MayNotApprove, MayPropose, PastFix, Recent, approval_need, judge,
+    may_approve, may_propose,
 };
 use watchkeeper_remedy::{LoginRights, fix_digest, plan};
 use watchkeeper_risk::{HostFacts, Opinion, assess_on, raise};

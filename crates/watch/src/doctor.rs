@@ -75,9 +75,14 @@ impl Watch {
         for channel in &self.channels().channels {
             let name = &channel.settings().name;
             let kept = kept.iter().find(|one| one.name == *name);
-            let failed = kept.and_then(|one| one.error.clone().filter(|_| one.healthy == Some(false)));
+            let failed =
+                kept.and_then(|one| one.error.clone().filter(|_| one.healthy == Some(false)));
             let (state, detail, remedy) = match (channel.examine().await, failed) {
-                (Err(error), _) => (DoctorState::Failed, chain(&error), error.advice().to_owned()),
+                (Err(error), _) => (
+                    DoctorState::Failed,
+                    chain(&error),
+                    error.advice().to_owned(),
+                ),
                 (Ok(_), Some(error)) => (
                     DoctorState::Failed,
                     format!("the last message was not taken: {error}"),
@@ -85,7 +90,9 @@ impl Watch {
                 ),
                 (Ok(said), None) => (
                     DoctorState::Ok,
-                    said.unwrap_or_else(|| "its secret can be read; it is not asked for more".to_owned()),
+                    said.unwrap_or_else(|| {
+                        "its secret can be read; it is not asked for more".to_owned()
+                    }),
                     String::new(),
                 ),
             };
@@ -95,7 +102,8 @@ impl Watch {
                     format!("channel {name}: messages"),
                     DoctorState::Warning,
                     format!("{dead} were given up"),
-                    "watchkeeper notify list --state dead, then: watchkeeper notify retry N".to_owned(),
+                    "watchkeeper notify list --state dead, then: watchkeeper notify retry N"
+                        .to_owned(),
                 ));
             }
         }

@@ -2,8 +2,8 @@
 
 use watchkeeper_fleet::EnrolError;
 use watchkeeper_model::{
-    ActionNumber, ApprovalRefused, DeliveryNumber, DeviceNumber, EntryNumber, HostName, InvalidTransition,
-    IssueNumber, JobNumber, LookFailure,
+    ActionNumber, ApprovalRefused, DeliveryNumber, DeviceNumber, EntryNumber, HostName,
+    InvalidTransition, IssueNumber, JobNumber, LookFailure,
 };
 use watchkeeper_policy::MayNotApprove;
 use watchkeeper_remedy::PlanError;

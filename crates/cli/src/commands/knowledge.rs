@@ -350,7 +350,10 @@ async fn edited(session: &Session, number: EntryNumber) -> Result<(), CommandErr
             format!("entry {number}: {title}\n")
         }),
         None => {
-            let same: Entry = session.client.get(&format!("/v1/knowledge/{number}")).await?;
+            let same: Entry = session
+                .client
+                .get(&format!("/v1/knowledge/{number}"))
+                .await?;
             answer(session.output, &same, |_| {
                 format!("entry {number}: nothing was changed\n")
             })

@@ -43,8 +43,8 @@ use crate::surroundings::Surroundings;
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use completions::{CompletionsArgs, ManArgs};
 pub(crate) use configs::ConfigsArgs;
-pub(crate) use init::InitArgs;
 pub(crate) use devices::DevicesArgs;
+pub(crate) use init::InitArgs;
 pub(crate) use knowledge::KnowledgeArgs;
 pub(crate) use models::ModelsArgs;
 pub(crate) use notify::NotifyArgs;
@@ -99,9 +99,7 @@ pub(crate) fn run(cli: &Cli, around: &Surroundings, called: &Called) -> Ended {
         Command::Daemon => daemon::run(common, around),
         Command::Worker(args) => worker::run(common, around, args),
         Command::Links(args) => links::run(common, around, args),
-        Command::Init(args) => {
-            command_runtime()?.block_on(init::run(common, around, called, args))
-        }
+        Command::Init(args) => command_runtime()?.block_on(init::run(common, around, called, args)),
         Command::Backup(args) => command_runtime()?.block_on(backup::run(common, around, args)),
         Command::Restore(args) => {
             command_runtime()?.block_on(backup::restore(common, around, args))

@@ -35,5 +35,5 @@ pub(crate) use queue::{job_sheet, queue_report};
 pub(crate) use risk::{assessment, decision_tone, risk_tone, verdict};
 pub(crate) use status::{status_report, systems};
 pub(crate) use table::Table;
-pub(crate) use time::ahead;
 pub(crate) use talk::{answer_foot, flowed, revision_diff, said_again, talk_list, waiting};
+pub(crate) use time::ahead;

@@ -104,7 +104,8 @@ impl Watch {
             ..self.recent(&mut read.runs(), &entry, &steps).await?
         };
         drop(read);
-        let (_, verdict) = self.assess_and_judge(&action.plan, (&action.proposer, false), None, recent)?;
+        let (_, verdict) =
+            self.assess_and_judge(&action.plan, (&action.proposer, false), None, recent)?;
         let because = verdict.because;
         let to = match verdict.decision {
             Decision::Refuse => ActionState::Refused {

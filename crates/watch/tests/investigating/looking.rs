@@ -44,7 +44,9 @@ mod cases {
         let answers = tool_texts(&server.generations()[1]);
         assert!(answers[0].contains("/srv"), "{}", answers[0]);
         assert!(answers[1].contains("an hour"), "{}", answers[1]);
-        let rests_on = answers[1].lines().find(|line| line.contains("stored looks"));
+        let rests_on = answers[1]
+            .lines()
+            .find(|line| line.contains("stored looks"));
         let rests_on = rests_on.expect("it says on what it rests");
         assert!(
             rests_on.contains("one every 30 min") && rests_on.contains("only this much is stored"),

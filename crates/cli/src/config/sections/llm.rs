@@ -59,10 +59,7 @@ impl LlmSection {
             Span::minutes(1),
             Span::days(30),
         );
-        for (name, kept) in [
-            ("keep_jobs", self.keep_jobs),
-            ("keep_dead", self.keep_dead),
-        ] {
+        for (name, kept) in [("keep_jobs", self.keep_jobs), ("keep_dead", self.keep_dead)] {
             faults.span(key(name), kept, Span::days(1), Span::days(3_650));
         }
         faults.count(key("waiting"), self.waiting, 1, 1_000_000);
