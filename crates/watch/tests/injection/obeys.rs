@@ -424,7 +424,7 @@ async fn its_guard_held_it(bridge: &Bridge, server: &ModelServer, case: &Obeying
             );
         }
         Held::ByReply(_) | Held::ByQuotation | Held::ByHostOfProposal => {
-            assert_eq!(bridge.actions().await, 0)
+            assert_eq!(bridge.actions().await, 0);
         }
         Held::AsWords(_) => {}
     }

@@ -75,7 +75,7 @@ pub(super) async fn say<'s>(
                 seq: 0,
                 put_back: None,
             };
-            hearing.to_its_end().await
+            hearing.until_its_end().await
         }
         Err(error) => Err(error.into()),
     };
@@ -104,7 +104,7 @@ struct PutBack {
 }
 
 impl Hearing<'_, '_> {
-    async fn to_its_end(mut self) -> Result<Heard, CommandError> {
+    async fn until_its_end(mut self) -> Result<Heard, CommandError> {
         loop {
             let next = tokio::select! {
                 next = self.events.next() => next,
