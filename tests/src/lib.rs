@@ -5,5 +5,6 @@ pub mod browser;
 pub mod lab;
 pub mod missing;
 pub mod nix;
+pub mod package;
 pub mod repair;
 pub mod tmux;

@@ -2,119 +2,18 @@
 //! locked away, watched by systemd, reloaded, upgraded while an action runs, removed, installed again with its data
 //! there, purged.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use watchkeeper_tests::binary::{binary, until_within};
+use serde_json::json;
+use watchkeeper_tests::binary::until_within;
 use watchkeeper_tests::lab::{Host, Lab};
+use watchkeeper_tests::package::{Keeper, UNIT, made, said};
 use watchkeeper_tests::repair::{SCRIPT, executions, nothing_left};
 
 const LONG: Duration = Duration::from_secs(90);
 /// What systemd-analyze says at most, in tenths: 0 is locked away wholly, 100 not at all.
 const EXPOSURE: &str = "13";
-const UNIT: &str = "watchkeeper.service";
-
-/// Runs one of the packaging scripts with the built program; gives the file that it made.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the packages are made by scripts"
-)]
-fn made(script: &str, out: &Path, more: &[&str]) -> PathBuf {
-    let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging")).join(script);
-    let output = Command::new(&script)
-        .arg("--binary")
-        .arg(binary())
-        .arg("--out")
-        .arg(out)
-        .args(more)
-        .output()
-        .expect("the script is there");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {said}", script.display());
-    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
-}
-
-/// The controller: a host that has the package.
-struct Keeper<'h> {
-    host: &'h Host,
-}
-
-impl Keeper<'_> {
-    /// Runs in a shell, and must end well.
-    fn sh(&self, line: &str) -> String {
-        let done = self.host.tries(&["sh", "-euc", line]);
-        assert!(done.status.success(), "{line}: {}", said(&done));
-        String::from_utf8_lossy(&done.stdout).trim().to_owned()
-    }
-
-    /// Whether it ends well in a shell.
-    fn holds(&self, line: &str) -> bool {
-        self.host.tries(&["sh", "-euc", line]).status.success()
-    }
-
-    /// Runs a command of ours, which must end so; what it wrote.
-    fn run(&self, words: &[&str], status: i32) -> String {
-        let done = self.host.tries(&[&["watchkeeper"], words].concat());
-        assert_eq!(
-            done.status.code(),
-            Some(status),
-            "{words:?}: {}\n{}",
-            said(&done),
-            self.journal()
-        );
-        String::from_utf8_lossy(&done.stdout).into_owned()
-    }
-
-    fn json(&self, words: &[&str]) -> Value {
-        let text = self.run(&[words, &["--output", "json"]].concat(), 0);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
-    }
-
-    fn property(&self, name: &str) -> String {
-        self.sh(&format!("systemctl show -P {name} {UNIT}"))
-    }
-
-    fn install(&self, package: &Path, as_name: &str) {
-        self.host.put(package, as_name);
-        self.sh(&format!(
-            "DEBIAN_FRONTEND=noninteractive dpkg -i {as_name} && rm {as_name}"
-        ));
-    }
-
-    fn becomes(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        until_within(LONG, what, &mut || holds(self));
-    }
-
-    fn is_active(&self) {
-        self.becomes("the service runs", |this| {
-            this.property("ActiveState") == "active"
-        });
-    }
-
-    fn journal(&self) -> String {
-        let done = self
-            .host
-            .tries(&["journalctl", "-u", UNIT, "-n", "60", "--no-pager"]);
-        String::from_utf8_lossy(&done.stdout).into_owned()
-    }
-
-    /// The key that the lab's hosts let in, for the account of the service.
-    fn takes_key_of(&self, host: &Host) {
-        self.host
-            .put(&host.key, "/var/lib/watchkeeper/.ssh/id_ed25519");
-        self.sh("chown watchkeeper: /var/lib/watchkeeper/.ssh/id_ed25519 && chmod 600 /var/lib/watchkeeper/.ssh/id_ed25519");
-    }
-}
-
-fn said(done: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&done.stdout),
-        String::from_utf8_lossy(&done.stderr)
-    )
-}
 
 #[test]
 fn a_package_is_installed_configured_locked_away_and_taken_away_again() {

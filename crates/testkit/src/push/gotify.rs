@@ -1,5 +1,6 @@
 //! A Gotify server: applications with tokens, messages with numbers of their own, errors in its own words.
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -43,12 +44,21 @@ impl Gotify {
     /// # Panics
     /// When the machine has no free port.
     pub async fn start(token: &str) -> Self {
+        Self::start_at(Ipv4Addr::LOCALHOST, token).await
+    }
+
+    /// The same at another address of this machine, where other machines reach it.
+    ///
+    /// # Panics
+    /// When the address is not this machine's.
+    pub async fn start_at(address: Ipv4Addr, token: &str) -> Self {
         let state = Arc::new(Mutex::new(State {
             applications: vec![token.to_owned()],
             ..State::default()
         }));
         let kept = Arc::clone(&state);
-        let server = Server::start(refusal, move |request| answer(&kept, request)).await;
+        let server =
+            Server::start_at(address, refusal, move |request| answer(&kept, request)).await;
         Self { server, state }
     }
 

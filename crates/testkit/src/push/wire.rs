@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -100,7 +100,15 @@ impl Server {
         refusal: Refusal,
         handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0))
+        Self::start_at(Ipv4Addr::LOCALHOST, refusal, handler).await
+    }
+
+    pub(super) async fn start_at(
+        address: Ipv4Addr,
+        refusal: Refusal,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((address, 0))
             .await
             .expect("the machine has a free port");
         let address = listener
