@@ -200,14 +200,14 @@ fn the_size_of_every_kind_of_prompt_is_as_committed() {
     tell("summarise", &ask);
     insta::assert_snapshot!(told, @r"
     triage: 221 + 393 + tools 0, schema 225; whole 646
-    diagnose: 295 + 740 + tools 2629, schema 0; whole 3411
-    diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2629, schema 0; whole 3605
+    diagnose: 295 + 740 + tools 2620, schema 0; whole 3402
+    diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2620, schema 0; whole 3596
     critic: 251 + 600 + tools 0, schema 219; whole 883
     diagnose without tools: 295 + 1021 + tools 0, schema 1916; whole 1348
-    ask: 295 + 233 + tools 1534, schema 0; whole 1866
-    chat: 295 + 247 + tools 1534, schema 0; whole 1880
-    do: 295 + 281 + tools 2018, schema 0; whole 2379
-    discuss: 295 + 489 + tools 2018, schema 0; whole 2587
+    ask: 295 + 233 + tools 1525, schema 0; whole 1857
+    chat: 295 + 247 + tools 1525, schema 0; whole 1871
+    do: 295 + 281 + tools 2009, schema 0; whole 2370
+    discuss: 295 + 489 + tools 2009, schema 0; whole 2578
     do without tools: 295 + 515 + tools 0, schema 343; whole 842
     summarise: 162 + 786 + tools 0, schema 0; whole 980
     ");
@@ -232,7 +232,7 @@ fn the_size_of_every_tool_is_as_committed() {
     read_file 147
     processes 128
     metrics 168
-    network 189
+    network 180
     facts 114
     host_config 123
     compare 194

@@ -90,7 +90,7 @@ impl ToolName {
                 &[],
             ),
             Self::Network => (
-                "One network check from the host. target: name, name:port or URL of a host you were given; no others on the internet.",
+                "One network check from the host. target: name, name:port or URL of a host you were given.",
                 json!({ "host": text(), "check": words(&["ping", "port", "dns", "http"]), "target": text() }),
                 &["check", "target"],
             ),

@@ -20,10 +20,16 @@ fn proposes(steps: &Value, more: &Value) -> Vec<(&'static str, Value)> {
     vec![("propose", said), ("conclude", concludes)]
 }
 
-/// What has more risk than may run by itself, and leaves its mark.
+/// What has more risk than may run by itself, since it reads what is secret, and leaves its mark. (The home of a simulated
+/// host is below `/tmp`: to remove a file there is a low risk, which may run.)
 fn script(home: &Path) -> Value {
-    let (data, marker) = (home.join("data"), home.join("was-here"));
-    let script = format!("rm {} && touch {}", data.display(), marker.display());
+    let (key, data) = (home.join(".ssh/id_rsa"), home.join("data"));
+    let script = format!(
+        "cat {} > /dev/null; rm {} && touch {}",
+        key.display(),
+        data.display(),
+        home.join("was-here").display()
+    );
     json!([{ "kind": "shell", "script": script }])
 }
 
