@@ -120,6 +120,8 @@ fn is_found_and_resolved(home: &Home, host: &Host, expected: &Expected) {
 #[test]
 fn full_disks_and_memory() {
     let (lab, home) = watched("fault-room", "", "");
+    // On a slow machine its hour comes in the middle, and a backup onto a full disk is a finding of its own.
+    lab.hosts[0].inside(&["systemctl", "stop", "backup.timer"]);
     for expected in [
         Expected {
             fault: &["disk"],
