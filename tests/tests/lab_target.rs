@@ -318,9 +318,17 @@ fn a_secret_that_is_missing_is_named_and_nothing_starts() {
     let made = system(
         "{ services.watchkeeper = { enable = true; hosts.web1 = { }; credentials.claude = \"/run/secrets/claude\"; }; }",
     );
-    for unit in ["watchkeeper-secrets", "watchkeeper"] {
+    for unit in ["watchkeeper-secrets", "watchkeeper-key", "watchkeeper"] {
         install_unit(host, &made, unit);
     }
+    host.inside(&[
+        "useradd",
+        "--system",
+        "--create-home",
+        "--home-dir",
+        "/var/lib/watchkeeper",
+        "watchkeeper",
+    ]);
     host.inside(&["systemctl", "daemon-reload"]);
     let start = "systemctl start watchkeeper 2>&1; systemctl is-failed watchkeeper-secrets; \
         journalctl -u watchkeeper-secrets -o cat --no-pager; true";
@@ -336,7 +344,6 @@ fn a_secret_that_is_missing_is_named_and_nothing_starts() {
         "-c",
         "mkdir -p /run/secrets && echo key >/run/secrets/claude",
     ]);
-    host.inside(&["useradd", "--system", "watchkeeper"]);
     let said = host.inside(&["sh", "-c", start]);
     assert!(said.contains("\ninactive\n"), "it found everything: {said}");
 }
