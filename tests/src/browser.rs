@@ -288,7 +288,22 @@ impl Drop for Browser {
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
+        end_all_of(self._profile.path());
     }
+}
+
+/// Ends whatever of the browser is still there: it starts in a group of its own, and outlives a driver that is killed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a browser is another program than ours"
+)]
+fn end_all_of(profile: &std::path::Path) {
+    let named = profile.to_string_lossy().into_owned();
+    let _ = Command::new("pkill")
+        .args(["-KILL", "-f", &named])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// The port that the driver says it listens at.
