@@ -55,7 +55,7 @@ pub struct Browser {
     driver: Child,
     port: u16,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -82,14 +82,14 @@ impl Browser {
             driver,
             port,
             session: String::new(),
-            _profile: profile,
+            profile: profile,
         };
         browser.session = browser.begin(screen);
         browser
     }
 
     fn begin(&self, screen: Screen) -> String {
-        let profile = self._profile.path().join("profile");
+        let profile = self.profile.path().join("profile");
         let size = format!("--window-size={},{}", screen.width, screen.height);
         let mut options = json!({
             "args": [
@@ -288,7 +288,7 @@ impl Drop for Browser {
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
-        end_all_of(self._profile.path());
+        end_all_of(self.profile.path());
     }
 }
 
