@@ -82,7 +82,7 @@ impl Browser {
             driver,
             port,
             session: String::new(),
-            profile: profile,
+            profile,
         };
         browser.session = browser.begin(screen);
         browser
