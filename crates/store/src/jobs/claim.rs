@@ -31,7 +31,8 @@ pub enum Order {
     /// The highest priority; of one priority, the lowest rank.
     #[default]
     Urgency,
-    /// The lowest rank of all: what has waited longer than another's head start goes before it.
+    /// The lowest rank of all: what has waited longer than another's head start goes before it. Not before a person,
+    /// who sits there and waits.
     Age,
 }
 
@@ -46,6 +47,15 @@ impl Order {
             Self::Age
         } else {
             Self::Urgency
+        }
+    }
+
+    /// How urgent a priority is in this order: the highest is served first; of what is as urgent, the lowest rank.
+    const fn urgency(self, priority: i64) -> i64 {
+        match self {
+            Self::Urgency => priority,
+            Self::Age if priority == Priority::Interactive.as_number() => 1,
+            Self::Age => 0,
         }
     }
 }
@@ -124,6 +134,13 @@ impl Count {
             Self::UpTo(value) => value,
         }
     }
+
+    const fn candidates(self) -> &'static str {
+        match self {
+            Self::One => ONE_OF,
+            Self::UpTo(_) => MANY_OF,
+        }
+    }
 }
 
 /// Selects the numbers of the jobs that are leased. The text is made for what the lane takes: a planner that knows the
@@ -136,17 +153,13 @@ pub(super) fn picked(
     except: &'static str,
 ) -> String {
     let slot = match claimer.slot {
-        Some(_) => format!(
-            " and not exists (select 1 from jobs as other where other.state = 'leased' and other.slot = $5{except})"
-        ),
+        Some(_) => {
+            format!(" and not exists (select 1 from jobs as other where other.slot = $5{except})")
+        }
         None => String::new(),
     };
     let may = format!("not exists (select 1 from paused_lanes where name in ($4, '*')){slot}");
-    if claimer.order == Order::Urgency && claimer.takes.is_empty() && claimer.slot.is_none() {
-        in_order(claimer, count, postgres, &may)
-    } else {
-        gathered(claimer, count, postgres, &may)
-    }
+    gathered(claimer, count, postgres, &may)
 }
 
 /// What a lane may serve now, apart from its priority.
@@ -157,58 +170,42 @@ fn fits(claimer: &Claimer<'_>, postgres: bool) -> String {
     )
 }
 
-/// The index is in the order of urgency: the first that fits is the next. Only where no slot is filled: several workers
-/// that each fill theirs were measured to hold each other up in this form.
-fn in_order(claimer: &Claimer<'_>, count: Count, postgres: bool, may: &str) -> String {
-    let (fits, limit) = (fits(claimer, postgres), count.limit());
-    // After an analysis SQLite would rather read and sort the table.
-    let (by, lock) = if postgres {
-        ("", " for update skip locked")
-    } else {
-        (" indexed by jobs_by_rank", "")
-    };
-    let candidates = match count {
-        Count::One => "1",
-        Count::UpTo(_) => MANY_OF,
-    };
-    // The limit that is a number says to the planner how few there are; only what is taken is locked.
-    format!(
-        "select number from (select number from jobs{by} where {fits} and {may}
-             order by priority desc, rank, number limit {candidates}{lock}) as first limit {limit}"
-    )
-}
-
 /// The first of each priority are looked up by the index, and of those the next is picked.
+///
+/// By urgency, each priority is asked for as a range: a planner that is told of one value forgets that what it finds is
+/// sorted by it, and cannot merge. The candidates are named as such (`first.rank`), so that they are not sorted again: a
+/// sort looks one further than it returns, and what is looked at is locked.
 fn gathered(claimer: &Claimer<'_>, count: Count, postgres: bool, may: &str) -> String {
-    let (number, locked) = if postgres {
-        ("locked.number", LOCKED)
-    } else {
-        ("first.number", "")
+    let (number, locked) = match postgres {
+        true => ("locked.number", LOCKED),
+        false => ("first.number", ""),
     };
-    let candidates = match count {
-        Count::One => ONE_OF,
-        Count::UpTo(_) => MANY_OF,
-    };
-    let (fits, limit) = (fits(claimer, postgres), count.limit());
-    let by = match claimer.order {
-        Order::Urgency => "priority desc, rank, number",
-        Order::Age => "rank, number",
-    };
+    let (fits, candidates, limit) = (fits(claimer, postgres), count.candidates(), count.limit());
     let taken: Vec<String> = SOONEST_FIRST
         .into_iter()
         .filter(|priority| claimer.takes(*priority))
         .map(|priority| {
             let priority = priority.as_number();
+            let (urgency, only) = match claimer.order {
+                Order::Urgency => (
+                    "priority".to_owned(),
+                    format!("priority between {priority} and {priority}"),
+                ),
+                Order::Age => (
+                    claimer.order.urgency(priority).to_string(),
+                    format!("priority = {priority}"),
+                ),
+            };
             format!(
-                "select * from (select number, rank, {priority} as priority from jobs where {fits} and priority = {priority}
-                     order by rank, number limit {candidates}) as of_{priority}"
+                "select * from (select number, rank, {urgency} as urgency from jobs where {fits} and {only}
+                     order by priority desc, rank, number limit {candidates}) as of_{priority}"
             )
         })
         .collect();
     format!(
-        "select {number} from (select number, rank, priority from ({}) as of_all order by {by} limit {candidates})
-             as first {locked}
-         where {may} order by {by} limit {limit}",
+        "select {number} from (select number, rank, urgency from ({}) as of_all order by urgency desc, rank, number
+             limit {candidates}) as first {locked}
+         where {may} order by first.urgency desc, first.rank, first.number limit {limit}",
         taken.join(" union all ")
     )
 }
@@ -238,11 +235,8 @@ pub(super) fn leasing(picked: &str, count: Count, postgres: bool) -> String {
 pub(super) fn read_leased(mut rows: Vec<Row>, order: Order) -> Listed<Job> {
     let of = |row: &Row, column| row.int(column).unwrap_or(0);
     rows.sort_by_key(|row| {
-        let urgency = match order {
-            Order::Urgency => -of(row, "priority"),
-            Order::Age => 0,
-        };
-        (urgency, of(row, "rank"), of(row, "number"))
+        let urgency = order.urgency(of(row, "priority"));
+        (-urgency, of(row, "rank"), of(row, "number"))
     });
     Listed::read(&rows, "jobs", "number")
 }

@@ -128,7 +128,12 @@ async fn a_claim_finds_its_job_by_the_index_on_postgres() {
             .execute(&mut conn)
             .await
             .expect("the owner may do anything");
-        for mode in ["force_generic_plan", "force_custom_plan"] {
+        // A plan that is made anew each time may well read a table whole while it is empty.
+        let modes: &[&str] = match step {
+            "" => &["force_generic_plan"],
+            _ => &["force_generic_plan", "force_custom_plan"],
+        };
+        for mode in modes {
             let set = format!("set plan_cache_mode = {mode}");
             sqlx::raw_sql(AssertSqlSafe(set).into_sql_str())
                 .execute(&mut conn)
@@ -140,7 +145,14 @@ async fn a_claim_finds_its_job_by_the_index_on_postgres() {
                     plan.contains("jobs_by_rank")
                         && plan.contains("jobs_pkey")
                         && !plan.contains("Seq Scan on jobs")
-                        && !plan.contains("Join Filter"),
+                        && !plan.contains("Join Filter")
+                        // That index has all that waits.
+                        && !plan.contains("jobs_one_per_key"),
+                    "{mode} after {step:.20}:\n{plan}"
+                );
+                // A sort of what is locked would lock one more than it returns.
+                assert!(
+                    !plan.contains("locked.number") && !plan.contains("Incremental Sort"),
                     "{mode} after {step:.20}:\n{plan}"
                 );
             }
