@@ -47,8 +47,8 @@ fn talk_schema() -> Value {
 impl Investigation {
     /// The schema of the last word; none where it is plain text.
     pub(super) fn closing_schema(&self) -> Option<Value> {
-        match self.case.about {
-            Matter::Finding(_) => Some(reply_schema()),
+        match &self.case.about {
+            Matter::Finding(finding) => Some(reply_schema(&finding.host)),
             Matter::Talk(_) if self.case.may_change.is_empty() => None,
             Matter::Talk(_) => Some(talk_schema()),
         }

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::Value;
 use watchkeeper_model::{
-    Confidence, Diagnosis, Finding, InvalidName, Plan, Proposal, Proposer, RiskLevel, Step,
-    UnitName, Verification, bounded, visible,
+    Confidence, Diagnosis, Finding, HostName, InvalidName, Plan, Proposal, Proposer, RiskLevel,
+    Step, UnitName, Verification, bounded, visible,
 };
 use watchkeeper_risk::Opinion;
 
@@ -175,11 +175,12 @@ struct Wire {
     /// The host that was asked about.
     host: String,
     /// The cause, in one or two sentences.
+    #[schemars(length(max = ASKED_CAUSE_CHARS))]
     cause: String,
     /// How sure this is.
     confidence: Confidence,
     /// The few lines that show it.
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = ASKED_EVIDENCE), inner(length(max = ASKED_EVIDENCE_CHARS)))]
     evidence: Vec<String>,
     /// What to do; null where nothing should be done.
     #[serde(default)]
@@ -193,9 +194,10 @@ struct ProposalWire {
     /// The host to repair.
     host: String,
     /// The steps, in order.
-    #[schemars(with = "Vec<Step>", length(min = 1, max = 20))]
+    #[schemars(with = "Vec<Step>", length(min = 1, max = ASKED_STEPS))]
     steps: Vec<Value>,
     /// Why these steps.
+    #[schemars(length(max = ASKED_REASON_CHARS))]
     reason: String,
     /// Given only where the steps are riskier than they look.
     #[serde(default)]
@@ -209,6 +211,7 @@ struct RiskWire {
     /// How bad.
     level: LevelWire,
     /// Why.
+    #[schemars(length(max = ASKED_REASON_CHARS))]
     reason: String,
 }
 
@@ -220,9 +223,19 @@ enum LevelWire {
     High,
 }
 
-/// The JSON schema of a reply, with everything in place: model servers turn it into a grammar.
+/// What a reply is asked to hold at most. A server that makes a grammar of the schema holds a model to it that would
+/// otherwise go on until its tokens are used up, when nothing of the answer counts; what is longer is read all the same,
+/// within the limits of [`ModelReply`].
+const ASKED_CAUSE_CHARS: usize = 400;
+const ASKED_EVIDENCE: usize = 8;
+const ASKED_EVIDENCE_CHARS: usize = 120;
+const ASKED_STEPS: usize = 6;
+const ASKED_REASON_CHARS: usize = 240;
+
+/// The JSON schema of a reply about a finding of this host, with everything in place: model servers turn it into a
+/// grammar, in which no other host can be named.
 #[must_use]
-pub fn reply_schema() -> Value {
+pub fn reply_schema(host: &HostName) -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let schema: Schema = settings.into_generator().into_root_schema_for::<Wire>();
@@ -231,6 +244,11 @@ pub fn reply_schema() -> Value {
     // Asked for outright, so that a model says `null` where it proposes nothing.
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
         required.push(Value::from("proposal"));
+    }
+    for of_host in ["/properties/host", "/properties/proposal/properties/host"] {
+        if let Some(Value::Object(said)) = schema.pointer_mut(of_host) {
+            said.insert("enum".to_owned(), Value::from(vec![host.as_str()]));
+        }
     }
     schema
 }

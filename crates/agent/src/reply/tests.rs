@@ -279,7 +279,7 @@ fn an_error_shows_no_escapes() {
 
 #[test]
 fn the_schema_offers_what_can_be_parsed_and_nothing_else() {
-    let schema = reply_schema();
+    let schema = reply_schema(&finding().host);
     let text = schema.to_string();
     assert!(
         !text.contains("$ref") && !text.contains("unit_stop"),
@@ -301,19 +301,52 @@ fn the_schema_offers_what_can_be_parsed_and_nothing_else() {
 
 #[test]
 fn the_schema_lets_a_model_propose_nothing_and_holds_it_to_the_limits() {
-    let schema = reply_schema();
+    let schema = reply_schema(&finding().host);
     assert_eq!(
         schema["properties"]["proposal"]["type"],
         json!(["object", "null"])
     );
+    let proposal = &schema["properties"]["proposal"]["properties"];
+    assert_eq!(proposal["steps"]["minItems"], json!(1));
+    let asked = |place: &Value, key: &str| place[key].as_u64().map(|most| most as usize);
+    let evidence = &schema["properties"]["evidence"];
+    for (place, key, accepted) in [
+        (
+            &schema["properties"]["cause"],
+            "maxLength",
+            ModelReply::MAX_CAUSE_CHARS,
+        ),
+        (evidence, "maxItems", ModelReply::MAX_EVIDENCE),
+        (
+            &evidence["items"],
+            "maxLength",
+            ModelReply::MAX_EVIDENCE_CHARS,
+        ),
+        (&proposal["steps"], "maxItems", Plan::MAX_STEPS),
+        (
+            &proposal["reason"],
+            "maxLength",
+            ModelReply::MAX_REASON_CHARS,
+        ),
+        (
+            &proposal["risk"]["properties"]["reason"],
+            "maxLength",
+            ModelReply::MAX_REASON_CHARS,
+        ),
+    ] {
+        let most = asked(place, key).unwrap_or_else(|| panic!("{key} of {place}"));
+        assert!((1..=accepted).contains(&most), "{key} of {place}");
+    }
+}
+
+#[test]
+fn the_schema_names_no_other_host_than_the_findings() {
+    let schema = reply_schema(&finding().host);
+    let only = json!([finding().host.as_str()]);
+    assert_eq!(schema["properties"]["host"]["enum"], only);
     assert_eq!(
-        schema["properties"]["evidence"]["maxItems"],
-        json!(ModelReply::MAX_EVIDENCE)
-    );
-    let steps = &schema["properties"]["proposal"]["properties"]["steps"];
-    assert_eq!(
-        (&steps["minItems"], &steps["maxItems"]),
-        (&json!(1), &json!(Plan::MAX_STEPS))
+        schema["properties"]["proposal"]["properties"]["host"]["enum"],
+        only
     );
 }
 
