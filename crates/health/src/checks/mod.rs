@@ -23,6 +23,8 @@ mod zombies;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod threshold_tests;
 
 use serde::{Deserialize, Serialize};
 use watchkeeper_model::{

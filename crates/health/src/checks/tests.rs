@@ -13,7 +13,7 @@ fn now() -> Timestamp {
     Timestamp::from_millis(1_795_257_163_000)
 }
 
-fn look(facts: Facts) -> Look {
+pub(super) fn look(facts: Facts) -> Look {
     Look {
         host: HostName::new("web1").expect("a host"),
         at: now(),
@@ -72,7 +72,7 @@ fn says_after(check: &str, previous: Option<&Facts>, change: impl FnOnce(&mut Fa
     told(&of_check).trim_end().to_owned()
 }
 
-fn present<T>(section: &mut Section<T>) -> &mut T {
+pub(super) fn present<T>(section: &mut Section<T>) -> &mut T {
     match section {
         Section::Present(value) => value,
         Section::Missing { why } | Section::Broken { why } => panic!("not present: {why}"),
