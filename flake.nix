@@ -8,8 +8,11 @@
       inherit (nixpkgs) lib;
       systems = [ "x86_64-linux" "aarch64-linux" ];
       each = f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
-      # The module with the package of this flake, whatever nixpkgs the machine has.
+      # The module with the package of this flake, whatever nixpkgs the machine has. It counts once, by whichever of its
+      # names and however often it is imported.
       module = { pkgs, ... }: {
+        _file = ./flake.nix;
+        key = "watchkeeper#nixosModules.default";
         imports = [ ./module.nix ];
         services.watchkeeper.package = lib.mkDefault self.packages.${pkgs.stdenv.hostPlatform.system}.watchkeeper;
       };
@@ -32,7 +35,7 @@
         };
       });
 
-      formatter = each (pkgs: pkgs.nixfmt-rfc-style or pkgs.nixfmt);
+      formatter = each (pkgs: pkgs.nixfmt-tree or pkgs.nixfmt);
 
       checks = each (pkgs:
         let

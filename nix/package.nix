@@ -1,5 +1,5 @@
 # The program, built from this source.
-{ lib, rustPlatform, installShellFiles }:
+{ lib, stdenv, rustPlatform, installShellFiles, versionCheckHook }:
 let
   root = ./..;
   cargo = builtins.fromTOML (builtins.readFile (root + "/Cargo.toml"));
@@ -29,7 +29,8 @@ rustPlatform.buildRustPackage {
   doCheck = false;
 
   nativeBuildInputs = [ installShellFiles ];
-  postInstall = ''
+  # What the program writes of itself can be had only where it runs.
+  postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
     installShellCompletion --cmd watchkeeper \
       --bash <("$out/bin/watchkeeper" completions bash) \
       --fish <("$out/bin/watchkeeper" completions fish) \
@@ -38,6 +39,9 @@ rustPlatform.buildRustPackage {
     "$out/bin/watchkeeper" man man
     installManPage man/*.1
   '';
+
+  doInstallCheck = true;
+  nativeInstallCheckInputs = [ versionCheckHook ];
 
   meta = {
     description = "Watches over Linux hosts, proposes repairs, and runs what you approve";

@@ -41,8 +41,8 @@ let
     { written = toml.generate "config.toml" said; tried = toml.generate "config.toml" tried; }
     ''
       export HOME=$TMPDIR
-      ${lib.optionalString (cfg.orders != null) "${parts.main} orders check ${orders}"}
-      ${parts.main} config check "$tried"
+      ${lib.optionalString (cfg.orders != null) "${parts.builder} orders check ${orders}"}
+      ${parts.builder} config check "$tried"
       cp "$written" "$out"
     '';
 
@@ -50,20 +50,21 @@ let
   name = lib.escapeShellArg cfg.aiName;
   commands = pkgs.runCommand "${cfg.aiName}-commands" { } ''
     mkdir -p "$out/bin"
-    ${parts.main} links --name ${name} --dir "$out/bin"
+    ${parts.builder} links --name ${name} --dir "$out/bin"
     # bash and fish look for a file of the command's name; zsh for one that begins with what it is for.
     share=$out/share/watchkeeper
     bash=$out/share/bash-completion/completions fish=$out/share/fish/vendor_completions.d zsh=$out/share/zsh/site-functions
     mkdir -p "$share" "$bash" "$fish" "$zsh"
-    ${parts.main} completions bash --name ${name} >"$share/completions.bash"
-    ${parts.main} completions fish --name ${name} >"$share/completions.fish"
-    ${parts.main} completions zsh --name ${name} |
+    ${parts.builder} completions bash --name ${name} >"$share/completions.bash"
+    ${parts.builder} completions fish --name ${name} >"$share/completions.fish"
+    ${parts.builder} completions zsh --name ${name} |
       awk -v dir="$zsh" '/^#compdef / { file = dir "/_" $2 } file { print >file }'
     for link in "$out"/bin/*; do
+      ln -sfn ${parts.main} "$link"
       ln -s "$share/completions.bash" "$bash/''${link##*/}"
       ln -s "$share/completions.fish" "$fish/''${link##*/}.fish"
     done
-    ${parts.main} man "$out/share/man/man1" --name ${name} >"$share/pages"
+    ${parts.builder} man "$out/share/man/man1" --name ${name} >"$share/pages"
   '';
 in
 {

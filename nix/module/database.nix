@@ -5,17 +5,20 @@ let
   inherit (parts) cfg credential;
   inherit (lib) mkDefault mkIf mkMerge;
   here = cfg.database.type == "postgresql";
+  # The socket is named after it.
+  postgresPort = config.services.postgresql.settings.port or 5432;
   url = {
     sqlite = "sqlite:${parts.state}/watchkeeper.db";
     # By the socket, where the kernel says which account asks; database, role and account have one name.
-    postgresql = "postgres:///${cfg.user}?host=/run/postgresql&user=${cfg.user}";
+    postgresql = "postgres:///${cfg.user}?host=/run/postgresql&user=${cfg.user}" + lib.optionalString (postgresPort != 5432) "&port=${toString postgresPort}";
     url = cfg.database.url;
   }.${cfg.database.type};
-  vectors = if cfg.qdrant.url != null then cfg.qdrant.url else if cfg.qdrant.enable then "http://127.0.0.1:6334" else null;
+  port = config.services.qdrant.settings.service.grpc_port or 6334;
+  vectors = if cfg.qdrant.url != null then cfg.qdrant.url else if cfg.qdrant.enable then "http://127.0.0.1:${toString port}" else null;
 in
 {
   config = mkIf cfg.enable (mkMerge [
-    { services.watchkeeper.settings.store.url = mkDefault url; }
+    (mkIf (url != null) { services.watchkeeper.settings.store.url = mkDefault url; })
     (mkIf (cfg.database.passwordFile != null) {
       services.watchkeeper.settings.store.password_file = mkDefault (credential "watchkeeper" "store");
     })

@@ -1,5 +1,5 @@
 # The Ollama server of this machine, and the models that are fetched for it.
-{ config, lib, pkgs, ... }:
+{ config, lib, options, pkgs, ... }:
 let
   parts = import ./parts.nix { inherit config lib pkgs; };
   inherit (parts) cfg;
@@ -7,17 +7,22 @@ let
   wanted =
     if builtins.isList cfg.preloadModels then cfg.preloadModels
     else lib.optionals cfg.preloadModels (lib.filter (model: model != null) [ cfg.model cfg.embeddingModel ]);
-  # nixpkgs has a package for each kind of acceleration.
+  # nixpkgs has a package for each kind of acceleration. Before 26.05 it had an option, which took precedence over the
+  # package; what is left of it there is invisible.
   ollama = if cfg.acceleration == false then pkgs.ollama-cpu or pkgs.ollama else pkgs."ollama-${cfg.acceleration}";
+  hasOption = options.services.ollama.acceleration.visible or (options.services.ollama ? acceleration);
+  accelerated = mkIf (cfg.acceleration != null);
 in
 {
   config = mkIf cfg.enable {
-    services.ollama = mkIf parts.runsOllama {
+    services.ollama = mkIf parts.runsOllama ({
       enable = mkDefault true;
       host = mkDefault (if parts.ollamaAddress.host == "localhost" then "127.0.0.1" else parts.ollamaAddress.host);
       port = mkDefault parts.ollamaAddress.port;
-      package = mkIf (cfg.acceleration != null) (mkDefault ollama);
-    };
+    } // (
+      if hasOption then { acceleration = accelerated (mkDefault cfg.acceleration); }
+      else { package = accelerated (mkDefault ollama); }
+    ));
 
     systemd.services.watchkeeper.after = mkIf parts.runsOllama [ "ollama.service" ];
 

@@ -12,6 +12,7 @@ let
     description = ''
       A file that holds ${what} and nothing else, written as a string so that it is not copied into the store.
       Only systemd reads it and hands it to the unit as a credential; it need not be readable by anybody but root.
+      Another content counts after `systemctl restart` of that unit.
     '';
   };
   host = types.submodule {
@@ -42,7 +43,7 @@ in
     package = mkOption {
       type = types.package;
       default = pkgs.watchkeeper or (pkgs.callPackage ../package.nix { });
-      defaultText = lib.literalExpression "pkgs.watchkeeper, or built from this source";
+      defaultText = lib.literalMD "`pkgs.watchkeeper`, or built from this source";
       description = "The package that is run.";
     };
 
@@ -96,7 +97,10 @@ in
     acceleration = mkOption {
       type = types.nullOr (types.enum [ false "cuda" "rocm" "vulkan" ]);
       default = null;
-      description = "What the Ollama server of this machine computes with; null leaves it to nixpkgs, false is the processor.";
+      description = ''
+        What the Ollama server of this machine computes with; null leaves it to nixpkgs, false is the processor.
+        `cuda` needs `nixpkgs.config.allowUnfree`.
+      '';
     };
 
     preloadModels = mkOption {
@@ -152,7 +156,7 @@ in
     thisMachine = mkOption {
       type = types.bool;
       default = config.services.watchkeeper.hosts == { } && config.services.watchkeeper.remoteSystems == [ ];
-      defaultText = "true where no other host is named";
+      defaultText = lib.literalMD "true where no other host is named";
       description = ''
         Whether this machine watches itself, by SSH to 127.0.0.1 as `target.user`: the daemon's own unit is too
         well locked away to see the machine as it is.

@@ -10,9 +10,15 @@ rec {
   socket = "/run/watchkeeper/socket";
   repository = "/var/lib/watchkeeper-repository";
   generatedKey = "${state}/ssh/id_ed25519";
+  # Addresses of this machine at which it is reached from itself.
+  loopback = [ "127.0.0.1" "0.0.0.0" "localhost" ];
   # Where a unit finds a secret that it was handed.
   credential = unit: name: "/run/credentials/${unit}.service/${name}";
   main = lib.getExe cfg.package;
+  # The program as the machine that builds can run it.
+  builder =
+    if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then main
+    else lib.getExe (pkgs.buildPackages.callPackage ../package.nix { });
 
   interval = if builtins.isInt cfg.checkInterval then "${toString cfg.checkInterval}s" else cfg.checkInterval;
 
@@ -41,12 +47,13 @@ rec {
     };
 
   # Every secret that the daemon is handed, by the name of its credential.
-  secrets = lib.filterAttrs (_: file: file != null) {
+  ownSecrets = {
     gotify = cfg.gotifyTokenFile;
     ssh-key = cfg.sshKeyFile;
     store = cfg.database.passwordFile;
     qdrant = cfg.qdrant.keyFile;
-  } // cfg.credentials;
+  };
+  secrets = cfg.credentials // lib.filterAttrs (_: file: file != null) ownSecrets;
   repositorySecrets = lib.filterAttrs (_: file: file != null) {
     key = cfg.configRepoKeyFile;
     token = cfg.configRepoTokenFile;

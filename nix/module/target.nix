@@ -45,7 +45,7 @@ in
     };
 
     controllerKeys = mkOption {
-      type = types.listOf types.str;
+      type = types.listOf types.singleLineStr;
       default = [ ];
       example = [ "ssh-ed25519 AAAAC3Nza... watchkeeper@hal" ];
       description = "The public keys of the watch, without options: each is pinned with `restrict` and `from`.";
@@ -116,8 +116,8 @@ in
     };
     users.groups.${cfg.user} = { };
 
+    # Whether there is a sudo at all is the machine's; assertions.nix says so where there is none.
     security.sudo = mkIf (cfg.root != "no") {
-      enable = true;
       extraConfig = mkIf (cfg.root == "steps") ''
         Defaults:${cfg.user} secure_path="${helper}/bin"
       '';

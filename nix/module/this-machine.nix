@@ -8,7 +8,12 @@ let
   inherit (lib) mkDefault mkIf;
   target = cfg.target.user;
   name = if config.networking.hostName == "" then "this-machine" else config.networking.hostName;
-  port = lib.head (config.services.openssh.ports ++ [ 22 ]);
+  sshd = config.services.openssh;
+  # Where sshd listens here. assertions.nix says so where it does not.
+  here = lib.filter (listening: lib.elem listening.addr parts.loopback && listening.port != null) sshd.listenAddresses;
+  port = if here != [ ] then (lib.head here).port else lib.head (sshd.ports ++ [ 22 ]);
+  # The kind that it is asked for first comes first.
+  hostKeys = lib.filter (key: key.type == "ed25519") sshd.hostKeys ++ lib.filter (key: key.type != "ed25519") sshd.hostKeys;
   # What must have gone well before the key can be read.
   key = if cfg.sshKeyFile == null then "watchkeeper-key.service" else "watchkeeper-secrets.service";
   keys = "/var/lib/watchkeeper-authorized";
@@ -52,16 +57,25 @@ in
       };
     };
 
-    # The key of this machine's own sshd needs no comparing by eye: root reads it from the file that sshd has it from.
+    # The key of this machine's own sshd needs no comparing by eye: root reads it from the file that sshd has it from, also
+    # where it has become another one.
     systemd.services.watchkeeper-enrol-this-machine = {
       description = "Watchkeeper, the key of this machine's sshd accepted";
       wantedBy = [ "multi-user.target" ];
       wants = [ "watchkeeper.service" ];
-      after = [ "watchkeeper.service" "sshd.service" "sshd.socket" ];
+      after = [ "watchkeeper.service" "sshd-keygen.service" "sshd.service" "sshd.socket" ];
       path = [ pkgs.openssh pkgs.gawk ];
+      # It waits for the daemon and for sshd, and not for ever.
+      unitConfig = { StartLimitIntervalSec = 600; StartLimitBurst = 12; };
       script = ''
-        fingerprint=$(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | awk '{ print $2 }')
-        exec ${parts.main} enrol ${lib.escapeShellArg name} --fingerprint "$fingerprint"
+        for key in ${lib.escapeShellArgs (map (key: "${key.path}.pub") hostKeys)}; do
+          fingerprint=$(ssh-keygen -lf "$key" | awk '{ print $2 }')
+          if [ -n "$fingerprint" ] && ${parts.main} enrol ${lib.escapeShellArg name} --fingerprint "$fingerprint" --replace; then
+            exit 0
+          fi
+        done
+        echo 'none of the keys of services.openssh.hostKeys is the one that sshd shows' >&2
+        exit 1
       '';
       serviceConfig = parts.hardening // {
         Type = "oneshot";

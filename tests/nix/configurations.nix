@@ -75,6 +75,7 @@ in
     configRepoKnownHosts = "git.example.org ${key}";
   };
   with-gotify = watch { hosts.web1 = { }; gotifyUrl = "https://gotify.example.org"; gotifyTokenFile = "/run/secrets/gotify"; };
+  from-the-phone = watch { settings.web = { listen = "127.0.0.1:8470"; public_url = "https://watch.example.org"; }; };
   example-one-box = import ../../examples/nixos/one-box.nix;
   example-hal = hal // { services = hal.services // { watchkeeper = watching // { orders = builtins.readFile watching.orders; }; }; };
 }

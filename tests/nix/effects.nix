@@ -59,8 +59,8 @@ in
   (setting "remoteSystems" "hosts" { remoteSystems = [ "ops@db.example.org:2222" ]; }
     (said: at "db-example-org" null said.hosts) { address = "db.example.org"; login = "ops"; port = 2222; })
   (effect "thisMachine" (with' { }) (with' { thisMachine = true; }) "config.toml: `hosts`; unit `watchkeeper-this-machine`"
-    (result: [ (result.settings.hosts.nixos or null) (result.units ? watchkeeper-this-machine) result.sshd.authorizedKeysFiles ])
-    [ { address = "127.0.0.1"; become_root = true; login = "watchkeeper-target"; port = 22; } true [ "/var/lib/watchkeeper-authorized/%u" ] ])
+    (result: [ (result.settings.hosts.nixos or null) (result.units ? watchkeeper-this-machine) (builtins.elem "/var/lib/watchkeeper-authorized/%u" result.sshd.authorizedKeysFiles) ])
+    [ { address = "127.0.0.1"; become_root = true; login = "watchkeeper-target"; port = 22; } true true ])
   (setting "settings" "any key" { settings.watch.parallel = 50; } (said: at "parallel" null said.watch) 50)
   (effect "orders" (with' { }) (with' { orders = "schema = 1\n"; }) "`/etc/watchkeeper/orders.toml`, checked at build"
     (result: [ (result.etc."watchkeeper/orders.toml".text or null) (builtins.match ".*orders check.*" result.check != null) (result.settings ? orders) ])

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod lab;
 pub mod missing;
 pub mod nix;
+pub mod nix_host;
 pub mod package;
 pub mod repair;
 pub mod tmux;

@@ -4,19 +4,18 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use watchkeeper_tests::binary::{Home, binary};
+use watchkeeper_tests::binary::Home;
 use watchkeeper_tests::lab::{Host, Lab};
 use watchkeeper_tests::nix::{system, text};
+use watchkeeper_tests::nix_host::{
+    account, install_program, install_unit, install_units, start, watchkeeper, write,
+};
 use watchkeeper_tests::repair::watching;
 
 const ACCOUNT: &str = "watchkeeper-target";
 const DOOR: &str = "/opt/door";
 /// What it says to whoever knocks with something else.
 const NOTHING_ELSE: &str = "sudo: this account may run the steps of the watch, and nothing else";
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
 
 #[expect(
     clippy::disallowed_methods,
@@ -42,12 +41,6 @@ fn evaluated(host: &Host, steps: &str) -> Value {
         "{{ services.openssh.enable = true; services.watchkeeper.target = {{ enable = true; \
          controllerKeys = [ {public:?} ]; from = [ \"10.*\" ]; steps = {{ {steps} }}; }}; }}"
     ))
-}
-
-/// Writes a file on a host.
-fn write(host: &Host, path: &str, body: &str) {
-    let script = format!("printf %s {} >{path}", quoted(body));
-    host.inside(&["sh", "-c", &script]);
 }
 
 /// Sets up on a Debian host what NixOS would set up of it: the account, its key, the rule of sudo, and the door.
@@ -273,44 +266,6 @@ fn who_has_the_key_of_the_watch_is_not_root() {
     assert_eq!(left.trim(), "0", "requests are removed");
 }
 
-/// Names the program as it is installed on a Debian host.
-fn installed(text: &str) -> String {
-    text.split_inclusive('\n')
-        .map(|line| match line.split_once("/nix/store/") {
-            Some((before, store)) => match store.split_once("/bin/watchkeeper ") {
-                Some((_, after)) => format!("{before}/usr/bin/watchkeeper {after}"),
-                None => line.to_owned(),
-            },
-            None => line.to_owned(),
-        })
-        .collect()
-}
-
-/// Installs a unit of the module, with its script, on a Debian host.
-fn install_unit(host: &Host, made: &Value, name: &str) {
-    let script = text(made, &format!("/scripts/{name}"));
-    let program = format!("/usr/local/sbin/{name}-start");
-    if !script.is_empty() {
-        let script = installed(script);
-        write(host, &program, &format!("#!/bin/sh\nset -e\n{script}"));
-        host.inside(&["chmod", "755", &program]);
-    }
-    let unit: Vec<String> = text(made, &format!("/units/{name}"))
-        .lines()
-        .map(|line| match line.split_once("=/nix/store/") {
-            Some(("ExecReload", _)) => "ExecReload=/bin/kill -HUP $MAINPID".to_owned(),
-            Some(("ExecStart", _)) if !script.is_empty() => format!("ExecStart={program}"),
-            Some(("ExecStart", _)) => installed(line),
-            _ => line.to_owned(),
-        })
-        .collect();
-    write(
-        host,
-        &format!("/etc/systemd/system/{name}.service"),
-        &(unit.join("\n") + "\n"),
-    );
-}
-
 #[test]
 fn a_secret_that_is_missing_is_named_and_nothing_starts() {
     let lab = Lab::up(&["target-secret"]);
@@ -348,30 +303,32 @@ fn a_secret_that_is_missing_is_named_and_nothing_starts() {
     assert!(said.contains("\ninactive\n"), "it found everything: {said}");
 }
 
+/// Where the module has sshd look for the key of a machine that watches itself.
+fn own_keys(made: &Value) -> &str {
+    let files = made["sshd"]["authorizedKeysFiles"].as_array();
+    let files = files.into_iter().flatten().filter_map(Value::as_str);
+    files
+        .filter(|file| file.contains("watchkeeper-authorized"))
+        .last()
+        .expect("a file of the module's")
+}
+
 /// Sets up what the module makes of one machine that watches itself, and lets its sshd know.
 fn watches_itself(host: &Host, made: &Value) {
-    let home = text(made, "/users/watchkeeper/home");
-    host.inside(&[
-        "useradd",
-        "--system",
-        "--home-dir",
-        home,
-        "--shell",
-        "/bin/sh",
+    account(
+        host,
+        text(made, "/users/watchkeeper/home"),
         "watchkeeper",
-    ]);
+        &[],
+    );
     set_up(host, made);
-    let keys = text(made, "/sshd/authorizedKeysFiles/0");
+    let keys = own_keys(made);
     write(
         host,
         "/etc/ssh/sshd_config.d/watch.conf",
         &format!("AuthorizedKeysFile .ssh/authorized_keys {keys}\n"),
     );
-    let units = made["units"].as_object().expect("a set of units");
-    for unit in units.keys().filter(|unit| unit.starts_with("watchkeeper")) {
-        install_unit(host, made, unit);
-    }
-    host.inside(&["systemctl", "daemon-reload"]);
+    install_units(host, made);
     host.inside(&["systemctl", "reload-or-restart", "ssh"]);
 }
 
@@ -383,37 +340,31 @@ fn a_machine_that_watches_itself_is_looked_at_and_repaired() {
         "{ networking.hostName = \"box\"; services.openssh.enable = true; \
          services.watchkeeper = { enable = true; target.steps.start = [ \"nginx.service\" ]; }; }",
     );
-    host.put(&binary(), "/usr/bin/watchkeeper");
-    host.inside(&["chmod", "755", "/usr/bin/watchkeeper"]);
-    host.inside(&["mkdir", "-p", "/etc/watchkeeper"]);
     let config = toml::to_string(&made["settings"]).expect("it can be written as TOML");
-    write(host, "/etc/watchkeeper/config.toml", &config);
+    install_program(host, &config);
     watches_itself(host, &made);
-    for unit in ["watchkeeper", "watchkeeper-enrol-this-machine"] {
-        let started = host.tries(&["systemctl", "start", unit]);
-        assert!(
-            started.status.success(),
-            "{unit}: {}",
-            host.inside(&["sh", "-c", "journalctl -u 'watchkeeper*' -n 60 --no-pager"])
-        );
-    }
-    let ours = |words: &[&str]| {
-        let done = host.tries(&[&["watchkeeper"], words].concat());
-        let said = [done.stdout, done.stderr].concat();
-        (
-            done.status.code(),
-            String::from_utf8_lossy(&said).into_owned(),
-        )
-    };
-    let (status, said) = ours(&["check", "--all"]);
+    start(host, "watchkeeper");
+    start(host, "watchkeeper-enrol-this-machine");
+    let (status, said) = watchkeeper(host, &["check", "--all"]);
     assert!(said.contains("root by sudo"), "{status:?}: {said}");
 
     host.fault(&["svc-crash"]);
-    ours(&["check"]);
-    let (status, said) = ours(&["approve", "0"]);
+    watchkeeper(host, &["check"]);
+    let (status, said) = watchkeeper(host, &["approve", "0"]);
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("fixed"), "{said}");
     assert_eq!(host.truth(), Vec::<String>::new());
+
+    // Its sshd has another key, which root knows of first.
+    let anew = "rm /etc/ssh/ssh_host_*_key* && ssh-keygen -qA && systemctl restart ssh";
+    host.inside(&["sh", "-c", anew]);
+    // What was connected stays so; who connects anew sees it.
+    start(host, "watchkeeper");
+    let (_, said) = watchkeeper(host, &["check", "--output", "json"]);
+    assert!(said.contains("host_key_changed"), "{said}");
+    start(host, "watchkeeper-enrol-this-machine");
+    let (status, said) = watchkeeper(host, &["check", "--all"]);
+    assert!(said.contains("root by sudo"), "{status:?}: {said}");
 }
 
 #[test]
@@ -424,7 +375,7 @@ fn a_machine_that_watches_itself_lets_its_own_key_in_and_only_from_itself() {
         "{ services.openssh.enable = true; services.watchkeeper = { enable = true; aiName = \"hal\"; target.steps.start = [ \"nginx.service\" ]; }; }",
     );
     let home = text(&made, "/users/watchkeeper/home");
-    let keys = text(&made, "/sshd/authorizedKeysFiles/0");
+    let keys = own_keys(&made);
     watches_itself(host, &made);
     host.inside(&["systemctl", "start", "watchkeeper-this-machine"]);
 

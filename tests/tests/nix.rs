@@ -113,6 +113,154 @@ fn the_flake_needs_nothing_but_nixpkgs_and_offers_what_the_page_says() {
     );
 }
 
+/// What is, where it is not what was expected.
+fn unexpected(cases: &[Value]) -> Vec<String> {
+    let differs = cases.iter().filter(|case| case["is"] != case["expected"]);
+    differs
+        .map(|case| {
+            format!(
+                "{}: {} and not {}",
+                case["name"], case["is"], case["expected"]
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_stand_in_merges_and_refuses_as_the_library_of_nixpkgs_was_read_to_do() {
+    let semantics = list(&ALL, "/semantics");
+    assert!(semantics.len() > 60, "{}", semantics.len());
+    assert_eq!(unexpected(semantics), Vec::<String>::new());
+}
+
+#[test]
+fn a_definition_that_is_refused_is_named_with_its_option_and_its_file() {
+    let told = error_of(
+        "(import ./system.nix { } { imports = [ ./semantics-one.nix ]; }).result.settings",
+    );
+    assert!(
+        told.contains("The option `x' does not exist") && told.contains("semantics-one.nix'"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_the_machine_around_the_module_says_otherwise_is_taken_up() {
+    let surroundings = list(&ALL, "/surroundings");
+    assert!(surroundings.len() > 10, "{}", surroundings.len());
+    assert_eq!(unexpected(surroundings), Vec::<String>::new());
+}
+
+#[test]
+fn the_test_of_virtual_machines_says_what_the_module_and_the_program_take() {
+    let machines = map(&ALL, "/machines/nodes");
+    assert_eq!(machines.len(), 4);
+    for (name, machine) in machines {
+        assert_eq!(machine["failed"], Value::Array(Vec::new()), "{name}");
+    }
+    let home = Home::new();
+    let mut typed = BTreeSet::new();
+    for said in text(&ALL, "/machines/testScript").split('"') {
+        let words = said.rsplit("-- ").next().unwrap_or_default();
+        let Some((_, words)) = ["{name}-", "hal-", "box-"].iter().find_map(|called| {
+            words
+                .split_once(called)
+                .filter(|(before, _)| before.is_empty())
+        }) else {
+            continue;
+        };
+        // What the script puts in is a number, a host or a fingerprint.
+        let words = words.trim_end_matches(" </dev/null").split(' ');
+        let mut words: Vec<&str> = words
+            .map(|word| if word.contains('{') { "0" } else { word })
+            .collect();
+        words.push("--help");
+        home.run(&words).ended_with(&[0]);
+        typed.insert(words[0].to_owned());
+    }
+    let tools: Vec<&str> = typed.iter().map(String::as_str).collect();
+    assert_eq!(tools, ["approve", "check", "enrol", "log"]);
+}
+
+/// The first part of each path that a source file names from outside its own crate.
+fn named_from_outside(file: &Path, root: &Path) -> BTreeSet<String> {
+    let source = std::fs::read_to_string(file).expect("a source can be read");
+    let dir = file.parent().expect("it lies somewhere");
+    let named = source
+        .split('"')
+        .filter(|literal| literal.starts_with("../"));
+    let mut found = BTreeSet::new();
+    for literal in named {
+        let Ok(path) = std::fs::canonicalize(dir.join(literal)) else {
+            continue;
+        };
+        let first = path
+            .strip_prefix(root)
+            .ok()
+            .and_then(|path| path.iter().next());
+        found.extend(first.map(|part| part.to_string_lossy().into_owned()));
+    }
+    found
+}
+
+fn rust_files(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("a directory can be read") {
+        let path = entry.expect("an entry can be read").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_source_of_the_package_has_all_that_is_compiled_in() {
+    let package = value_of(
+        "let lib = import ./lib // { licenses.asl20 = \"asl20\"; platforms.linux = [ ]; \
+         fileset = { unions = map baseNameOf; toSource = source: source.fileset; }; }; in \
+         { inherit (import ../../nix/package.nix { inherit lib; stdenv = { buildPlatform.canExecute = _: true; hostPlatform = { }; }; \
+         rustPlatform.buildRustPackage = package: package; installShellFiles = null; versionCheckHook = null; }) \
+         pname version src meta; }",
+    );
+    let source = words(list(&package, "/src"));
+    let root = root();
+    let mut files = Vec::new();
+    rust_files(&root.join("crates"), &mut files);
+    assert!(files.len() > 200, "{}", files.len());
+    let mut needed = BTreeSet::from(["Cargo.lock".to_owned(), "Cargo.toml".to_owned()]);
+    for file in files {
+        needed.extend(named_from_outside(&file, &root));
+    }
+    assert!(needed.contains("runbooks"), "{needed:?}");
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).expect("it can be read");
+    let manifest: toml::Table = manifest.parse().expect("it is TOML");
+    let members = manifest["workspace"]["members"]
+        .as_array()
+        .expect("members");
+    needed.extend(members.iter().filter_map(|member| {
+        let member = member.as_str()?;
+        Some(member.trim_end_matches("/*").to_owned())
+    }));
+    let missing: Vec<&String> = needed
+        .iter()
+        .filter(|part| !source.contains(&part.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "nix/package.nix leaves out {missing:?}");
+    assert_eq!(
+        package["version"],
+        manifest["workspace"]["package"]["version"]
+            .as_str()
+            .unwrap_or_default()
+    );
+    assert_eq!(package["meta"]["mainProgram"], "watchkeeper");
+    let lock = std::fs::read_to_string(root.join("Cargo.lock")).expect("it can be read");
+    assert!(
+        !lock.contains("source = \"git"),
+        "a crate from git needs its hash in nix/package.nix"
+    );
+}
+
 #[test]
 fn every_option_has_an_effect() {
     let mut shown = BTreeSet::new();
@@ -185,17 +333,28 @@ fn what_is_of_another_type_or_unknown_is_refused() {
         ("uid = \"2501\"", "uid' is not of type"),
         (
             "settings = { watch = x: x; }",
-            "settings' is not of type `TOML value'",
+            "settings.watch' is not of type `TOML value'",
         ),
         ("gotifyToken = \"secret\"", "gotifyToken' does not exist"),
         ("hosts.web1 = 5", "hosts.web1' is not of type"),
         (
+            "hosts.web1.groups = null",
+            "hosts.web1.groups' is not of type",
+        ),
+        (
+            "settings.watch.cron = null",
+            "watch.cron' is not of type `TOML value'",
+        ),
+        ("orders = 5", "orders' is not of type"),
+        ("target.door = 5", "door' is read-only"),
+        ("target.controllerKeys = [ \"a\nb\" ]", "single-line string"),
+        (
             "target.steps.start = [ \"nginx; id\" ]",
-            "start' is not of type",
+            "steps.start.[entry 1]' is not of type",
         ),
         (
             "target.steps.vacuumJournalTo = [ 1 ]",
-            "vacuumJournalTo' is not of type",
+            "vacuumJournalTo.[entry 1]' is not of type",
         ),
     ] {
         let told = error_of(&format!(
@@ -497,7 +656,8 @@ fn what_the_older_module_was_told_still_counts() {
     );
     let token = words(list(upgrade, "/token")).join("\n");
     assert!(
-        token.contains("ai-sysadmin.gotifyToken' no longer has any effect")
+        token.contains("ai-sysadmin.gotifyToken' in `")
+            && token.contains("no longer has any effect")
             && token.contains("gotifyTokenFile"),
         "{token}"
     );

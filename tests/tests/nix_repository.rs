@@ -223,7 +223,19 @@ fn a_commit_that_is_no_nix_is_told_and_the_one_before_stays() {
     assert_eq!(followed.issues().len(), 1);
 
     // Another trouble is a note to the same issue; the mended commit resolves it.
-    well(&followed.home.run(&["issues", "list"]).output);
+    let elsewhere = followed.home.path().join("elsewhere");
+    std::fs::rename(&followed.upstream, &elsewhere).expect("it can be moved away");
+    assert_eq!(followed.fetch().status.code(), Some(1));
+    std::fs::rename(&elsewhere, &followed.upstream).expect("it can be moved back");
+    let issues = followed.issues();
+    assert_eq!(issues.len(), 1, "{issues:#?}");
+    let number = issues[0]["number"].to_string();
+    let shown = followed.home.json(&["issues", "show", &number], &[0]);
+    let noted = shown.to_string();
+    assert!(
+        noted.contains("the configuration repository cannot be fetched: branch main"),
+        "{shown:#}"
+    );
     followed.commit("deep/a file.nix", "{ }\n");
     well(&followed.fetch());
     assert_eq!(followed.kept("deep/a file.nix").as_deref(), Some("{ }\n"));

@@ -18,6 +18,8 @@ rec {
   unique = foldl' (seen: x: if elem x seen then seen else seen ++ [ x ]) [ ];
   last = list: builtins.elemAt list (length list - 1);
   imap0 = f: list: builtins.genList (place: f place (builtins.elemAt list place)) (length list);
+  imap1 = f: imap0 (place: f (place + 1));
+  sublist = start: count: list: builtins.genList (place: builtins.elemAt list (start + place)) count;
 
   nameValuePair = name: value: { inherit name value; };
   mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
@@ -30,6 +32,10 @@ rec {
     else if builtins.isAttrs set && builtins.hasAttr (builtins.head path) set
     then attrByPath (builtins.tail path) default set.${builtins.head path}
     else default;
+  # The right one counts; sets on both sides are gone through.
+  recursiveUpdate = left: right: left // mapAttrs
+    (name: value: if builtins.isAttrs value && builtins.isAttrs (left.${name} or null) then recursiveUpdate left.${name} value else value)
+    right;
   setAttrByPath = path: value:
     if path == [ ] then value else { ${builtins.head path} = setAttrByPath (builtins.tail path) value; };
 
