@@ -1,7 +1,8 @@
 # All of it in one evaluation.
 let system = import ./system.nix { }; in
 {
-  options = import ./options.nix;
+  options = (import ./options.nix).names;
+  untold = (import ./options.nix).untold;
   effects = import ./effects.nix;
   contradictions = import ./contradictions.nix;
   example-target = (system (import ../../examples/nixos/web1.nix)).result;

@@ -310,6 +310,11 @@ fn every_option_stands_in_the_documentation_with_its_effect() {
 }
 
 #[test]
+fn every_option_can_be_told_of_in_the_manual_of_nixos() {
+    assert_eq!(words(list(&ALL, "/untold")), Vec::<&str>::new());
+}
+
+#[test]
 fn what_cannot_be_meant_is_told_in_one_plain_message() {
     let contradictions = list(&ALL, "/contradictions");
     assert!(contradictions.len() > 35, "{}", contradictions.len());
