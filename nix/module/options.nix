@@ -159,7 +159,7 @@ in
       defaultText = lib.literalMD "true where no other host is named";
       description = ''
         Whether this machine watches itself, by SSH to 127.0.0.1 as `target.user`: the daemon's own unit is too
-        well locked away to see the machine as it is.
+        well locked away to see the machine as it is. It is a host of the machine's name, of which `hosts` may say more.
       '';
     };
 

@@ -39,6 +39,9 @@ in
   (is "the socket of a PostgreSQL server with another port" (of [ (watch { database.type = "postgresql"; }) { services.postgresql.settings.port = 5433; } ]).settings.store.url
     "postgres:///watchkeeper?host=/run/postgresql&user=watchkeeper&port=5433")
   (is "the port of the Qdrant server" (of [ (watch { qdrant.enable = true; }) { services.qdrant.settings.service.grpc_port = 7000; } ]).settings.knowledge.qdrant "http://127.0.0.1:7000")
+  (is "more of this machine than the module says, and other hosts beside it"
+    (of [ (watch { thisMachine = true; hosts.nixos.groups = [ "home" ]; hosts.web1.port = 2222; }) ]).settings.hosts
+    { nixos = { address = "127.0.0.1"; become_root = true; groups = [ "home" ]; login = "watchkeeper-target"; port = 22; }; web1.port = 2222; })
   (is "a machine without a name" (lib.attrNames (of [ (watch { }) { networking.hostName = ""; } ]).settings.hosts) [ "this-machine" ])
   (is "what is built elsewhere is checked by a program that runs there" (builtins.match ".*\n/nix/store/of-the-builder/bin/watchkeeper config check.*" crossed.check != null) true)
   (is "and its commands are made there, and lead to the program that runs here"
