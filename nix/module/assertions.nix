@@ -70,8 +70,10 @@ let
     let said = sshd.settings.${list} or null;
     in said == null || lib.any (one: lib.elem (lib.head (lib.splitString "@" one)) names || builtins.match ".*[*?!].*" one != null) said;
   noSteps = (import ../target/texts.nix lib).scripts target.steps == [ ];
-  critical = lib.filter (unit: builtins.match "(sshd?|systemd-.*|dbus(-broker)?|NetworkManager|network.*|firewall|nftables|iptables)(@.*)?\\.(service|socket|target)" unit != null)
-    (target.steps.stop ++ target.steps.start);
+  units = import ../target/units.nix lib;
+  inherit (target) steps;
+  critical = lib.unique (lib.filter units.critical (steps.stop ++ steps.start));
+  power = lib.unique (lib.filter units.power (steps.start ++ steps.stop ++ steps.restart));
 in
 {
   config.assertions =
@@ -123,6 +125,7 @@ in
       (check (lib.all (from: builtins.match "[A-Za-z0-9.:*?!/-]+" from != null) target.from) "${option "target.from"} takes addresses and patterns as from= of sshd does, without quotes and blanks.")
       (check (target.root == "steps" || noSteps) "${option "target.steps"} is for target.root = \"steps\", and target.root is ${builtins.toJSON target.root}.")
       (check (critical == [ ]) "${option "target.steps"} would allow to stop ${lib.concatStringsSep ", " critical}, which the watch never stops.")
+      (check (power == [ ]) "${option "target.steps"} would allow to start ${lib.concatStringsSep ", " power}, which takes the host down or throws everybody out.")
       (check (target.user != "root") "${option "target.user"} is root. The watch logs in as an account of its own, and becomes root for what is allowed here alone.")
       (check (sshd.enable || (cfg.enable && cfg.thisMachine)) "${option "target.enable"} is of no use without services.openssh.enable = true.")
       (check (admits "AllowUsers" [ target.user ]) "services.openssh.settings.AllowUsers does not name ${target.user}, so that sshd would let nobody in as it. Add it there.")

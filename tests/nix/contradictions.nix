@@ -54,6 +54,8 @@ in
   (wrong "a key with options" (target { controllerKeys = [ "command=\"sh\" ssh-ed25519 AAAA" ]; }) "takes public keys alone")
   (wrong "a place with a quote" (target { from = [ "10.0.0.1\",command=\"id" ]; }) "without quotes and blanks")
   (wrong "steps for all" (target { root = "all"; steps.start = [ "nginx.service" ]; }) "target.steps is for target.root")
+  (wrong "steps that stop a way in" (target { steps.start = [ "wg-quick@wg0.service" ]; }) "would allow to stop wg-quick@wg0.service")
+  (wrong "steps that take the host down" (target { steps.restart = [ "reboot.target" ]; }) "would allow to start reboot.target")
   (wrong "steps that stop ssh" (target { steps.stop = [ "sshd.service" ]; }) "which the watch never stops")
   (wrong "a list of sshd without the account" { imports = [ (target { }) { services.openssh.settings.AllowUsers = [ "anna" ]; } ]; } "AllowUsers does not name watchkeeper-target")
   (wrong "a list of sshd without its groups" { imports = [ (target { }) { services.openssh.settings.AllowGroups = [ "wheel" ]; } ]; } "AllowGroups does not name the group watchkeeper-target")

@@ -883,6 +883,47 @@ fn the_steps_that_are_allowed_are_the_texts_that_would_run() {
 }
 
 #[test]
+fn no_configuration_allows_to_stop_what_the_program_never_stops() {
+    let root = root();
+    let file = root.join("crates/risk/lists/units.toml");
+    let text = std::fs::read_to_string(file).expect("the list can be read");
+    let lists: toml::Table = text.parse().expect("it is TOML");
+    let named = |part: &toml::Value| -> Vec<String> {
+        let names = part["names"].as_str().unwrap_or_default();
+        let names = names.split_whitespace().filter(|name| *name != "-");
+        names
+            .map(|name| name.replace('*', "x"))
+            .flat_map(|name| [format!("{name}.service"), format!("{name}@a.b.socket")])
+            .collect()
+    };
+    let critical: Vec<String> = lists["critical"]
+        .as_array()
+        .expect("a list of parts")
+        .iter()
+        .flat_map(named)
+        .collect();
+    assert!(critical.len() > 200, "{}", critical.len());
+    let power = named(&lists["power"]);
+    let others = ["nginx.service", "sshfs.mount", "my-reboot-tool.service"];
+    let asked = |which: &str, units: &[String]| -> Vec<String> {
+        let units = serde_json::to_string(units).expect("they are JSON");
+        let missed = value_of(&format!(
+            "builtins.filter (unit: !(import ../../nix/target/units.nix (import ./lib)).{which} unit) \
+             (builtins.fromJSON ''{units}'')"
+        ));
+        words(list(&missed, ""))
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(asked("critical", &critical), Vec::<String>::new());
+    assert_eq!(asked("power", &power), Vec::<String>::new());
+    let others = others.map(str::to_owned);
+    assert_eq!(asked("critical", &others), others);
+    assert_eq!(asked("power", &others), others);
+}
+
+#[test]
 fn a_reload_follows_every_file_that_the_module_writes() {
     let made = &ALL["configurations"]["with-orders"];
     let triggers = words(list(made, "/triggers/watchkeeper"));

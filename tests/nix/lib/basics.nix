@@ -65,6 +65,7 @@ rec {
     [ "A" "B" "C" "D" "E" "F" "G" "H" "I" "J" "K" "L" "M" "N" "O" "P" "Q" "R" "S" "T" "U" "V" "W" "X" "Y" "Z" ]
     [ "a" "b" "c" "d" "e" "f" "g" "h" "i" "j" "k" "l" "m" "n" "o" "p" "q" "r" "s" "t" "u" "v" "w" "x" "y" "z" ];
 
+  importTOML = file: builtins.fromTOML (builtins.readFile file);
   toInt = text: builtins.fromJSON text;
 
   isDerivation = x: builtins.isAttrs x && (x.type or null) == "derivation";
