@@ -208,10 +208,16 @@ impl<A> Jobs<'_, A> {
                     let sql = "select count(*) as count from (select number from jobs where state = 'queued'
                              and priority = $1 and not_before <= $2 limit $3) as ahead";
                     let args = args![priority, stands.not_before, MAX_AHEAD];
-                    urgent += self.figure("count", sql, args).await?;
-                    older_urgent += older;
+                    let all = self.figure("count", sql, args).await?;
+                    urgent += all;
+                    // People go first by age, too.
+                    let is_person = priority == Priority::Interactive.as_number();
+                    older_urgent += if is_person { all } else { older };
                 }
             }
+        }
+        if stands.priority == Priority::Interactive.as_number() {
+            return Ok(same);
         }
         // By urgency, with what has aged in between; or by age, if that comes sooner.
         let by_urgency = urgent + same;

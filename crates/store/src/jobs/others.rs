@@ -9,6 +9,26 @@ use crate::access::Writing;
 use crate::db::args;
 use crate::lanes::Lanes;
 
+impl<A> Jobs<'_, A> {
+    /// The lanes that may have a job; none where any may.
+    ///
+    /// # Errors
+    /// Says why the store, or this row, cannot be read.
+    pub async fn lanes(&mut self, number: JobNumber) -> Result<Option<Vec<String>>, StoreError> {
+        let sql = "select number, lanes from jobs where number = $1";
+        let row = self.db.first("jobs.lanes", sql, args![number.0]).await?;
+        let text = row.map(|row| {
+            row.maybe_text("lanes")
+                .map_err(|bad| row.named(bad, "jobs", "number"))
+        });
+        let text = text.transpose()?.flatten();
+        Ok(text.map(|text| {
+            let names = text.split('|').filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        }))
+    }
+}
+
 impl Jobs<'_, Writing<'_>> {
     /// Gives a job back that its lane may not serve, for the other lanes that were told of and may have it; the try does
     /// not count. False, and nothing is changed, where there is no other.
@@ -22,24 +42,14 @@ impl Jobs<'_, Writing<'_>> {
         lane: &str,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "select number, lanes from jobs where number = $1";
-        let row = self
-            .db
-            .first("jobs.leave_to_others", sql, args![number.0])
-            .await?;
-        let text = row.map(|row| {
-            row.maybe_text("lanes")
-                .map_err(|bad| row.named(bad, "jobs", "number"))
-        });
-        let text = text.transpose()?.flatten();
-        let mut names: Vec<String> = match &text {
-            Some(text) => text.split('|').map(str::to_owned).collect(),
+        let mut names = match self.lanes(number).await? {
+            Some(names) => names,
             None => {
                 let told = Lanes::within(&mut self.db).list().await?;
                 told.rows.into_iter().map(|told| told.name).collect()
             }
         };
-        names.retain(|name| !name.is_empty() && name != lane);
+        names.retain(|name| name != lane);
         names.sort();
         names.dedup();
         if names.is_empty() {

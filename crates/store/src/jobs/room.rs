@@ -1,7 +1,7 @@
 //! Room for a person. A job that somebody waits for, and that no lane is free to serve, marks one leased job of lower
 //! priority; its worker is told by [`Jobs::watch_word`] and puts it back. One mark for each who waits: lanes that are
-//! free, and jobs that are marked already, count as room. A job that has waited longer than the one it would make room
-//! for is left alone, since it goes first by its rank.
+//! free, and jobs that are marked already, count as room. However long a job has waited, it makes room: who types waits for
+//! other people and for nothing else.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,7 +82,6 @@ pub(super) fn read_word(row: Option<&Row>, worker: &ControllerId) -> Result<Word
 struct Served {
     number: i64,
     priority: i64,
-    rank: i64,
     lane: Option<String>,
     by: Option<String>,
     slot: Option<String>,
@@ -97,7 +96,6 @@ impl TryFrom<&Row> for Served {
         Ok(Self {
             number: row.int("number")?,
             priority: row.int("priority")?,
-            rank: row.int("rank")?,
             lane: row.maybe_text("lane")?,
             by: row.maybe_text("lease_by")?,
             slot: row.maybe_text("slot")?,
@@ -206,7 +204,6 @@ impl Room {
         let fits = |served: &&Served| {
             !served.marked
                 && served.priority < Priority::Interactive.as_number()
-                && served.rank > waits.rank
                 && served
                     .lane
                     .as_deref()
@@ -296,7 +293,7 @@ impl Jobs<'_, Writing<'_>> {
         Ok(())
     }
 
-    /// How many wait that go before this one, counted up to `enough`.
+    /// How many people wait that go before this one, counted up to `enough`.
     async fn ahead_of(
         &mut self,
         waits: &Waits,
@@ -304,7 +301,7 @@ impl Jobs<'_, Writing<'_>> {
         enough: i64,
     ) -> Result<i64, StoreError> {
         let sql = "select count(*) as count from (select number from jobs where state = 'queued'
-                 and priority in (0, 1, 2, 3) and (rank < $1 or (rank = $1 and number < $2))
+                 and priority = 3 and (rank < $1 or (rank = $1 and number < $2))
                  and not_before <= $3 limit $4) as ahead";
         let args = args![waits.rank, waits.number, now, enough];
         let row = self.db.first("jobs.make_room", sql, args).await?;
@@ -316,8 +313,7 @@ impl Jobs<'_, Writing<'_>> {
     }
 
     async fn room(&mut self, now: Timestamp) -> Result<Room, StoreError> {
-        let sql =
-            "select number, priority, rank, lane, lease_by, slot, leased_at, preempt_at from jobs
+        let sql = "select number, priority, lane, lease_by, slot, leased_at, preempt_at from jobs
              where state = 'leased' order by number limit $1";
         let rows = self
             .db

@@ -114,20 +114,26 @@ pub(crate) async fn complete(store: &Store, job: &Job, by: &str, at: Timestamp) 
 pub(crate) async fn waiting_is_ageing(ground: &Ground) {
     let store = ground.open().await;
     let old = enqueue(&store, learning(1, NOON)).await;
-    let almost = NOON
-        .after(Priority::Interactive.head_start())
-        .before(MINUTE);
-    let before = enqueue(&store, asked("ann", 1, almost)).await;
-    let past = NOON.after(Priority::Interactive.head_start()).after(MINUTE);
-    let after = enqueue(&store, asked("ben", 2, past)).await;
+    let head_start = Priority::CriticalFinding.head_start();
+    let critical = |host, at| about(host, "a", Priority::CriticalFinding, at);
+    let almost = NOON.after(head_start).before(MINUTE);
+    let before = enqueue(&store, critical("web1", almost)).await;
+    let past = NOON.after(head_start).after(MINUTE);
+    let after = enqueue(&store, critical("web2", past)).await;
+    let day = NOON.after(DAY);
+    let person = enqueue(&store, asked("ann", 1, day)).await;
+    let mut read = store.read().await.unwrap();
+    let position = read.jobs().position(person.number).await.unwrap().unwrap();
+    drop(read);
+    assert_eq!(position.ahead, 0);
     let mut served = Vec::new();
-    while let Some(job) = claim(&store, "gpu", past).await {
+    while let Some(job) = claim(&store, "gpu", day).await {
         served.push(job.number);
     }
     assert_eq!(
         served,
-        [before.number, old.number, after.number],
-        "who waited longer than the head start goes first"
+        [person.number, before.number, old.number, after.number],
+        "who waited longer than the head start goes first, and nothing before a person"
     );
 }
 

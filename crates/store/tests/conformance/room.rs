@@ -441,26 +441,38 @@ pub(crate) async fn places_of_one_endpoint_are_counted_once(ground: &Ground) {
     );
 }
 
-pub(crate) async fn who_waited_longer_makes_no_room(ground: &Ground) {
+/// A batch of yesterday is put aside like one of just now.
+pub(crate) async fn however_long_it_waited_it_makes_room_for_a_person(ground: &Ground) {
     let store = ground.open().await;
-    let old = NOON
-        .before(Priority::Interactive.head_start())
-        .before(MINUTE);
-    enqueue(&store, learning(1, old)).await;
+    enqueue(&store, learning(1, NOON.before(DAY))).await;
     let old = claim(&store, "a", NOON).await.unwrap();
     enqueue(&store, learning(2, NOON)).await;
-    let restricted = NewJob {
+    let young = claim(&store, "b", NOON).await.unwrap();
+    let on_a = NewJob {
         lanes: Some(vec!["a".to_owned()]),
         ..asked("ann", 1, NOON)
     };
-    let young = claim(&store, "b", NOON).await.unwrap();
-    enqueue(&store, restricted).await;
-    assert!(
-        marked(&store, &[&old, &young]).await.is_empty(),
-        "on its own lane is one with an older right, and on the other it may not be"
-    );
+    enqueue(&store, on_a).await;
+    assert_eq!(marked(&store, &[&old, &young]).await, [old.number]);
+    // Nor does what waits beside it take the place that is made.
+    enqueue(&store, learning(3, NOON.before(DAY))).await;
     enqueue(&store, asked("ben", 2, NOON)).await;
-    assert_eq!(marked(&store, &[&old, &young]).await, [young.number]);
+    assert_eq!(
+        marked(&store, &[&old, &young]).await,
+        [old.number, young.number]
+    );
+    let mut tx = store.begin().await.unwrap();
+    tx.jobs()
+        .put_back(old.number, &controller("a"), NOON, PutBack::Preempted)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let served = claim(&store, "a", NOON).await.unwrap();
+    assert_eq!(
+        served.asked_by.as_deref(),
+        Some("ann"),
+        "and by age, too, a person goes first"
+    );
 }
 
 pub(crate) async fn of_a_cancel_and_an_answer_one_counts(ground: &Ground) {
