@@ -21,6 +21,7 @@ use watchkeeper_store::{CorruptRow, Store, StoreError};
 use crate::knowledge::Shelf;
 use crate::notify::Notifying;
 use crate::queue::{Ears, LaneBook};
+use crate::sources::Sources;
 use crate::talk::Roles;
 use crate::view::RunEvent;
 use crate::{Chance, Schedule, Settings, WatchError, Web};
@@ -98,6 +99,7 @@ struct Shared {
     web: RwLock<Web>,
     notifying: RwLock<Arc<Notifying>>,
     roles: OnceLock<Arc<dyn Roles>>,
+    sources: OnceLock<Arc<dyn Sources>>,
 }
 
 /// What a reload replaces, all at once.
@@ -152,6 +154,7 @@ impl Watch {
             web: RwLock::default(),
             notifying: RwLock::default(),
             roles: OnceLock::new(),
+            sources: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -200,9 +203,14 @@ impl Watch {
         self.shared.one_person.store(true, Ordering::Relaxed);
     }
 
+    /// Whether nobody but this process can serve anything of the store now.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.shared.one_person.load(Ordering::Relaxed)
+    }
+
     /// Whether people may approve what they asked for themselves.
     pub(crate) fn own_requests(&self) -> OwnRequests {
-        if self.shared.one_person.load(Ordering::Relaxed) {
+        if self.is_alone() {
             return OwnRequests::Allow;
         }
         self.current().settings.orders.orders.own_requests
@@ -235,6 +243,11 @@ impl Watch {
         )
     }
 
+    /// The watch's name, which tells its inventory from those of others in the same store.
+    pub(crate) fn name(&self) -> String {
+        self.current().settings.name.clone()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
     }
@@ -255,6 +268,11 @@ impl Watch {
     /// What accounts are, where somebody tells.
     pub(crate) fn roles(&self) -> &OnceLock<Arc<dyn Roles>> {
         &self.shared.roles
+    }
+
+    /// What the configuration was read from, where somebody tells.
+    pub(crate) fn sources(&self) -> &OnceLock<Arc<dyn Sources>> {
+        &self.shared.sources
     }
 
     /// How hosts are reached.

@@ -21,6 +21,8 @@ const BATCH: u32 = 32;
 const EMBEDDED_CHARS: usize = 1_000;
 /// What is left of a text that a model calls too long; a second refusal passes the entry over.
 const SHORT_CHARS: usize = 300;
+/// What any model that makes vectors takes: where this is refused, it is not the text.
+const PLAIN: &str = "a disk is full";
 /// After this a job that makes vectors is given up; the next change asks for another.
 const DEADLINE: Duration = Duration::from_secs(24 * 3_600);
 
@@ -157,32 +159,28 @@ impl Watch {
                 let why = format!("{} vectors came for {} texts", vectors.len(), entries.len());
                 return Err(JobError::Useless { why });
             }
-            Err(error) if error.retryable() || matches!(error, LlmError::Cancelled) => {
-                return Err(error.into());
-            }
-            Err(error) => {
+            Err(error) if is_about_a_text(&error) => {
                 tracing::debug!(%error, "a batch was refused; its texts are tried one by one");
             }
+            Err(error) => return Err(error.into()),
         }
         let mut vectors = Vec::with_capacity(entries.len());
+        let mut may_be_the_model = true;
         for entry in entries {
             let short = [passage(entry, SHORT_CHARS)];
             match desk.embed(model, EmbedPurpose::Passage, &short).await {
                 Ok(mut one) => {
+                    may_be_the_model = false;
                     vectors.extend(one.pop().map(|vector| (entry.entry, entry.digest, vector)));
                 }
-                Err(error) if error.retryable() || matches!(error, LlmError::Cancelled) => {
-                    return Err(error.into());
-                }
-                Err(error) => {
+                Err(error) if is_about_a_text(&error) => {
+                    if std::mem::take(&mut may_be_the_model) {
+                        embeds_anything(desk, model).await?;
+                    }
                     tracing::warn!(entry = %entry.entry, %error, "an entry has no vector");
                 }
+                Err(error) => return Err(error.into()),
             }
-        }
-        if vectors.is_empty() {
-            // None of them: it is not the texts.
-            let why = format!("{model} embeds nothing on lane {}", desk.parts.lane.name);
-            return Err(JobError::Impossible { why });
         }
         Ok(vectors)
     }
@@ -194,6 +192,32 @@ impl Watch {
             .map(|entry| entry.groups.clone())
             .unwrap_or_default();
         self.egress().may_send(&groups, &parts.lane).is_ok()
+    }
+}
+
+/// Whether a refusal may be that of one text, so that others are taken. What is missing, forbidden or broken is so for
+/// every text: one request is enough to know it.
+const fn is_about_a_text(error: &LlmError) -> bool {
+    match error {
+        LlmError::PromptTooLong { .. } | LlmError::PromptCut { .. } | LlmError::Declined { .. } => {
+            true
+        }
+        LlmError::Status { code, .. } => matches!(*code, 400 | 413 | 422),
+        _ => false,
+    }
+}
+
+/// Fails where a model makes no vectors at all.
+async fn embeds_anything(desk: &Desk<'_>, model: &str) -> Result<(), JobError> {
+    let plain = [PLAIN.to_owned()];
+    match desk.embed(model, EmbedPurpose::Passage, &plain).await {
+        Err(error) if is_about_a_text(&error) => {
+            let lane = &desk.parts.lane.name;
+            let why = format!("{model} makes no vectors on lane {lane}: {error}");
+            Err(JobError::Impossible { why })
+        }
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
     }
 }
 

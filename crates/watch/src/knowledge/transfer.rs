@@ -209,7 +209,12 @@ impl Watch {
         if line.len() > MAX_LINE_BYTES {
             return Err(format!("the line is longer than {MAX_LINE_BYTES} bytes"));
         }
-        let line: EntryLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        // It is one line: that the parser counts lines, too, would only confuse.
+        let line: EntryLine = serde_json::from_str(line).map_err(|error| {
+            error
+                .to_string()
+                .replace(" at line 1 column ", " at column ")
+        })?;
         let now = self.now();
         let digest = Entry::digest_of(line.collection, &line.title, &line.text);
         let key = line.key.unwrap_or_else(|| digest.to_string());

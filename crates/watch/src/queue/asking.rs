@@ -1,6 +1,7 @@
 //! The queue as people and other use cases handle it: asking, taking back, asking again, pausing lanes, and how it all
 //! stands.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watchkeeper_llm::Lane;
@@ -44,9 +45,9 @@ pub struct QueueQuery {
 /// Why no lane can serve a job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LaneTrouble {
-    /// Nobody serves any.
-    #[error("no worker serves a lane now")]
-    NoWorker,
+    /// Nobody serves any that may have it.
+    #[error("no worker serves {0} now")]
+    NoWorker(String),
     /// What is wrong with each.
     #[error("no lane can answer now: {0}")]
     Lanes(String),
@@ -204,6 +205,7 @@ impl Watch {
             .iter()
             .map(|lane| lane_view(lane, &leased, &paused, now))
             .collect();
+        let lanes = without_the_gone(lanes);
         Ok(QueueView {
             waiting: figures
                 .waiting
@@ -361,6 +363,20 @@ fn lane_view(
     }
 }
 
+/// Every command that serves its own lanes is a worker for a moment: of a lane that is served now those are left out, and of
+/// one that is not, all but the last.
+fn without_the_gone(mut lanes: Vec<LaneView>) -> Vec<LaneView> {
+    let mut last: BTreeMap<String, (bool, Timestamp)> = BTreeMap::new();
+    for lane in &lanes {
+        let heard = (lane.state != LaneState::Gone, lane.heard_at);
+        let last = last.entry(lane.name.clone()).or_insert(heard);
+        *last = heard.max(*last);
+    }
+    let is_last = |lane: &LaneView| last[&lane.name] == (false, lane.heard_at);
+    lanes.retain(|lane| lane.state != LaneState::Gone || is_last(lane));
+    lanes
+}
+
 /// The share of its time that a lane was busy.
 #[expect(
     clippy::cast_precision_loss,
@@ -392,26 +408,32 @@ impl Watch {
     ) -> Result<Option<LaneTrouble>, WatchError> {
         let fresh = read.lanes().seen_since(self.now().before(FRESH)).await?;
         let paused = read.lanes().paused().await?.rows;
-        let need = job.request.needs();
+        let may_have = read.jobs().lanes(job.number).await?;
+        let serves = |lane: &&LaneSighting| {
+            lane.needs.contains(&job.request.needs())
+                && (lane.takes.is_empty() || lane.takes.contains(&job.priority))
+                && may_have.as_ref().is_none_or(|may| may.contains(&lane.name))
+        };
         let mut whys = Vec::new();
-        for lane in fresh.rows.iter().filter(|lane| lane.needs.contains(&need)) {
+        for lane in fresh.rows.iter().filter(serves) {
             let is_paused =
                 paused_as(&paused, &lane.name).or_else(|| paused_as(&paused, EVERY_LANE));
-            match (is_paused, lane.is_well()) {
-                (Some(paused), _) => {
-                    whys.push(format!("{} is paused by {}", lane.name, paused.by));
-                }
-                (None, false) => {
-                    let fault = lane.fault.as_deref().unwrap_or("its server fails");
-                    whys.push(format!("{}: {fault}", lane.name));
-                }
-                (None, true) => return Ok(None),
+            if let Some(paused) = is_paused {
+                whys.push(format!("{} is paused by {}", lane.name, paused.by));
+            } else if !lane.is_well() {
+                let fault = lane.fault.as_deref().unwrap_or("its server fails");
+                whys.push(format!("{}: {fault}", lane.name));
+            } else if lane.standby {
+                whys.push(format!("{} only stands by for another", lane.name));
+            } else {
+                return Ok(None);
             }
         }
-        Ok(Some(if whys.is_empty() {
-            LaneTrouble::NoWorker
-        } else {
-            LaneTrouble::Lanes(whys.join("; "))
+        whys.dedup();
+        Ok(Some(match (whys.is_empty(), may_have) {
+            (false, _) => LaneTrouble::Lanes(whys.join("; ")),
+            (true, Some(lanes)) => LaneTrouble::NoWorker(lanes.join(" or ")),
+            (true, None) => LaneTrouble::NoWorker("a lane".to_owned()),
         }))
     }
 }

@@ -193,7 +193,7 @@ impl Following {
     ) -> Result<(), WatchError> {
         let since = *self.waits_since.get_or_insert_with(Instant::now);
         let mut trouble = self.watch.lane_trouble(read, job).await?;
-        if matches!(trouble, Some(LaneTrouble::NoWorker)) && since.elapsed() < WORKER_COMES {
+        if matches!(trouble, Some(LaneTrouble::NoWorker(_))) && since.elapsed() < WORKER_COMES {
             trouble = None;
         }
         if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {

@@ -138,11 +138,6 @@ impl LaneBook {
         self.change(lane, now, |page| Order::of(page.begun))
     }
 
-    /// A job was put aside for somebody more urgent, who is to be next.
-    pub(crate) fn makes_room(&self, lane: &Lane, now: Timestamp) {
-        self.change(lane, now, |page| page.begun = 0);
-    }
-
     /// What a lane offers now: no vectors while its model for them is known to be missing.
     pub(crate) fn offers(&self, lane: &Lane, now: Timestamp) -> Vec<Need> {
         let mut needs = offers(lane);

@@ -132,12 +132,15 @@ impl Watch {
             return Ok(None);
         };
         let mut last = 0;
+        let mut is_taken_back = true;
         if job.attempts > 1 || job.preempted > 0 {
             last = tx.jobs().last_said(job.number).await?;
+            let piece = tx.jobs().said_since(job.number, last - 1).await?.rows.pop();
+            is_taken_back = piece.is_none_or(|piece| piece.kind == PUT_BACK);
         }
         let out = Output::after(last);
-        if last > 0 {
-            // Its worker may have been lost in the middle of a sentence.
+        if !is_taken_back {
+            // Its worker was lost in the middle of a sentence.
             out.note(PUT_BACK, "it is taken up again");
         }
         let started = Started {
@@ -188,9 +191,6 @@ impl Watch {
         let desk = Desk::new(self, job, parts, out, &cancel);
         let ended = self.attend(&desk, stop).await;
         book.ends(lane, place, &desk.spent(), self.now());
-        if matches!(ended, Ended::Preempted) {
-            book.makes_room(lane, self.now());
-        }
         let begun = Instant::now();
         let lease = self.current().settings.asking.lease;
         loop {

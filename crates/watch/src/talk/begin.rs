@@ -88,7 +88,9 @@ impl Watch {
         let since = self.now().before(FRESH);
         let told = tx.lanes().seen_since(since).await?;
         self.remember_corrupt(&told.corrupt);
-        known.extend(told.rows.into_iter().map(|lane| lane.name));
+        // Where this process is alone, what another command told of has ended with it.
+        let told = told.rows.into_iter().filter(|_| !self.is_alone());
+        known.extend(told.map(|lane| lane.name));
         known.sort();
         known.dedup();
         match lane {

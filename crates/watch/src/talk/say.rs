@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use watchkeeper_agent::redact;
 use watchkeeper_model::{
     Conversation, ConversationKind, ConversationNumber, HostName, JobNumber, JobRequest, Person,
-    Priority, Said, Speaker, bounded, visible, visible_block,
+    Priority, Said, Speaker, bounded, for_terminal, visible,
 };
 use watchkeeper_store::{NewJob, NewSaid, Tx};
 
@@ -210,7 +210,7 @@ fn fit_to_keep(text: &str) -> Result<(String, bool), TalkRefused> {
     let redacted = redact(text);
     let is_other = redacted != text;
     // Written out, a hidden character takes more bytes than it had: a text of nothing else could outgrow its place.
-    let kept = bounded(&visible_block(&redacted), MAX_QUESTION_BYTES).into_owned();
+    let kept = bounded(&for_terminal(&redacted), MAX_QUESTION_BYTES).into_owned();
     if kept.len() > Said::MAX_BYTES {
         let bytes = kept.len();
         return Err(TalkRefused::TooLong { bytes, limit });
@@ -236,6 +236,7 @@ mod tests {
         let (text, redacted) = kept("use password=hunter2hunter2 on web1");
         assert!(!text.contains("hunter2") && redacted, "{text}");
         assert_eq!(kept(" a\u{1b}[2J\u{202e}b ").0, "a\\u{1b}[2J\\u{202e}b");
+        assert_eq!(kept("what is \u{26a0}\u{fe0f}?").0, "what is \u{26a0}?");
     }
 
     #[test]

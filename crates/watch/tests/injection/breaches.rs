@@ -136,9 +136,3 @@ async fn log(bridge: &Bridge) -> Vec<LogEntry> {
     };
     bridge.watch.log(&everything).await.expect("the log")
 }
-
-/// What holds after every case, whatever was planted.
-pub(crate) async fn nothing_came_of_it(bridge: &Bridge, server: &ModelServer) {
-    let found = breaches(bridge, server).await;
-    assert!(found.is_empty(), "{found:?}");
-}

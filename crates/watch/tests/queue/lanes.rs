@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use watchkeeper_llm::Lane;
-use watchkeeper_model::JobState;
+use watchkeeper_model::{JobState, Priority};
 use watchkeeper_testkit::model_server::{MODEL, ModelServer, Turn};
 use watchkeeper_watch::view::{JobEvent, LaneState};
 use watchkeeper_watch::{OnLeaving, QueueQuery, WatchError};
@@ -12,7 +12,8 @@ use watchkeeper_watch::{OnLeaving, QueueQuery, WatchError};
 use crate::bridge::{Bridge, ann};
 use crate::on_both;
 use crate::rig::{
-    Working, asks, diagnosis, fails, followed, has_lanes, job, jobs, lane, until_done,
+    Working, asks, diagnosis, fails, followed, has_lanes, job, jobs, lane, question, soon,
+    until_done,
 };
 
 on_both! {
@@ -20,6 +21,7 @@ on_both! {
     where_no_lane_may_have_it_nobody_is_asked;
     a_person_is_told_soon_that_no_model_answers;
     who_waits_is_told_why_no_lane_serves;
+    who_waits_for_one_lane_is_told_of_that_one;
     a_lane_without_its_model_eats_no_jobs;
     a_lane_on_standby_serves_only_when_the_other_cannot;
     a_paused_lane_takes_nothing_until_it_is_resumed;
@@ -107,6 +109,56 @@ pub(crate) async fn who_waits_is_told_why_no_lane_serves(bridge: Bridge) {
         text: "no lane can answer now: gpu is paused by ann".to_owned(),
     };
     assert_eq!(first.map(|first| first.event), Some(note));
+}
+
+/// What first is told of the lanes to a person who wants this one.
+async fn told_of(bridge: &Bridge, wanted: &str, unit: usize) -> String {
+    let mut new = question(bridge, unit, Priority::Interactive).await;
+    new.lanes = Some(vec![wanted.to_owned()]);
+    let queued = bridge.watch.queue_job(new).await.expect("there is room");
+    let number = queued.job().number;
+    let mut following = bridge.watch.follow_job(number, 0, OnLeaving::Stay);
+    soon("a word about the lanes", async {
+        loop {
+            let next = following.next().await.expect("the store answers");
+            match next.expect("it is not over").event {
+                JobEvent::Note { text, .. } => return text,
+                JobEvent::Waiting { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+    .await
+}
+
+pub(crate) async fn who_waits_for_one_lane_is_told_of_that_one(bridge: Bridge) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    fails(&bridge, 4).await;
+    let mut batch = lane("batch", &server);
+    batch.takes = vec![Priority::Background];
+    let mut spare = lane("spare", &server);
+    spare.standby_for = vec!["well".to_owned()];
+    let lanes = vec![lane("gpu", &server), lane("well", &server), batch, spare];
+    has_lanes(&bridge.watch, lanes);
+    // The second time it is known that the other lane is served.
+    Working::start(&bridge.watch).told().await;
+    Working::start(&bridge.watch).told().await;
+    let paused = bridge.watch.pause_lane(Some("gpu"), ann()).await;
+    assert!(paused.expect("known"));
+    for (unit, (wanted, told)) in [
+        ("gpu", "no lane can answer now: gpu is paused by ann"),
+        ("batch", "no worker serves batch now"),
+        ("gone", "no worker serves gone now"),
+        (
+            "spare",
+            "no lane can answer now: spare only stands by for another",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(told_of(&bridge, wanted, unit).await, told);
+    }
 }
 
 pub(crate) async fn a_lane_without_its_model_eats_no_jobs(bridge: Bridge) {

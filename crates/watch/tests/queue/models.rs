@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use watchkeeper_llm::{BreakerSettings, ToolsSwitch};
 use watchkeeper_model::{JobState, Span};
-use watchkeeper_testkit::model_server::{ModelServer, Turn};
+use watchkeeper_testkit::model_server::{FakeModel, MODEL, ModelServer, Turn};
 use watchkeeper_watch::view::{LaneState, LaneView};
 use watchkeeper_watch::{QueueQuery, Taught};
 
@@ -14,6 +14,8 @@ use crate::rig::{Working, diagnosis, fails, has_lanes, jobs, lane, until_done};
 on_both! {
     a_triage_model_that_is_missing_blames_no_other;
     an_embedding_model_that_is_missing_blames_no_other;
+    an_embedding_model_that_is_missing_is_asked_once_however_much_is_known;
+    a_model_that_makes_no_vectors_is_given_up_with_its_servers_words;
     a_lane_without_tools_answers_where_another_fails;
 }
 
@@ -63,15 +65,7 @@ pub(crate) async fn an_embedding_model_that_is_missing_blames_no_other(bridge: B
     let mut lacking = lane("gpu", &server);
     lacking.embedding_model = Some("absent-embed".to_owned());
     has_lanes(&bridge.watch, vec![lacking]);
-    let taught = Taught {
-        title: "nginx".to_owned(),
-        text: "It is restarted on Mondays.".to_owned(),
-        kind: "note".to_owned(),
-        host: None,
-        labels: Vec::new(),
-        expires_at: None,
-    };
-    bridge.watch.add_entry(ann(), taught).await.expect("kept");
+    teach(&bridge, 1).await;
     assert!(serves(&bridge).await, "it asks for vectors");
     fails(&bridge, 2).await;
     for _ in 0..2 {
@@ -92,6 +86,76 @@ pub(crate) async fn an_embedding_model_that_is_missing_blames_no_other(bridge: B
     assert!(
         fault.contains("absent-embed"),
         "and yet it is told: {fault}"
+    );
+}
+
+async fn teach(bridge: &Bridge, entries: usize) {
+    for entry in 0..entries {
+        let taught = Taught {
+            title: format!("nginx {entry}"),
+            text: "It is restarted on Mondays.".to_owned(),
+            kind: "note".to_owned(),
+            host: None,
+            labels: Vec::new(),
+            expires_at: None,
+        };
+        bridge.watch.add_entry(ann(), taught).await.expect("kept");
+    }
+}
+
+fn asked_to_embed(server: &ModelServer) -> usize {
+    let requests = server.requests();
+    requests
+        .iter()
+        .filter(|request| request.path == "/api/embed")
+        .count()
+}
+
+pub(crate) async fn an_embedding_model_that_is_missing_is_asked_once_however_much_is_known(
+    bridge: Bridge,
+) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    let mut lacking = lane("gpu", &server);
+    lacking.embedding_model = Some("late-embed".to_owned());
+    has_lanes(&bridge.watch, vec![lacking]);
+    teach(&bridge, 40).await;
+    while serves(&bridge).await {}
+    assert_eq!(asked_to_embed(&server), 1, "and then it is left alone");
+    let waiting = jobs(&bridge).await.remove(0);
+    assert!(
+        matches!(waiting.state, JobState::Queued { .. }),
+        "{waiting:?}"
+    );
+    assert_eq!(waiting.attempts, 0, "it was not tried");
+    let server = server.has(FakeModel::embedding("late-embed"));
+    bridge.clock.advance(10 * MINUTE);
+    while serves(&bridge).await {}
+    let done = jobs(&bridge).await.remove(0);
+    assert!(matches!(done.state, JobState::Done { .. }), "{done:?}");
+    assert_eq!(asked_to_embed(&server), 3, "forty entries in two batches");
+}
+
+pub(crate) async fn a_model_that_makes_no_vectors_is_given_up_with_its_servers_words(
+    bridge: Bridge,
+) {
+    let server = ModelServer::start().await.always_replies(diagnosis());
+    let mut lane = lane("gpu", &server);
+    lane.embedding_model = Some(MODEL.to_owned());
+    has_lanes(&bridge.watch, vec![lane]);
+    teach(&bridge, 40).await;
+    while serves(&bridge).await {}
+    let JobState::Failed { why, .. } = jobs(&bridge).await.remove(0).state else {
+        panic!("it is given up");
+    };
+    assert!(
+        why.contains("makes no vectors on lane gpu")
+            && why.contains("this model does not support embeddings"),
+        "{why}"
+    );
+    assert_eq!(
+        asked_to_embed(&server),
+        3,
+        "a batch, one of it, and a plain text"
     );
 }
 

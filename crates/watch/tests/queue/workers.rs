@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use watchkeeper_model::JobState;
+use watchkeeper_model::{Clock as _, ControllerId, JobNumber, JobState, Need};
+use watchkeeper_store::{Claimer, Order, Store};
 use watchkeeper_testkit::model_server::{Gate, ModelServer, Turn};
 use watchkeeper_testkit::postgres::Cluster;
 use watchkeeper_watch::view::JobEvent;
@@ -110,6 +111,59 @@ pub(crate) async fn a_worker_that_stops_gives_its_job_back_uncounted(bridge: Bri
     let done = until_done(&bridge, waiting.number).await;
     working.stop().await;
     assert_eq!(done.attempts, 1);
+}
+
+/// A store in a file tells a worker within a second that its lease is lost to another process. What it hears from its model
+/// until then is nobody's answer any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_lost_its_lease_writes_no_more_of_its_answer() {
+    let bridge = Bridge::on_sqlite().await;
+    let server = ModelServer::start().await;
+    let gate = Gate::closed();
+    let words = std::iter::once("begun ").chain(std::iter::repeat_n("late ", 40));
+    let answer = Turn::tokens(words);
+    server.does(answer.pausing_after(1, &gate).hanging_after(30));
+    has_lanes(&bridge.watch, vec![lane("gpu", &server)]);
+    fails(&bridge, 1).await;
+    let number = jobs(&bridge).await[0].number;
+    let working = Working::start(&bridge.watch);
+    gate.is_reached().await;
+    let elsewhere = Store::open(&bridge.url).await.expect("the store");
+    soon("its first word", async {
+        while !said(&elsewhere, number).await.contains("begun") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let heir = ControllerId::new("heir").expect("an id");
+    let later = bridge.clock.now().after(Duration::from_secs(600));
+    let mut tx = elsewhere.begin().await.expect("a transaction");
+    tx.jobs().sweep(later, 3).await.expect("swept");
+    let claimer = Claimer {
+        worker: &heir,
+        lane: "other",
+        slot: None,
+        needs: &[Need::Answer],
+        takes: &[],
+        order: Order::Urgency,
+    };
+    let day = Duration::from_secs(86_400);
+    let taken = tx.jobs().claim(&claimer, later, day).await;
+    assert_eq!(taken.expect("claimed").map(|job| job.number), Some(number));
+    tx.commit().await.expect("committed");
+    gate.open();
+    server.sees_a_client_leave().await;
+    working.stop().await;
+    let said = said(&elsewhere, number).await;
+    assert!(!said.contains("late"), "{said}");
+    assert!(bridge.log("job.done").await.is_empty());
+}
+
+/// All that a job has said.
+async fn said(store: &Store, number: JobNumber) -> String {
+    let mut read = store.read().await.expect("a look");
+    let pieces = read.jobs().said_since(number, 0).await.expect("pieces");
+    pieces.rows.into_iter().map(|piece| piece.text).collect()
 }
 
 /// The answer is under way while the database is gone; it is neither lost nor asked for twice.
