@@ -323,7 +323,7 @@ const PASSING: [i32; 4] = [1, 4, 8, 14];
 fn failed(operation: &'static str, error: &QdrantError) -> VectorError {
     let (said, later) = match error {
         QdrantError::ResponseError { status } => (
-            status.message().to_owned(),
+            plain(status.message()),
             PASSING.contains(&i32::from(status.code())),
         ),
         QdrantError::ResourceExhaustedError { status, .. } => (status.message().to_owned(), true),
@@ -336,9 +336,39 @@ fn failed(operation: &'static str, error: &QdrantError) -> VectorError {
     }
 }
 
+/// What the client says, as a person would: of a connection that cannot be made it gives its own insides.
+fn plain(said: &str) -> String {
+    if said.starts_with("Failed to connect") {
+        let cause = said.split_once("message: \"").map(|(_, rest)| rest);
+        let cause = cause.and_then(|rest| rest.split('"').next());
+        return cause.map_or_else(
+            || "no connection to it".to_owned(),
+            |cause| format!("no connection to it: {cause}"),
+        );
+    }
+    if said == "transport error" {
+        return "what answers at its address does not speak Qdrant's gRPC, whose port is 6334 unless it was changed"
+            .to_owned();
+    }
+    said.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_that_cannot_be_made_is_said_plainly() {
+        let said = "Failed to connect to http://127.0.0.1:1/: tonic::transport::Error(Transport, ConnectError(ConnectError(\"tcp \
+            connect error\", 127.0.0.1:1, Os { code: 111, kind: ConnectionRefused, message: \"Connection refused\" })))";
+        assert_eq!(plain(said), "no connection to it: Connection refused");
+        assert_eq!(
+            plain("Failed to connect to http://x/: deadline"),
+            "no connection to it"
+        );
+        assert!(plain("transport error").contains("6334"));
+        assert_eq!(plain("Wrong input"), "Wrong input");
+    }
 
     #[test]
     fn a_collection_says_its_model() {

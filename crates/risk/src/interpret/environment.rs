@@ -237,18 +237,36 @@ const OWN_BEGINNINGS: &[&str] = &["/", ":", "unix:", "file:"];
 
 /// Whether a variable says which machine the programs that get it ask: by its name, or by an address in its value.
 fn asks(name: &str, value: &Value) -> bool {
-    let text = value.as_text();
-    let beginning = match value.parts.first() {
-        Some(Part::Text(text)) => text.as_str(),
-        Some(_) => "",
-        None => return false,
-    };
-    if OWN_BEGINNINGS.iter().any(|own| beginning.starts_with(own)) {
-        return false;
-    }
+    let text = value.as_text().unwrap_or_else(|| beginning(value));
+    asks_by_name(name, value) || (!names_the_host_itself(value) && text.contains("://"))
+}
+
+/// Whether it does by its name.
+fn asks_by_name(name: &str, value: &Value) -> bool {
     let upper = name.to_ascii_uppercase();
-    let by_name = upper != "NO_PROXY" && ASKS_ENDINGS.iter().any(|end| upper.ends_with(end));
-    by_name || text.unwrap_or(beginning).contains("://")
+    let ends_so = || ASKS_ENDINGS.iter().any(|end| upper.ends_with(end));
+    upper != "NO_PROXY" && ends_so() && !names_the_host_itself(value)
+}
+
+/// Whether a value is empty or names something of the host itself.
+fn names_the_host_itself(value: &Value) -> bool {
+    let beginning = beginning(value);
+    value.parts.is_empty() || OWN_BEGINNINGS.iter().any(|own| beginning.starts_with(own))
+}
+
+fn beginning(value: &Value) -> &str {
+    match value.parts.first() {
+        Some(Part::Text(text)) => text,
+        Some(_) | None => "",
+    }
+}
+
+/// Whether a variable that a script only assigns is one that hosts export for their clients, so that the clients get it
+/// all the same: it has the name of one, and not that of a script's own `HOST`, `url` or `server`.
+fn may_be_exported_already(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let is_own = ASKS_ENDINGS.contains(&upper.as_str()) && upper != "DISPLAY";
+    !is_own && (upper == name || upper.ends_with("_PROXY"))
 }
 
 /// What setting a variable does to the programs that get it.
@@ -311,13 +329,7 @@ impl<'a> Walker<'a> {
         }
         match environment_risk(name, value) {
             EnvironmentRisk::Harmless | EnvironmentRisk::Other => {}
-            EnvironmentRisk::Asks => {
-                let machine = Target::Host(value.clone().into_arg());
-                let found = Found::to(EffectKind::Probes, machine, "shell.asks")
-                    .at_least(RiskLevel::ReadOnly)
-                    .saying("lets programs ask the machine that a variable names");
-                self.emit(found, &state.context);
-            }
+            EnvironmentRisk::Asks => self.tell_whom_it_asks(value, state),
             EnvironmentRisk::TakesOver => self.flag_named(
                 EffectKind::Environment,
                 RiskLevel::High,
@@ -335,8 +347,17 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Tells that programs ask the machine that a variable names.
+    fn tell_whom_it_asks(&mut self, value: &Value, state: &State<'a>) {
+        let machine = Target::Host(value.clone().into_arg());
+        let found = Found::to(EffectKind::Probes, machine, "shell.asks")
+            .at_least(RiskLevel::ReadOnly)
+            .saying("lets programs ask the machine that a variable names");
+        self.emit(found, &state.context);
+    }
+
     /// Flags a variable that is assigned and perhaps not exported. One that is in every environment, or that the shell
-    /// itself heeds, is as bad as exported.
+    /// itself heeds, is as bad as exported; one that says whom clients ask may be exported by the host.
     pub(super) fn check_assigned(
         &mut self,
         name: &str,
@@ -376,6 +397,8 @@ impl<'a> Walker<'a> {
             || name.starts_with("BASH_FUNC_");
         if exported || heeded {
             self.check_environment(name, value, state);
+        } else if may_be_exported_already(name) && asks_by_name(name, value) {
+            self.tell_whom_it_asks(value, state);
         }
         if matches!(name, "PS4" | "PROMPT_COMMAND" | "PS0") && value.as_text().is_some() {
             self.run_later(value, state);
