@@ -42,6 +42,8 @@ pub const SMALL_HAND: Screen = Screen {
     height: 640,
     phone: true,
 };
+/// How wide the narrowest screen is that is thought of: a page on a desk at 400 %, too.
+const NARROWEST: u32 = 320;
 /// A screen on a desk.
 pub const DESK: Screen = Screen {
     width: 1_280,
@@ -49,9 +51,48 @@ pub const DESK: Screen = Screen {
     phone: false,
 };
 
+/// What every page must be for everybody who opens it; returns what it is not.
+const FAULTS: &str = r#"
+const faults = [];
+const luminance = colour => {
+  const part = text => { const c = text / 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4 };
+  const [r, g, b] = colour.match(/[\d.]+/g).map(Number);
+  return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+};
+const isClear = colour => /, 0\)$/.test(colour);
+const below = e => {
+  for (; e; e = e.parentElement) {
+    const colour = getComputedStyle(e).backgroundColor;
+    if (!isClear(colour)) return colour;
+  }
+  return 'rgb(255, 255, 255)';
+};
+const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+for (let node; node = words.nextNode();) {
+  const e = node.parentElement;
+  if (!node.textContent.trim() || !e.getClientRects().length) continue;
+  const [a, b] = [luminance(getComputedStyle(e).color), luminance(below(e))];
+  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (contrast < 4.5) faults.push(`"${node.textContent.trim()}" has a contrast of ${contrast.toFixed(2)}`);
+}
+for (const e of document.querySelectorAll('button, a.button, summary, textarea, input:not([type=hidden])')) {
+  const { width, height } = e.getBoundingClientRect();
+  if (width < 44 || height < 44) faults.push(`${e.tagName} is ${width} by ${height}`);
+  const name = e.getAttribute('aria-label') || [...(e.labels || [])].map(l => l.innerText).join('') || e.innerText;
+  if (!name.trim()) faults.push(`${e.tagName} has no name`);
+}
+const root = document.documentElement;
+if (root.scrollWidth > root.clientWidth) faults.push(`it is ${root.scrollWidth} wide on ${root.clientWidth}`);
+if (document.scripts.length) faults.push('it has a script');
+if (document.querySelectorAll('h1').length != 1 || !document.querySelector('main') || !root.lang || !document.title)
+  faults.push('it has no heading, main part, language or title');
+return faults;
+"#;
+
 /// A browser with a profile of its own; closed when it is dropped.
 #[derive(Debug)]
 pub struct Browser {
+    screen: Screen,
     driver: Child,
     port: u16,
     session: String,
@@ -64,11 +105,26 @@ impl Browser {
     /// # Panics
     /// When there is none: `tests/install` brings it.
     #[must_use]
+    pub fn start(screen: Screen) -> Self {
+        Self::start_with(screen, &[])
+    }
+
+    /// Starts one that finds sites elsewhere than names say: each rule is `MAP name:port address:port`. It takes their
+    /// certificates as they are.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn start_finding(screen: Screen, rules: &str) -> Self {
+        let rules = format!("--host-resolver-rules={rules}");
+        Self::start_with(screen, &["--ignore-certificate-errors", &rules])
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a browser is another program than ours"
     )]
-    pub fn start(screen: Screen) -> Self {
+    fn start_with(screen: Screen, more: &[&str]) -> Self {
         let profile = TempDir::with_prefix("wk-browser-").expect("a directory can be made");
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -79,16 +135,18 @@ impl Browser {
             .expect("chromedriver: run tests/install");
         let port = port_of(&mut driver);
         let mut browser = Self {
+            screen,
             driver,
             port,
             session: String::new(),
             profile,
         };
-        browser.session = browser.begin(screen);
+        browser.session = browser.begin(more);
         browser
     }
 
-    fn begin(&self, screen: Screen) -> String {
+    fn begin(&self, more: &[&str]) -> String {
+        let screen = self.screen;
         let profile = self.profile.path().join("profile");
         let size = format!("--window-size={},{}", screen.width, screen.height);
         let mut options = json!({
@@ -98,6 +156,9 @@ impl Browser {
                 format!("--user-data-dir={}", profile.display()),
             ],
         });
+        if let Some(args) = options["args"].as_array_mut() {
+            args.extend(more.iter().map(|arg| json!(arg)));
+        }
         if screen.phone {
             options["mobileEmulation"] = json!({
                 "deviceMetrics": { "width": screen.width, "height": screen.height, "pixelRatio": 2, "touch": true },
@@ -156,6 +217,32 @@ impl Browser {
     /// When the driver does not.
     pub fn open(&self, url: &str) {
         self.command("POST", "/url", &json!({ "url": url }));
+    }
+
+    /// Goes back to the page before.
+    ///
+    /// # Panics
+    /// When the driver does not.
+    pub fn back(&self) {
+        self.command("POST", "/back", &json!({}));
+    }
+
+    /// Loads the page again, with the form that had led to it where there was one.
+    ///
+    /// # Panics
+    /// When the driver does not.
+    pub fn reload(&self) {
+        self.command("POST", "/refresh", &json!({}));
+    }
+
+    /// Takes it out of the network, or back into it.
+    ///
+    /// # Panics
+    /// When the driver does not.
+    pub fn offline(&self, offline: bool) {
+        let params = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.devtools("Network.enable", &json!({}));
+        self.devtools("Network.emulateNetworkConditions", &params);
     }
 
     /// Where it is.
@@ -222,6 +309,38 @@ impl Browser {
         self.command("POST", "/execute/sync", &body)
     }
 
+    /// Fails unless the page can be read and tapped by everybody: by day and by night, on the narrowest screen that is
+    /// thought of, and with letters twice as large.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn is_for_everybody(&self) {
+        let fits = |how: &str| {
+            let faults = self.run(FAULTS, &json!([]));
+            assert_eq!(faults, json!([]), "{how}, at {}", self.address());
+        };
+        let is_wide = |width: u32| {
+            let Screen { height, phone, .. } = self.screen;
+            let scale = if phone { 2 } else { 1 };
+            let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone });
+            self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+        };
+        let letters = |size: &str| {
+            let script = "document.documentElement.style.fontSize = arguments[0]";
+            let _ = self.run(script, &json!([size]));
+        };
+        self.at_night(true);
+        fits("by night");
+        self.at_night(false);
+        fits("by day");
+        letters("200%");
+        fits("with large letters");
+        letters("");
+        is_wide(NARROWEST);
+        fits("on the narrowest screen");
+        is_wide(self.screen.width);
+    }
+
     /// Has pages be as at night, or by day.
     ///
     /// # Panics
@@ -264,6 +383,14 @@ impl Browser {
     /// # Panics
     /// When it does not.
     pub fn until_it_says(&self, words: &str) {
+        self.until_it_says_one_of(&[words]);
+    }
+
+    /// Waits until the page says one of these, without doing anything.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn until_it_says_one_of(&self, words: &[&str]) {
         let what = format!("the page says {words:?}");
         let script = "return document.body ? document.body.innerText : ''";
         let body = json!({ "script": script, "args": [] });
@@ -271,7 +398,8 @@ impl Browser {
         until_within(LONG, &what, &mut || {
             // Between two pages there is none that could be asked.
             let said = self.ask("POST", &path, &body);
-            said.as_str().is_some_and(|text| text.contains(words))
+            said.as_str()
+                .is_some_and(|text| words.iter().any(|words| text.contains(words)))
         });
     }
 }

@@ -7,5 +7,6 @@ pub mod missing;
 pub mod nix;
 pub mod nix_host;
 pub mod package;
+pub mod proxy;
 pub mod repair;
 pub mod tmux;

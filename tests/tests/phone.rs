@@ -10,20 +10,29 @@ use watchkeeper_tests::binary::{Daemon, Home};
 use watchkeeper_tests::browser::{Browser, DESK, HAND, SMALL_HAND, Screen};
 use watchkeeper_tests::lab::Lab;
 use watchkeeper_tests::missing;
+use watchkeeper_tests::proxy::{Nginx, of_the_page};
 use watchkeeper_tests::repair::watching;
 
-/// Where pages are to be served: the address, and how it is said in the configuration.
-fn web() -> (String, String) {
+/// Where pages are to be served: the address, and how it is said in the configuration. Without a public address it is
+/// that, too.
+fn web_at(public_url: &str) -> (String, String) {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("an address");
-    let web = format!("[web]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n");
-    (format!("http://{address}"), web)
+    let address = free.local_addr().expect("an address").to_string();
+    let public_url = match public_url {
+        "" => format!("http://{address}"),
+        url => url.to_owned(),
+    };
+    let web = format!("[web]\nlisten = \"{address}\"\npublic_url = \"{public_url}\"\n");
+    (address, web)
 }
 
 /// A home whose certificate is missing, with action 0 held, and its daemon, which serves pages.
 fn watched() -> (Home, Daemon) {
-    let (_, web) = web();
-    let home = missing::certificate_with(&web);
+    watched_with(&web_at("").1)
+}
+
+fn watched_with(web: &str) -> (Home, Daemon) {
+    let home = missing::certificate_with(web);
     missing::find(&home);
     let daemon = home.daemon();
     (home, daemon)
@@ -44,6 +53,7 @@ fn url(home: &Home, words: &[&str], field: &str) -> String {
 fn enrolled(home: &Home, browser: &Browser, label: &str) {
     browser.open(&url(home, &["devices", "add", "--label", label], "url"));
     assert!(browser.text("h1").starts_with("Make this browser known as"));
+    browser.is_for_everybody();
     browser.tap("button.approve");
     browser.until_it_says("This browser is known as");
 }
@@ -54,32 +64,6 @@ fn state(home: &Home) -> String {
         .as_str()
         .unwrap_or_default()
         .to_owned()
-}
-
-/// Nothing lies beyond the edge, the page runs no script, and what is tapped is as large as a finger.
-fn fits_a_hand(browser: &Browser) {
-    let wide = browser.run(
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth",
-        &json!([]),
-    );
-    assert_eq!(
-        wide,
-        0,
-        "it is wider than the screen: {}",
-        browser.address()
-    );
-    assert_eq!(browser.run("return document.scripts.length", &json!([])), 0);
-    let small = browser.run(
-        "return [...document.querySelectorAll('button, a.button, summary, textarea')]
-            .map(e => e.getBoundingClientRect()).filter(r => r.height < 44 || r.width < 44).length",
-        &json!([]),
-    );
-    assert_eq!(
-        small,
-        0,
-        "something is too small to tap: {}",
-        browser.address()
-    );
 }
 
 #[test]
@@ -102,7 +86,7 @@ fn a_repair_is_approved_from_a_phone_and_the_page_tells_that_it_is_fixed() {
     ] {
         assert!(sheet.contains(words), "{words:?} is not in {sheet}");
     }
-    fits_a_hand(&phone);
+    phone.is_for_everybody();
     let apart = phone.run(
         "const [a, b] = ['.approve', '.reject'].map(s => document.querySelector(s).getBoundingClientRect());
          return Math.round(b.top - a.bottom)",
@@ -112,13 +96,13 @@ fn a_repair_is_approved_from_a_phone_and_the_page_tells_that_it_is_fixed() {
 
     phone.tap("button.approve");
     phone.until_it_says("Approve action 0 revision 1 on local?");
-    fits_a_hand(&phone);
+    phone.is_for_everybody();
     assert_eq!(state(&home), "held", "one tap decides nothing");
     assert!(!missing::site(&home).exists());
     phone.tap("button.approve");
     // Nothing is done here but reading: the page looks again by itself.
     phone.until_it_says("Fixed and verified");
-    fits_a_hand(&phone);
+    phone.is_for_everybody();
     assert!(missing::site(&home).exists());
     assert_eq!(state(&home), "fixed");
 
@@ -127,7 +111,7 @@ fn a_repair_is_approved_from_a_phone_and_the_page_tells_that_it_is_fixed() {
     home.run(&["log", "verify"]).ended_with(&[0]);
     phone.open(&link);
     assert_eq!(phone.text("h1"), "This link was used already");
-    fits_a_hand(&phone);
+    phone.is_for_everybody();
 }
 
 #[test]
@@ -143,13 +127,13 @@ fn a_forwarded_link_shows_nothing_until_the_browser_is_known() {
         !page.contains("site.pem") && !page.contains("cp "),
         "{page}"
     );
-    fits_a_hand(&phone);
+    phone.is_for_everybody();
     enrolled(&home, &phone, "another");
     phone.open(&link);
-    fits_a_hand(&phone);
+    phone.is_for_everybody();
     phone.tap("button.reject");
     phone.until_it_says("Reject action 0 revision 1 on local?");
-    fits_a_hand(&phone);
+    phone.is_for_everybody();
     phone.type_into("textarea", "the site is moved today");
     phone.tap("button.reject");
     phone.until_it_says("Rejected");
@@ -161,6 +145,162 @@ fn a_forwarded_link_shows_nothing_until_the_browser_is_known() {
     home.run(&["devices", "remove", "1"]).ended_with(&[0]);
     phone.open(&link);
     assert_eq!(phone.text("h1"), format!("This link is for {person}"));
+}
+
+/// Approves action 0 on a phone, at the public address, through a proxy.
+fn approved_through(nginx: &Nginx, home: &Home, name: &str, cookie: &str) {
+    let phone = Browser::start_finding(HAND, &nginx.rule(name));
+    enrolled(home, &phone, "a phone");
+    let link = url(home, &["devices", "link", "0"], "url");
+    assert!(link.starts_with(&format!("https://{name}/")), "{link}");
+    phone.open(&link);
+    assert!(
+        phone.text("main").contains("What runs, to the byte"),
+        "{}",
+        nginx.log()
+    );
+    let cookies = phone.devtools("Network.getAllCookies", &json!({}));
+    assert_eq!(
+        cookies["cookies"].as_array().map(Vec::len),
+        Some(1),
+        "{cookies}"
+    );
+    let of_phone = &cookies["cookies"][0];
+    let told = format!(
+        "{} {}",
+        of_phone["name"].as_str().unwrap_or_default(),
+        of_phone["path"].as_str().unwrap_or_default()
+    );
+    assert_eq!(told, cookie);
+    assert_eq!(
+        (&of_phone["secure"], &of_phone["httpOnly"]),
+        (&json!(true), &json!(true))
+    );
+    phone.tap("button.approve");
+    phone.until_it_says("Yes, run exactly this");
+    phone.tap("button.approve");
+    phone.until_it_says("Fixed and verified");
+    assert!(phone.address().starts_with(&link), "{}", phone.address());
+    phone.open(&link);
+    phone.tap("a.button");
+    phone.until_it_says("Fixed and verified");
+}
+
+#[test]
+fn behind_nginx_as_the_page_has_it_a_repair_is_approved() {
+    let (pages, web) = web_at("https://watch.example.org");
+    let (home, _daemon) = watched_with(&web);
+    let nginx = Nginx::before(
+        &pages,
+        &of_the_page("nginx", "server_name watch.example.org"),
+    );
+    approved_through(&nginx, &home, "watch.example.org", "__Host-watchkeeper /");
+}
+
+#[test]
+fn below_a_path_behind_nginx_a_repair_is_approved_whether_or_not_it_is_taken_off() {
+    for (proxy_pass, how) in [("8470;", "it is left on"), ("8470/;", "it is taken off")] {
+        let (pages, web) = web_at("https://home.example.org/watch");
+        let (home, _daemon) = watched_with(&web);
+        let location = of_the_page("nginx", "location /watch/").replace("8470;", proxy_pass);
+        let server = of_the_page("nginx", "server_name watch.example.org");
+        let (head, _) = server.split_once("    location").expect(how);
+        let server =
+            format!("{head}{location}}}").replace("watch.example.org;", "home.example.org;");
+        let nginx = Nginx::before(&pages, &server);
+        approved_through(
+            &nginx,
+            &home,
+            "home.example.org",
+            "__Secure-watchkeeper /watch",
+        );
+    }
+}
+
+#[test]
+fn nervous_hands_and_a_daemon_that_restarts_decide_once() {
+    let (home, daemon) = watched();
+    let phone = Browser::start(HAND);
+    enrolled(&home, &phone, "a phone");
+    let link = url(&home, &["devices", "link", "0"], "url");
+    phone.open(&link);
+    phone.tap("button.approve");
+    phone.until_it_says("Yes, run exactly this");
+    phone.back();
+    phone.until_it_says("You are asked once more");
+    phone.tap("button.approve");
+    phone.until_it_says("Yes, run exactly this");
+    phone.reload();
+    phone.until_it_says("Yes, run exactly this");
+    assert_eq!(state(&home), "held", "nothing was decided yet");
+
+    // A tap without a network is no tap.
+    phone.offline(true);
+    phone.tap("button.approve");
+    phone.until_it_says("ERR_INTERNET_DISCONNECTED");
+    assert_eq!(state(&home), "held");
+    phone.offline(false);
+    phone.open(&link);
+    phone.tap("button.approve");
+    phone.until_it_says("Yes, run exactly this");
+
+    drop(daemon);
+    let _daemon = home.daemon();
+    let twice = "const b = document.querySelector('button.approve'); b.click(); b.click();";
+    let _ = phone.run(twice, &json!([]));
+    // Whichever of the two was answered last, it says what is.
+    phone.until_it_says_one_of(&[
+        "This page looks again by itself",
+        "Fixed and verified",
+        "See what became of it",
+    ]);
+    phone.open(&format!("{link}/run"));
+    phone.until_it_says("Fixed and verified");
+    phone.reload();
+    phone.until_it_says("Fixed and verified");
+    phone.back();
+    phone.open(&link);
+    assert_eq!(phone.text("h1"), "This link was used already");
+    assert!(phone.text("main").contains("in this browser"));
+    phone.tap("a.button");
+    phone.until_it_says("Fixed and verified");
+    let log = home.run(&["logs", "--event", "action.approved", "--output", "json"]);
+    assert_eq!(
+        log.stdout().matches("action.approved").count(),
+        1,
+        "{}",
+        log.stdout()
+    );
+}
+
+#[test]
+fn at_a_terminal_an_address_is_also_a_square_for_a_camera() {
+    let (home, _daemon) = watched();
+    for words in [&["devices", "add"][..], &["devices", "link", "0"]] {
+        let seen = home.on_a_terminal(&[], words);
+        let lines = seen.lines().take_while(|line| !line.contains("http://"));
+        let square: Vec<&str> = lines.filter(|line| line.contains("48;5;231m")).collect();
+        assert!((15..25).contains(&square.len()), "{seen}");
+        assert!(square.iter().any(|line| line.contains('▀')), "{seen}");
+        let plain = home.on_a_terminal(&[("NO_COLOR", "1")], words);
+        assert!(plain.contains('▀') && !plain.contains('\u{1b}'), "{plain}");
+        let piped = home.run(words).stdout();
+        assert!(
+            piped.starts_with("http://") && !piped.contains('▀'),
+            "{piped}"
+        );
+        let json = home.on_a_terminal(&[], &[words, &["--output", "json"]].concat());
+        assert!(json.starts_with('{') && !json.contains('▀'), "{json}");
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_says_what_is_missing() {
+    let (home, _daemon) = watched();
+    let ran = home.run(&["devices", "add", "--send"]);
+    ran.ended_with(&[1]);
+    assert!(ran.stderr().contains("notify.channels"), "{}", ran.stderr());
+    assert_eq!(home.json(&["devices"], &[0]), json!([]));
 }
 
 #[test]
@@ -179,7 +319,7 @@ fn without_an_address_nothing_listens_and_there_are_no_links() {
 #[ignore = "it draws pictures into docs, from a lab of real hosts"]
 fn pictures_of_the_pages() {
     let lab = Lab::up(&["web1"]);
-    let (address, web) = web();
+    let (_, web) = web_at("");
     let home = watching(Home::new(), &lab, 2, &format!("name = \"hal\"\n{web}"));
     lab.hosts[0].fault(&["svc-crash"]);
     home.run(&["check"]).ended_with(&[2]);
@@ -233,5 +373,4 @@ fn pictures_of_the_pages() {
     draw(&phone, HAND, 844, "fixed-dark");
     phone.open(&link);
     draw(&phone, HAND, 844, "used");
-    assert!(address.starts_with("http://127.0.0.1:"), "{address}");
 }

@@ -290,6 +290,17 @@ pub struct Effect {
     pub sentence: String,
 }
 
+impl Effect {
+    /// What stands before its sentence where it is not sure. What an undo would do says itself when it comes.
+    #[must_use]
+    pub fn perhaps(&self) -> &'static str {
+        match self.certainty {
+            Certainty::Possible if !self.rule.starts_with("undo.") => "perhaps ",
+            Certainty::Possible | Certainty::Certain => "",
+        }
+    }
+}
+
 /// Text that a command hides and that was read all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decoded {

@@ -28,6 +28,8 @@ pub struct Link {
     pub made_at: Timestamp,
     /// How long it is good.
     pub expires_at: Timestamp,
+    /// Whether a newer one for the same decision of the same person by the same channel has ended it.
+    pub replaced: bool,
     /// What came of it.
     pub used: Option<LinkUse>,
 }
@@ -64,6 +66,7 @@ impl TryFrom<&Row> for Link {
             channel: row.text("channel")?,
             made_at: row.time("made_at")?,
             expires_at: row.time("expires_at")?,
+            replaced: row.int("newer")? > 0,
             used,
         })
     }
@@ -82,8 +85,12 @@ impl<A> Links<'_, A> {
     /// # Errors
     /// Says why the store, or this row, cannot be read.
     pub async fn get(&mut self, token: Digest) -> Result<Option<Link>, StoreError> {
-        let sql = "select token, action, revision, digest, person, channel, made_at, expires_at, used_at, used_by, used_for
-                   from links where token = $1";
+        // One that was ended by a newer one ends at the very moment at which that was made.
+        let sql = "select token, action, revision, digest, person, channel, made_at, expires_at, used_at, used_by, used_for,
+                       (select count(*) from links n
+                        where n.action = l.action and n.revision = l.revision and n.person = l.person
+                            and n.channel = l.channel and n.made_at = l.expires_at and n.token <> l.token) as newer
+                   from links l where token = $1";
         let args = args![token.to_string()];
         let row = self.db.first("links.get", sql, args).await?;
         Ok(row.map(|row| row.read("links", "token")).transpose()?)
@@ -91,11 +98,23 @@ impl<A> Links<'_, A> {
 }
 
 impl Links<'_, Writing<'_>> {
-    /// Keeps a new link.
+    /// Keeps a new link. Those that the same person has for the same decision from the same channel end with it, so that
+    /// of all tries to send a message one link is good.
     ///
     /// # Errors
     /// Says why the store cannot be changed.
     pub async fn make(&mut self, link: &Link) -> Result<(), StoreError> {
+        let before = "update links set expires_at = $1
+                      where action = $2 and revision = $3 and person = $4 and channel = $5
+                          and used_at is null and expires_at > $1";
+        let args = args![
+            link.made_at,
+            link.action.0,
+            link.revision.0,
+            link.person.as_str(),
+            link.channel.as_str(),
+        ];
+        self.db.execute("links.end_before", before, args).await?;
         let sql = "insert into links (token, action, revision, digest, person, channel, made_at, expires_at)
                    values ($1, $2, $3, $4, $5, $6, $7, $8)";
         let args = args![

@@ -3,9 +3,7 @@
 
 use std::fmt::Write as _;
 
-use watchkeeper_model::{
-    Assessment, Certainty, Decision, Effect, RiskLevel, Verdict, visible, visible_block,
-};
+use watchkeeper_model::{Assessment, Decision, Effect, RiskLevel, Verdict, visible, visible_block};
 
 use super::page::{Page, Tone};
 
@@ -79,10 +77,7 @@ pub(crate) fn effects(page: &Page, assessment: &Assessment, indent: usize) -> St
 }
 
 fn sentence(effect: &Effect) -> String {
-    let maybe = match effect.certainty {
-        Certainty::Certain => "",
-        Certainty::Possible => "perhaps ",
-    };
+    let maybe = effect.perhaps();
     let place = if effect.elsewhere.is_empty() || effect.sentence.contains(&effect.elsewhere) {
         String::new()
     } else {

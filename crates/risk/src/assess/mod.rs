@@ -134,7 +134,7 @@ fn undo_effect(effect: Effect, step: &Step, steps: &[Step]) -> Effect {
         level,
         certainty: Certainty::Possible,
         rule: format!("undo.{}", effect.rule),
-        sentence: format!("to undo it: {}", effect.sentence),
+        sentence: format!("if it is undone: {}", effect.sentence),
         ..effect
     }
 }

@@ -8,19 +8,23 @@ use http::HeaderMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// Where a request came from. Of what was forwarded only the last entry counts: our own proxy added it, the others are
-/// anybody's words.
+/// Where a request came from. Of what was forwarded the last entry counts, because our own proxy added it; where that is
+/// a proxy of ours, too, the one before it. What stands before those is anybody's words.
 pub(super) fn origin(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
-    let peer = peer.to_canonical();
-    if !proxies.iter().any(|proxy| proxy.to_canonical() == peer) {
-        return peer;
+    let ours = |address: IpAddr| proxies.iter().any(|one| one.to_canonical() == address);
+    let mut from = peer.to_canonical();
+    let values = headers.get_all("x-forwarded-for").iter().rev();
+    let entries = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    for entry in entries {
+        if !ours(from) {
+            break;
+        }
+        let Ok(address) = entry.trim().parse::<IpAddr>() else {
+            break;
+        };
+        from = address.to_canonical();
     }
-    let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
-    let last = forwarded
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.rsplit(',').next())
-        .and_then(|address| address.trim().parse::<IpAddr>().ok());
-    last.map_or(peer, |address| address.to_canonical())
+    from
 }
 
 /// Whose requests are counted together: one address, of IPv6 one network, because a house has as many as it likes.
@@ -43,7 +47,7 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().expect("a value"));
         }
-        let proxies = ["127.0.0.1".parse().expect("an address")];
+        let proxies = ["127.0.0.1", "192.0.2.80"].map(|one| one.parse().expect("an address"));
         origin(peer.parse().expect("an address"), &headers, &proxies).to_string()
     }
 
@@ -60,7 +64,18 @@ mod tests {
             from("127.0.0.1", &["10.0.0.1", "198.51.100.1"]),
             "198.51.100.1"
         );
+        assert_eq!(
+            from("127.0.0.1", &["10.9.9.9, 198.51.100.1, 192.0.2.80"]),
+            "198.51.100.1",
+            "a proxy of ours behind another"
+        );
+        assert_eq!(
+            from("127.0.0.1", &["198.51.100.1", "192.0.2.80"]),
+            "198.51.100.1"
+        );
+        assert_eq!(from("127.0.0.1", &["192.0.2.80"]), "192.0.2.80");
         assert_eq!(from("127.0.0.1", &["nonsense"]), "127.0.0.1");
+        assert_eq!(from("127.0.0.1", &["198.51.100.1, "]), "127.0.0.1");
         assert_eq!(from("127.0.0.1", &[]), "127.0.0.1");
     }
 

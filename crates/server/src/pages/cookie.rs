@@ -5,19 +5,26 @@ use std::time::Duration;
 
 use http::{HeaderMap, header};
 
-/// Its name over https: a browser takes it only from a secure page, for this host alone.
-const SECURE: &str = "__Host-watchkeeper";
-/// Its name over http, where that prefix is not to be had.
+use super::site::Site;
+
+/// Its name where the pages have a secure site for themselves: a browser takes it only from there, for that host alone.
+const OF_HOST: &str = "__Host-watchkeeper";
+/// Its name below a path of a secure site, where that prefix is not to be had.
+const SECURE: &str = "__Secure-watchkeeper";
+/// Its name over http, where neither is.
 const PLAIN: &str = "watchkeeper";
 
-/// What the pages are reached by.
-fn is_secure(public_url: &str) -> bool {
-    public_url.starts_with("https://")
+fn name(site: &Site) -> &'static str {
+    match (site.is_secure(), site.path().is_empty()) {
+        (true, true) => OF_HOST,
+        (true, false) => SECURE,
+        (false, _) => PLAIN,
+    }
 }
 
 /// The secret that a browser shows.
-pub(super) fn shown<'h>(headers: &'h HeaderMap, public_url: &str) -> Option<&'h str> {
-    let name = if is_secure(public_url) { SECURE } else { PLAIN };
+pub(super) fn shown<'h>(headers: &'h HeaderMap, site: &Site) -> Option<&'h str> {
+    let name = name(site);
     let cookies = headers.get_all(header::COOKIE).iter();
     cookies
         .filter_map(|value| value.to_str().ok())
@@ -27,15 +34,15 @@ pub(super) fn shown<'h>(headers: &'h HeaderMap, public_url: &str) -> Option<&'h 
         .map(|(_, value)| value)
 }
 
-/// Has a browser show this secret from now on.
-pub(super) fn set(secret: &str, public_url: &str, life: Duration) -> String {
-    let seconds = life.as_secs();
-    let rest = format!("Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax");
-    if is_secure(public_url) {
-        format!("{SECURE}={secret}; {rest}; Secure")
-    } else {
-        format!("{PLAIN}={secret}; {rest}")
-    }
+/// Has a browser show this secret from now on, to these pages and to nothing else of their site.
+pub(super) fn set(secret: &str, site: &Site, life: Duration) -> String {
+    let (name, seconds) = (name(site), life.as_secs());
+    let path = match site.path() {
+        "" => "/",
+        path => path,
+    };
+    let secure = if site.is_secure() { "; Secure" } else { "" };
+    format!("{name}={secret}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 
 #[cfg(test)]
@@ -47,23 +54,36 @@ mod tests {
     #[test]
     fn a_cookie_comes_back_among_others_and_only_under_its_own_name() {
         let mut headers = HeaderMap::new();
-        let value = "a=b; watchkeeper=plain; __Host-watchkeeper=secret";
+        let value = "a=b; watchkeeper=plain; __Secure-watchkeeper=below; __Host-watchkeeper=secret";
         headers.insert(header::COOKIE, HeaderValue::from_static(value));
-        assert_eq!(shown(&headers, "https://watch.example"), Some("secret"));
-        assert_eq!(shown(&headers, "http://10.0.0.1"), Some("plain"));
-        assert_eq!(shown(&HeaderMap::new(), "http://10.0.0.1"), None);
+        let shown_at = |url: &str| shown(&headers, &Site::new(url));
+        assert_eq!(shown_at("https://watch.example"), Some("secret"));
+        assert_eq!(shown_at("https://home.example/watch"), Some("below"));
+        assert_eq!(shown_at("http://10.0.0.1"), Some("plain"));
+        assert_eq!(
+            shown(&HeaderMap::new(), &Site::new("http://10.0.0.1")),
+            None
+        );
     }
 
     #[test]
     fn a_cookie_is_for_us_alone() {
         let life = Duration::from_secs(60);
-        assert_eq!(
-            set("x", "https://watch.example", life),
-            "__Host-watchkeeper=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
-        );
-        assert_eq!(
-            set("x", "http://10.0.0.1", life),
-            "watchkeeper=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"
-        );
+        for (url, expect) in [
+            (
+                "https://watch.example",
+                "__Host-watchkeeper=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure",
+            ),
+            (
+                "https://home.example/watch",
+                "__Secure-watchkeeper=x; Path=/watch; Max-Age=60; HttpOnly; SameSite=Lax; Secure",
+            ),
+            (
+                "http://10.0.0.1",
+                "watchkeeper=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
+            ),
+        ] {
+            assert_eq!(set("x", &Site::new(url), life), expect);
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use http::{HeaderMap, header};
-use watchkeeper_watch::Watch;
+use serde::Deserialize;
+use watchkeeper_watch::{LinkRefused, Watch, needs_code, with_code};
 
 use super::guard::is_from_our_page;
 use super::page::Page;
@@ -16,30 +18,49 @@ const MAX_AGENT_BYTES: usize = 512;
 
 /// As whose this browser is known.
 pub(super) async fn front(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Result<Page, Page> {
-    let public_url = desk.public_url()?;
+    let site = desk.site()?;
     let watch: &Watch = &desk.serving.watch;
-    let device = match cookie::shown(&headers, &public_url) {
+    let device = match cookie::shown(&headers, &site) {
         Some(secret) => watch.device_of(secret).await.map_err(Refused::from)?,
         None => None,
     };
     Ok(html::front(device.as_ref()))
 }
 
-/// What would be made known, and as whose.
+/// What was typed beside an address that was sent.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    code: String,
+}
+
+/// What would be made known, and as whose; of an address that was sent, after its code.
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     Path(token): Path<String>,
+    typed: Result<Query<Typed>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Page, Page> {
-    let public_url = desk.public_url()?;
-    let secret = cookie::shown(&headers, &public_url);
+    let site = desk.site()?;
+    let path = site.at(&format!("/d/{token}"));
+    let secret = cookie::shown(&headers, &site);
     let watch = &desk.serving.watch;
+    if needs_code(&token) {
+        let Query(Typed { code }) = typed.unwrap_or_default();
+        let Some(whole) = with_code(&token, &code) else {
+            return Ok(html::code(&path, !code.is_empty()));
+        };
+        return match watch.enrolment(&whole, secret).await {
+            Err(LinkRefused::NoSuchLink) => Ok(html::code(&path, true)),
+            _ => Ok(Page::go_to(&site.at(&format!("/d/{whole}")))),
+        };
+    }
     let asked = watch
         .enrolment(&token, secret)
         .await
         .map_err(Refused::from)?;
     desk.operator(&asked.person.name, asked.person.uid).await?;
-    Ok(html::enrolment(&token, &asked))
+    Ok(html::enrolment(&path, &asked))
 }
 
 /// Makes it known.
@@ -48,8 +69,8 @@ pub(super) async fn add(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Result<Page, Page> {
-    let public_url = desk.public_url()?;
-    if !is_from_our_page(&headers, &public_url) {
+    let site = desk.site()?;
+    if !is_from_our_page(&headers, site.origin()) {
         return Err(Refused::OtherSite.into());
     }
     let watch = &desk.serving.watch;
@@ -60,11 +81,14 @@ pub(super) async fn add(
         .and_then(|value| value.to_str().ok())
         .filter(|agent| agent.len() <= MAX_AGENT_BYTES)
         .unwrap_or_default();
-    let added = watch.add_device(&token, &browser::name(agent)).await;
+    let shown_before = cookie::shown(&headers, &site);
+    let added = watch
+        .add_device(&token, shown_before, &browser::name(agent))
+        .await;
     let (_, secret) = added.map_err(Refused::from)?;
     let life = watch.web().device_life;
     Ok(Page {
-        cookie: Some(cookie::set(&secret, &public_url, life)),
-        ..Page::go_to("/")
+        cookie: Some(cookie::set(&secret, &site, life)),
+        ..Page::go_to(&site.at("/"))
     })
 }

@@ -91,8 +91,9 @@ pub(super) async fn limited(
 }
 
 /// Whether a form was sent from a page of ours. A browser says where a form comes from, by one header or the other, and
-/// other sites cannot have it say something else; who says nothing is refused.
-pub(super) fn is_from_our_page(headers: &HeaderMap, public_url: &str) -> bool {
+/// other sites cannot have it say something else; who says nothing is refused. So is a script, also one of our own site:
+/// where other pages share it, what they hold must not be able to read the answer.
+pub(super) fn is_from_our_page(headers: &HeaderMap, our_origin: &str) -> bool {
     let one = |name: &str| {
         let mut values = headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -103,8 +104,11 @@ pub(super) fn is_from_our_page(headers: &HeaderMap, public_url: &str) -> bool {
     let same_site = one("sec-fetch-site").map(|site| site == "same-origin");
     let same_origin = match one("origin") {
         Some("null") | None => None,
-        Some(origin) => Some(origin == public_url),
+        Some(origin) => Some(origin == our_origin),
     };
+    if one("sec-fetch-mode").is_some_and(|mode| mode != "navigate") {
+        return false;
+    }
     match (same_site, same_origin) {
         (None, None) | (Some(false), _) | (_, Some(false)) => false,
         (Some(true), _) | (_, Some(true)) => true,
@@ -148,6 +152,10 @@ mod tests {
             false,
         );
         check(&[("sec-fetch-site", "none")], false);
+        check(&[("origin", OURS), ("sec-fetch-mode", "navigate")], true);
+        for mode in ["cors", "no-cors", "same-origin"] {
+            check(&[("origin", OURS), ("sec-fetch-mode", mode)], false);
+        }
         check(
             &[("origin", OURS), ("origin", "https://evil.example")],
             false,

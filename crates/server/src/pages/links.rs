@@ -13,6 +13,7 @@ use super::guard::is_from_our_page;
 use super::html;
 use super::page::Page;
 use super::refused::Refused;
+use super::site::Site;
 use super::{Desk, cookie};
 use crate::caller::Caller;
 
@@ -47,29 +48,35 @@ pub(super) struct Decided {
     reason: String,
 }
 
+/// Who may see what a link leads to.
+struct Admitted {
+    bearer: Bearer,
+    caller: Caller,
+    site: Site,
+    /// The link's path, as the browser has it.
+    path: String,
+}
+
 impl Desk {
     /// Where browsers find these pages.
-    pub(super) fn public_url(&self) -> Result<String, Refused> {
-        self.serving
-            .watch
-            .web()
-            .public_url
-            .ok_or(Refused::NoPublicUrl)
+    pub(super) fn site(&self) -> Result<Site, Refused> {
+        Site::of(self.serving.watch.web()).ok_or(Refused::NoPublicUrl)
     }
 
     /// Who shows this link, on a browser of theirs, with a role that lets them decide.
-    async fn admit(
-        &self,
-        token: &str,
-        headers: &HeaderMap,
-    ) -> Result<(Bearer, Caller, String), Refused> {
-        let public_url = self.public_url()?;
-        let secret = cookie::shown(headers, &public_url);
+    async fn admit(&self, token: &str, headers: &HeaderMap) -> Result<Admitted, Refused> {
+        let site = self.site()?;
+        let secret = cookie::shown(headers, &site);
         let bearer = self.serving.watch.bearer(token, secret).await?;
         let caller = self
             .operator(&bearer.person().name, bearer.person().uid)
             .await?;
-        Ok((bearer, caller, public_url))
+        Ok(Admitted {
+            path: site.at(&format!("/a/{token}")),
+            bearer,
+            caller,
+            site,
+        })
     }
 
     /// The account of this name, as it is now, where it may decide.
@@ -95,18 +102,19 @@ pub(super) async fn show(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Result<Page, Page> {
-    let (bearer, _, _) = desk.admit(&token, &headers).await?;
-    match desk.serving.watch.open_link(&bearer).await {
+    let admitted = desk.admit(&token, &headers).await?;
+    let bearer = &admitted.bearer;
+    match desk.serving.watch.open_link(bearer).await {
         Ok(shown) => {
             let reader = html::Reader {
-                token: &token,
+                link: &admitted.path,
                 person: &bearer.person().name,
                 device: bearer.device_label(),
                 until: bearer.expires_at(),
             };
             Ok(html::sheet(reader, &shown))
         }
-        Err(refused) => Err(with_way_on(refused, &token)),
+        Err(refused) => Err(admitted.with_way_on(refused)),
     }
 }
 
@@ -117,16 +125,21 @@ pub(super) async fn ask(
     headers: HeaderMap,
     form: Result<Form<Asked>, FormRejection>,
 ) -> Result<Page, Page> {
-    let (bearer, _, public_url) = desk.admit(&token, &headers).await?;
-    if !is_from_our_page(&headers, &public_url) {
+    let admitted = desk.admit(&token, &headers).await?;
+    if !is_from_our_page(&headers, admitted.site.origin()) {
         return Err(Refused::OtherSite.into());
     }
     let Form(asked) = form.map_err(|error| unread(&error))?;
-    let (shown, form) = match desk.serving.watch.ask_on_link(&bearer).await {
-        Ok(asked) => asked,
-        Err(refused) => return Err(with_way_on(refused, &token)),
-    };
-    Ok(html::question(&token, &shown, asked.decision, &form, false))
+    match desk.serving.watch.ask_on_link(&admitted.bearer).await {
+        Ok((shown, form)) => Ok(html::question(
+            &admitted.path,
+            &shown,
+            asked.decision,
+            &form,
+            false,
+        )),
+        Err(refused) => Err(admitted.with_way_on(refused)),
+    }
 }
 
 /// The second tap: the decision.
@@ -136,35 +149,32 @@ pub(super) async fn decide(
     headers: HeaderMap,
     form: Result<Form<Decided>, FormRejection>,
 ) -> Result<Page, Page> {
-    let (bearer, caller, public_url) = desk.admit(&token, &headers).await?;
-    if !is_from_our_page(&headers, &public_url) {
+    let admitted = desk.admit(&token, &headers).await?;
+    if !is_from_our_page(&headers, admitted.site.origin()) {
         return Err(Refused::OtherSite.into());
     }
     let Form(decided) = form.map_err(|error| unread(&error))?;
-    let watch = &desk.serving.watch;
+    let (watch, bearer) = (&desk.serving.watch, &admitted.bearer);
+    let person = &admitted.caller.person;
     let done = match decided.decision {
-        Choice::Approve => {
-            watch
-                .approve_on_link(&bearer, &caller.person, &decided.form)
-                .await
-        }
+        Choice::Approve => watch.approve_on_link(bearer, person, &decided.form).await,
         Choice::Reject => {
             watch
-                .reject_on_link(&bearer, &caller.person, &decided.form, &decided.reason)
+                .reject_on_link(bearer, person, &decided.form, &decided.reason)
                 .await
         }
     };
     match done {
-        Ok(()) => Ok(Page::go_to(&format!("/a/{token}/run"))),
+        Ok(()) => Ok(Page::go_to(&format!("{}/run", admitted.path))),
         Err(LinkRefused::NoReason) => {
-            let (shown, form) = watch.ask_on_link(&bearer).await.map_err(Refused::from)?;
-            let page = html::question(&token, &shown, decided.decision, &form, true);
+            let (shown, form) = watch.ask_on_link(bearer).await.map_err(Refused::from)?;
+            let page = html::question(&admitted.path, &shown, decided.decision, &form, true);
             Err(Page {
                 status: StatusCode::UNPROCESSABLE_ENTITY,
                 ..page
             })
         }
-        Err(refused) => Err(with_way_on(refused, &token)),
+        Err(refused) => Err(admitted.with_way_on(refused)),
     }
 }
 
@@ -174,10 +184,13 @@ pub(super) async fn run(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Result<Page, Page> {
-    let (bearer, _, _) = desk.admit(&token, &headers).await?;
-    let watch = &desk.serving.watch;
-    let shown = watch.after_link(&bearer).await.map_err(Refused::from)?;
-    Ok(html::outcome(&shown))
+    let admitted = desk.admit(&token, &headers).await?;
+    match desk.serving.watch.after_link(&admitted.bearer).await {
+        Ok(shown) => Ok(html::outcome(&shown)),
+        // Nothing has become of it yet: there is something to decide.
+        Err(LinkRefused::NoForm) => Ok(Page::go_to(&admitted.path)),
+        Err(refused) => Err(admitted.with_way_on(refused)),
+    }
 }
 
 fn unread(error: &FormRejection) -> Page {
@@ -185,19 +198,34 @@ fn unread(error: &FormRejection) -> Page {
     Refused::NoSuchForm.into()
 }
 
-/// A refusal, with the way to what became of the action where there is something to see.
-fn with_way_on(refused: LinkRefused, token: &str) -> Page {
-    let has_more = matches!(refused, LinkRefused::Used { .. } | LinkRefused::Over { .. });
-    let again = matches!(refused, LinkRefused::NoForm | LinkRefused::MayNotApprove(_));
-    let mut page = Page::from(Refused::from(refused));
-    if has_more {
-        page.body = html::and_way(
-            &page.body,
-            &format!("/a/{token}/run"),
-            "See what became of it",
-        );
-    } else if again {
-        page.body = html::and_way(&page.body, &format!("/a/{token}"), "Look at it again");
+impl Admitted {
+    /// A refusal, with the way to what became of the action where there is something to see.
+    fn with_way_on(&self, refused: LinkRefused) -> Page {
+        use LinkRefused as R;
+        let way = match &refused {
+            R::Used { .. } | R::Over { .. } => {
+                Some((format!("{}/run", self.path), "See what became of it"))
+            }
+            R::NoForm | R::MayNotApprove(_) => Some((self.path.clone(), "Look at it again")),
+            _ => None,
+        };
+        let refused = match refused {
+            R::Used {
+                action,
+                at,
+                decision,
+                by,
+            } if by == self.bearer.device() => Refused::UsedHere {
+                action,
+                at,
+                decision,
+            },
+            other => other.into(),
+        };
+        let mut page = Page::from(refused);
+        if let Some((path, text)) = way {
+            page.body = html::and_way(&page.body, &path, text);
+        }
+        page
     }
-    page
 }

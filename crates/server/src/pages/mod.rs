@@ -17,6 +17,7 @@ mod links;
 mod page;
 mod refused;
 mod serve;
+mod site;
 
 pub use serve::serve_pages;
 
@@ -24,9 +25,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use http::Request;
+use tower::util::MapRequest;
 use watchkeeper_watch::Watch;
 
 use crate::caller::Accounts;
@@ -63,7 +67,7 @@ pub fn pages(serving: PageServing) -> Router {
         serving,
         limiter: Limiter::default(),
     });
-    Router::new()
+    let own = Router::new()
         .route("/", get(devices::front))
         .route("/a/{token}", get(links::show))
         .route("/a/{token}/ask", post(links::ask))
@@ -76,5 +80,11 @@ pub fn pages(serving: PageServing) -> Router {
         .layer(from_fn_with_state(Arc::clone(&desk), guard::limited))
         .layer(from_fn(guard::answer_for))
         .layer(from_fn_with_state(Arc::clone(&desk), guard::dressed))
-        .with_state(desk)
+        .with_state(Arc::clone(&desk));
+    // Which page is meant is told only once the path of the site is off.
+    let asked = move |request: Request<Body>| match desk.site() {
+        Ok(site) => site.own(request),
+        Err(_) => request,
+    };
+    Router::new().fallback_service(MapRequest::new(own, asked))
 }

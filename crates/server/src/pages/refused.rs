@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use maud::{Markup, html};
-use watchkeeper_model::{ActionState, Proposer, visible};
+use watchkeeper_model::{ActionNumber, ActionState, Proposer, Timestamp, visible};
 use watchkeeper_watch::{Fault, LinkRefused, WatchError};
 
 use super::html::{prose, state_word, state_words, when};
@@ -13,6 +13,15 @@ use super::page::Page;
 pub(super) enum Refused {
     /// A link was refused.
     Link(Box<LinkRefused>),
+    /// A link was refused on the browser that has used it: most likely a finger that tapped twice.
+    UsedHere {
+        /// To which action it led.
+        action: ActionNumber,
+        /// When it was used.
+        at: Timestamp,
+        /// For what, as a word.
+        decision: String,
+    },
     /// The account has no role any more, or is another.
     NoRole {
         /// Whose link it is.
@@ -83,6 +92,17 @@ impl Refused {
     fn said(self) -> Said {
         match self {
             Self::Link(refused) => link(*refused),
+            Self::UsedHere {
+                action,
+                at,
+                decision,
+            } => said(
+                StatusCode::GONE,
+                "This link was used already",
+                html! {
+                    p { "You " (decided(&decision)) " action " (action) " on it, in this browser, at " (when(at)) ". It counted once: nothing more was done now." }
+                },
+            ),
             Self::NoRole { person } => said(
                 StatusCode::FORBIDDEN,
                 format!("{} may not decide any more", visible(&person)),
@@ -144,20 +164,21 @@ fn link(refused: LinkRefused) -> Said {
             at,
             decision,
             ..
-        } => {
-            let done = if decision == "reject" {
-                "rejected"
-            } else {
-                "approved"
-            };
-            said(
-                StatusCode::GONE,
-                "This link was used already",
-                html! {
-                    p { "Action " (action) " was " (done) " on it at " (when(at)) ". A link is good for one decision." }
-                },
-            )
-        }
+        } => said(
+            StatusCode::GONE,
+            "This link was used already",
+            html! {
+                p { "Action " (action) " was " (decided(&decision)) " on it at " (when(at)) ". A link is good for one decision." }
+            },
+        ),
+        R::Replaced { action, at } => said(
+            StatusCode::GONE,
+            "A newer link took its place",
+            html! {
+                p { "The message was sent again, or another link was asked for, at " (when(at)) ". Only the newest link is good. Nothing was decided, and action " (action) " still waits." }
+                (another_link(action.0))
+            },
+        ),
         R::Expired { action, at } => expired(action.map(|number| number.0), at),
         R::Edited {
             action,
@@ -190,6 +211,13 @@ fn link(refused: LinkRefused) -> Said {
     }
 }
 
+fn decided(decision: &str) -> &'static str {
+    match decision {
+        "reject" => "rejected",
+        _ => "approved",
+    }
+}
+
 fn forwarded(person: &str, known_as: Option<&str>) -> Said {
     let person = visible(person).into_owned();
     said(
@@ -208,7 +236,7 @@ fn forwarded(person: &str, known_as: Option<&str>) -> Said {
     )
 }
 
-fn expired(action: Option<i64>, at: watchkeeper_model::Timestamp) -> Said {
+fn expired(action: Option<i64>, at: Timestamp) -> Said {
     match action {
         Some(number) => said(
             StatusCode::GONE,

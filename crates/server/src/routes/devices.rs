@@ -24,6 +24,9 @@ pub struct DeviceBody {
     /// What it is to be called; absent: what it calls itself.
     #[serde(default)]
     pub label: Option<String>,
+    /// Whether the address is sent to that person's channels, and half of it returned as a code that is typed there.
+    #[serde(default)]
+    pub send: bool,
 }
 
 pub(super) async fn list(
@@ -43,10 +46,12 @@ pub(super) async fn add(
         Some(_) | None => caller.person.clone(),
     };
     let watch = &shared.serving.watch;
-    let made = watch
-        .ask_for_device(person, body.label.as_deref(), caller.person)
-        .await?;
-    Ok(Json(made))
+    let (label, asked_by) = (body.label.as_deref(), caller.person);
+    Ok(Json(if body.send {
+        watch.send_enrolment(person, label, asked_by).await?
+    } else {
+        watch.ask_for_device(person, label, asked_by).await?
+    }))
 }
 
 async fn of_another(caller: &Person, name: &str) -> Result<Person, Problem> {

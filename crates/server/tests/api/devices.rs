@@ -25,7 +25,7 @@ pub(crate) async fn answers(house: &House) -> Vec<(&'static str, Value)> {
     house
         .bridge
         .watch
-        .add_device(token, "a browser")
+        .add_device(token, None, "a browser")
         .await
         .expect("it is good once");
     let link = house.post("/v1/actions/1/link", &json!({})).await;

@@ -2,10 +2,11 @@
 //! keeps. A browser keeps its cookie, and says where a form comes from as real ones do.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -15,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_model::{ActionNumber, Person};
 use watchkeeper_server::{Accounts, Caller, PageServing, pages, serve_pages};
-use watchkeeper_watch::{Role, Web};
+use watchkeeper_store::Store;
+use watchkeeper_watch::{Role, Watch, Web};
 
 use crate::bridge::{Bridge, NGINX};
 
@@ -81,6 +83,18 @@ pub(crate) fn bert() -> Person {
     }
 }
 
+/// The pages of a watch, and whom they believe: the tests stand where a proxy would, so that they can come from anywhere.
+fn served(watch: &Watch, people: &Arc<People>, address: SocketAddr) -> (Router, Vec<IpAddr>) {
+    let proxies = vec![address.ip()];
+    let router = pages(PageServing {
+        name: "hal".to_owned(),
+        watch: watch.clone(),
+        accounts: people.clone(),
+        proxies: proxies.clone(),
+    });
+    (router, proxies)
+}
+
 impl Front {
     pub(crate) async fn on_sqlite() -> Self {
         Self::over(Bridge::on_sqlite().await).await
@@ -103,14 +117,7 @@ impl Front {
             public_url: Some(format!("http://{address}")),
             ..Web::default()
         });
-        // The tests stand where a proxy would, so that they can come from anywhere.
-        let proxies = vec![address.ip()];
-        let router = pages(PageServing {
-            name: "hal".to_owned(),
-            watch: bridge.watch.clone(),
-            accounts: people.clone(),
-            proxies: proxies.clone(),
-        });
+        let (router, proxies) = served(&bridge.watch, &people, address);
         let (stop, mut serving) = (CancellationToken::new(), JoinSet::new());
         serving.spawn(serve_pages(listener, router, proxies, stop.clone()));
         Self {
@@ -134,10 +141,16 @@ impl Front {
             .bridge
             .watch
             .ask_for_device(person.clone(), None, person.clone());
-        self.path_of(&asked.await.expect("an address").url)
+        self.path_of(
+            &asked
+                .await
+                .expect("an address")
+                .url
+                .expect("it was not sent"),
+        )
     }
 
-    fn path_of(&self, url: &str) -> String {
+    pub(crate) fn path_of(&self, url: &str) -> String {
         let path = url.strip_prefix(&self.origin());
         path.expect("it is at the public address").to_owned()
     }
@@ -151,9 +164,38 @@ impl Front {
     pub(crate) fn browser(&self) -> Browser {
         Browser {
             address: self.address,
+            origin: self.origin(),
             from: "198.51.100.1".to_owned(),
+            taken_off: "",
             cookie: None,
         }
+    }
+
+    /// The same pages at another door: a second controller on the same store, behind the same name.
+    pub(crate) async fn another_door(&mut self) -> (Watch, SocketAddr) {
+        let watch = self.bridge.another_controller("other").await;
+        watch.use_web(self.bridge.watch.web());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (router, proxies) = served(&watch, &self.people, address);
+        self.serving
+            .spawn(serve_pages(listener, router, proxies, self.stop.clone()));
+        (watch, address)
+    }
+
+    /// A link for somebody to action 0 in a message to one of their channels.
+    pub(crate) async fn link_by(&self, person: &Person, channel: &str) -> String {
+        let sheet = self.bridge.sheet(0).await;
+        let store = Store::open(&self.bridge.url).await.expect("a store");
+        let mut tx = store.begin().await.expect("a transaction");
+        let made = self
+            .bridge
+            .watch
+            .link_for(&mut tx, &sheet.action, &person.name, channel)
+            .await;
+        tx.commit().await.expect("it is kept");
+        store.close().await;
+        self.path_of(&made.expect("a store").expect("it waits"))
     }
 
     /// A browser that is somebody's.
@@ -192,7 +234,12 @@ impl Front {
 /// A browser.
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {
-    address: SocketAddr,
+    /// Where it is connected to.
+    pub(crate) address: SocketAddr,
+    /// What it calls the origin of the pages.
+    origin: String,
+    /// What a proxy takes off the paths that it asks for.
+    pub(crate) taken_off: &'static str,
     /// Where it stands.
     pub(crate) from: String,
     /// What it shows.
@@ -249,10 +296,11 @@ impl Browser {
 
     /// Sends a form from a page of ours.
     pub(crate) async fn post(&mut self, path: &str, form: &str) -> Answer {
-        let origin = format!("http://{}", self.address);
+        let origin = self.origin.clone();
         let headers = [
             ("origin", origin.as_str()),
             ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "navigate"),
         ];
         let answer = self.send(Method::POST, path, &headers, form).await;
         if let Some(cookie) = answer.headers.get(header::SET_COOKIE) {
@@ -292,7 +340,7 @@ impl Browser {
     ) -> Answer {
         let mut request = Request::builder()
             .method(method.clone())
-            .uri(path)
+            .uri(path.strip_prefix(self.taken_off).unwrap_or(path))
             .header(header::HOST, self.address.to_string())
             .header("x-forwarded-for", &self.from)
             .header(

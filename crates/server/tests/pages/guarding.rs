@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use http::Method;
 
+use watchkeeper_watch::Web;
+
 use crate::front::{Answer, Browser, Front, anna};
 
 /// Every address that a page names, and where its forms go.
@@ -137,6 +139,93 @@ pub(crate) async fn a_form_from_another_site_is_refused(front: Front) {
         "the form was not used up: {}",
         done.read()
     );
+}
+
+pub(crate) async fn below_a_path_that_a_proxy_takes_off_all_is_the_same(front: Front) {
+    all_is_the_same_below_a_path(front, "/watch").await;
+}
+
+pub(crate) async fn below_a_path_that_a_proxy_leaves_on_all_is_the_same(front: Front) {
+    all_is_the_same_below_a_path(front, "").await;
+}
+
+async fn all_is_the_same_below_a_path(front: Front, taken_off: &'static str) {
+    front.bridge.watch.use_web(Web {
+        public_url: Some(format!("{}/watch", front.origin())),
+        ..Web::default()
+    });
+    let (enrolment, link) = (front.enrolment(&anna()).await, front.link(&anna()).await);
+    assert!(link.starts_with("/watch/a/"), "{link}");
+    let mut phone = front.browser();
+    phone.taken_off = taken_off;
+    let mut pages = vec![phone.get("/watch/").await, phone.get(&enrolment).await];
+    let known = phone.post(&enrolment, "").await;
+    assert_eq!(known.status, 303, "{}", known.read());
+    assert_eq!(known.headers["location"], "/watch/");
+    let cookie = known.headers["set-cookie"].to_str().expect("text");
+    assert!(cookie.contains("; Path=/watch; "), "{cookie}");
+    let home = phone.get("/watch/").await;
+    home.says(200, "This browser is known as anna");
+    let asked = phone.ask(&link, "approve").await;
+    let done = phone.decide(&link, "approve", &asked.form()).await;
+    assert_eq!(done.status, 303, "{}", done.read());
+    assert_eq!(done.headers["location"], format!("{link}/run"));
+    let run = phone.get(&format!("{link}/run")).await;
+    run.says(200, "Approved");
+    let used = phone.get(&link).await;
+    used.says(410, "This link was used already");
+    pages.extend([home, asked, run, used]);
+    for page in &pages {
+        for address in addresses(page) {
+            assert!(address.starts_with("/watch/"), "{address}: {}", page.text);
+        }
+    }
+    phone
+        .get("/watchtower")
+        .await
+        .says(404, "There is no such page");
+}
+
+pub(crate) async fn a_host_that_somebody_names_is_nothing(front: Front) {
+    let link = front.link(&anna()).await;
+    let mut phone = front.browser_of(&anna()).await;
+    let evil = [
+        ("x-forwarded-host", "evil.example"),
+        ("forwarded", "host=evil.example"),
+    ];
+    let page = phone.send(Method::GET, &link, &evil, "").await;
+    page.says(200, "What runs");
+    assert!(!page.text.contains("evil.example"), "{}", page.text);
+    // A page at another name that leads here has another origin, and no cookie of ours.
+    let form = phone.ask(&link, "approve").await.form();
+    let origin = [
+        ("origin", "http://evil.example"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let body = format!("decision=approve&form={form}");
+    let page = phone
+        .send(Method::POST, &format!("{link}/decide"), &origin, &body)
+        .await;
+    page.says(403, "This form did not come from here");
+    assert_eq!(front.state().await, "held");
+}
+
+pub(crate) async fn a_script_of_the_same_site_sends_no_forms(front: Front) {
+    let link = front.link(&anna()).await;
+    let phone = front.browser_of(&anna()).await;
+    let origin = front.origin();
+    for mode in ["cors", "same-origin", "no-cors"] {
+        let headers = [
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", mode),
+        ];
+        let ask = format!("{link}/ask");
+        let page = phone
+            .send(Method::POST, &ask, &headers, "decision=approve")
+            .await;
+        page.says(403, "This form did not come from here");
+    }
 }
 
 pub(crate) async fn who_asks_too_much_is_told_to_wait(front: Front) {

@@ -53,8 +53,13 @@ pub(crate) async fn a_link_that_was_used_is_refused(front: Front) {
         phone.decide(&link, "reject", &"x".repeat(43)).await,
     ] {
         page.says(410, "This link was used already");
+        page.says(410, "You approved action 0 on it, in this browser");
         page.says(410, "See what became of it");
     }
+    let tablet = front.browser_of(&anna()).await;
+    let page = tablet.get(&link).await;
+    page.says(410, "This link was used already");
+    page.says(410, "Action 0 was approved on it at");
     assert_eq!(front.state().await, "approved");
     front.told("action.approved").await;
 }
@@ -74,6 +79,31 @@ pub(crate) async fn a_link_that_has_expired_is_refused(front: Front) {
             .says(410, "watchkeeper devices link 0");
     }
     assert_eq!(front.state().await, "held");
+}
+
+pub(crate) async fn a_newer_link_takes_the_place_of_the_one_before_it(front: Front) {
+    let first = front.link_by(&anna(), "phone").await;
+    let by_mail = front.link_by(&anna(), "mail").await;
+    let berts = front.link_by(&bert(), "phone").await;
+    let mut phone = front.browser_of(&anna()).await;
+    let form = phone.ask(&first, "approve").await.form();
+    // The message was sent once more, as one is whose server did not answer.
+    front.bridge.clock.advance(MINUTE);
+    let second = front.link_by(&anna(), "phone").await;
+    for page in [
+        phone.get(&first).await,
+        phone.ask(&first, "approve").await,
+        phone.decide(&first, "approve", &form).await,
+    ] {
+        page.says(410, "A newer link took its place")
+            .says(410, "action 0 still waits");
+    }
+    phone.get(&by_mail).await.says(200, "What runs");
+    let berts_phone = front.browser_of(&bert()).await;
+    berts_phone.get(&berts).await.says(200, "What runs");
+    assert_eq!(front.state().await, "held");
+    assert_eq!(phone.approve(&second).await.status, 303);
+    phone.get(&first).await.says(409, "It is decided already");
 }
 
 pub(crate) async fn a_link_to_what_was_edited_says_what_stands(front: Front) {
@@ -257,7 +287,7 @@ pub(crate) async fn a_form_counts_once_on_its_device_and_for_ten_minutes(front: 
     front.bridge.clock.advance(10 * MINUTE);
     let page = phone.decide(&link, "approve", &newer).await;
     page.says(403, "Nothing was decided");
-    let other = front.link(&anna()).await;
+    let other = front.link_by(&anna(), "phone").await;
     let form = phone.ask(&other, "approve").await.form();
     let page = phone.decide(&link, "approve", &form).await;
     page.says(403, "Nothing was decided");

@@ -39,6 +39,7 @@ async fn linked(store: &Store) -> Link {
         channel: "gotify".to_owned(),
         made_at: NOON,
         expires_at: NOON.after(DAY),
+        replaced: false,
         used: None,
     };
     let mut tx = store.begin().await.unwrap();
@@ -66,6 +67,49 @@ pub(crate) async fn a_link_reads_back_and_is_used_once(ground: &Ground) {
     tx.commit().await.unwrap();
     let stored = store.read().await.unwrap().links().get(link.token).await;
     assert_eq!(stored.unwrap().unwrap().used, Some(used(NOON)));
+}
+
+pub(crate) async fn a_newer_link_ends_the_one_before_it(ground: &Ground) {
+    let store = ground.open().await;
+    let first = linked(&store).await;
+    let other = |token: &str, change: fn(&mut Link)| {
+        let mut link = Link {
+            token: secret(token),
+            made_at: NOON.after(MINUTE),
+            ..first.clone()
+        };
+        change(&mut link);
+        link
+    };
+    let beside = [
+        other("another channel's", |link| link.channel = "mail".to_owned()),
+        other("another person's", |link| link.person = "bert".to_owned()),
+        other("another revision's", |link| {
+            link.revision = watchkeeper_model::Revision(2);
+        }),
+    ];
+    let newer = other("newer", |_| ());
+    let mut tx = store.begin().await.unwrap();
+    for link in &beside {
+        tx.links().make(link).await.unwrap();
+    }
+    assert!(!tx.links().get(first.token).await.unwrap().unwrap().replaced);
+    tx.links().make(&newer).await.unwrap();
+    for link in beside.iter().chain([&newer]) {
+        let stored = tx.links().get(link.token).await.unwrap();
+        assert_eq!(stored.as_ref(), Some(link), "it is as good as it was");
+    }
+    let ended = tx.links().get(first.token).await.unwrap().unwrap();
+    assert!(ended.replaced);
+    assert_eq!(ended.expires_at, newer.made_at);
+    let late = tx.links().use_up(first.token, &used(newer.made_at)).await;
+    assert!(is_conflict(late));
+    let use_of_newer = used(newer.made_at);
+    tx.links().use_up(newer.token, &use_of_newer).await.unwrap();
+    tx.links().make(&other("newest", |_| ())).await.unwrap();
+    let stored = tx.links().get(newer.token).await.unwrap().unwrap();
+    assert_eq!(stored.used, Some(use_of_newer), "what was decided stands");
+    assert!(!stored.replaced);
 }
 
 pub(crate) async fn a_link_that_is_too_old_is_not_used(ground: &Ground) {

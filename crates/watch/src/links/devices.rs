@@ -1,7 +1,7 @@
 //! Browsers that are known as a person's: asked for at a terminal, made known in the browser itself, removed again.
 
 use serde_json::json;
-use watchkeeper_model::{About, DeviceNumber, Person, Timestamp, bounded, visible};
+use watchkeeper_model::{About, DeviceNumber, Digest, Person, Timestamp, bounded, visible};
 use watchkeeper_store::{Device, Enrolment, NewDevice};
 
 use super::make::no_pages;
@@ -69,6 +69,26 @@ impl Watch {
         asked_by: Person,
     ) -> Result<EnrolmentMade, WatchError> {
         let public_url = self.web().public_url.ok_or_else(no_pages)?;
+        let secret = Secret::new(self.chance());
+        let expires_at = self
+            .keep_enrolment(&person, called, asked_by, secret.digest)
+            .await?;
+        Ok(EnrolmentMade {
+            url: Some(format!("{public_url}/d/{}", secret.text)),
+            person: person.name,
+            expires_at,
+            sent: None,
+        })
+    }
+
+    /// Keeps that a browser may be made known as a person's. Says until when.
+    pub(super) async fn keep_enrolment(
+        &self,
+        person: &Person,
+        called: Option<&str>,
+        asked_by: Person,
+        secret: Digest,
+    ) -> Result<Timestamp, WatchError> {
         let now = self.now();
         let mut tx = self.store().begin().await?;
         if tx.devices().count(&person.name, now).await? >= MAX_DEVICES {
@@ -77,7 +97,6 @@ impl Watch {
                 person.name
             )));
         }
-        let secret = Secret::new(self.chance());
         let enrolment = Enrolment {
             person: person.clone(),
             label: called.map(label).filter(|label| !label.is_empty()),
@@ -86,17 +105,13 @@ impl Watch {
             expires_at: now.after(ENROLMENT_LIFE),
             used_at: None,
         };
-        tx.devices().ask(secret.digest, &enrolment).await?;
+        tx.devices().ask(secret, &enrolment).await?;
         let text = format!("a browser may be made known as {}'s", person.name);
         let record = self.record_by(asked_by, "device.asked", About::default(), text);
         tx.log()
             .append(with(record, "person", json!(person.name)))?;
         tx.commit().await?;
-        Ok(EnrolmentMade {
-            url: format!("{public_url}/d/{}", secret.text),
-            person: person.name,
-            expires_at: enrolment.expires_at,
-        })
+        Ok(enrolment.expires_at)
     }
 
     /// What a token would make known, and as whom the browser is known that shows this secret.
@@ -123,13 +138,15 @@ impl Watch {
         })
     }
 
-    /// Makes the browser known that shows this token. Returns the secret that it is to show from now on, and how long.
+    /// Makes the browser known that shows this token. Returns the secret that it is to show from now on, and how long. A
+    /// browser is one person's: the secret that it showed before is good for nothing any more.
     ///
     /// # Errors
     /// As [`Self::enrolment`]; of two who use it at one moment one does.
     pub async fn add_device(
         &self,
         token: &str,
+        shown_before: Option<&str>,
         calls_itself: &str,
     ) -> Result<(DeviceLine, String), LinkRefused> {
         let token = shown(token).ok_or(LinkRefused::NoSuchLink)?;
@@ -148,6 +165,14 @@ impl Watch {
                     error.into()
                 }
             })?;
+        let before = match shown_before.and_then(shown) {
+            Some(secret) => tx.devices().by_secret(secret).await?,
+            None => None,
+        };
+        let before = before.filter(|device| device.is_known(now));
+        if let Some(device) = &before {
+            tx.devices().remove(device.number, now).await?;
+        }
         let person = enrolment.person;
         if tx.devices().count(&person.name, now).await? >= MAX_DEVICES {
             let (person, limit) = (person.name, MAX_DEVICES);
@@ -166,7 +191,10 @@ impl Watch {
             .await?;
         let text = format!("device {}: {}", device.number, device.label);
         let record = self.record_by(person, "device.added", About::default(), text);
-        let record = with(record, "asked_by", json!(enrolment.asked_by));
+        let mut record = with(record, "asked_by", json!(enrolment.asked_by));
+        if let Some(before) = before {
+            record = with(record, "in_place_of", json!(before.number));
+        }
         tx.log()
             .append(with(record, "device", json!(device.number)))?;
         tx.commit().await?;

@@ -41,9 +41,10 @@ impl Watch {
             return Err(no_pages());
         }
         let mut tx = self.store().begin().await?;
+        // Two who ask at one moment get two links, and the second ends the first.
         let action = tx
             .actions()
-            .get(number)
+            .lock(number)
             .await?
             .ok_or(WatchError::NoSuchAction { number })?;
         let made = self
@@ -87,6 +88,7 @@ impl Watch {
             channel: channel.to_owned(),
             made_at: now,
             expires_at,
+            replaced: false,
             used: None,
         };
         tx.links().make(&link).await?;

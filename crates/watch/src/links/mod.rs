@@ -1,5 +1,6 @@
 //! Links that a message carries, and the browsers on which they count. A link is for one person, one action, one revision
-//! and one digest, is good for one decision, and ends with the time to decide. What pages show and ask is `server`'s.
+//! and one digest, is good for one decision, and ends with the time to decide, or when a newer one is made for the same
+//! decision and the same channel. What pages show and ask is `server`'s.
 //!
 //! Two things must come together before anything is decided. The *link* says what is meant; it travels through chat
 //! servers, mailboxes and previews, so by itself it opens nothing. The *device* says who decides: a browser that showed a
@@ -16,10 +17,12 @@ mod make;
 mod open;
 mod refused;
 mod secret;
+mod send;
 
 pub(crate) use decide::Through;
 pub use open::{Bearer, Shown};
 pub use refused::LinkRefused;
+pub use secret::{needs_code, with_code};
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -35,7 +38,8 @@ const KEEP: Duration = Duration::from_secs(30 * 86_400);
 /// Where pages are served, and how long what leads to them is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// Where browsers find the pages, without a slash at its end: `https://watch.example.org`. None: there are no links.
+    /// Where browsers find the pages, without a slash at its end: `https://watch.example.org`, or a path of a site that
+    /// others share, `https://home.example.org/watch`. None: there are no links.
     pub public_url: Option<String>,
     /// How long a link is good, at most: the time to decide ends it, too.
     pub link_life: Duration,

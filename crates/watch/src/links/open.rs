@@ -1,6 +1,6 @@
 //! Opening a link: who shows it, whether they may, and what there is to decide. Nothing here changes anything.
 
-use watchkeeper_model::{Action, ActionState, Digest, Person, Timestamp};
+use watchkeeper_model::{Action, ActionState, DeviceNumber, Digest, Person, Timestamp};
 use watchkeeper_policy::MayNotApprove;
 use watchkeeper_store::{Device, Link, Read};
 
@@ -24,7 +24,13 @@ impl Bearer {
         &self.device.person
     }
 
-    /// On which browser.
+    /// On which browser, by its number.
+    #[must_use]
+    pub const fn device(&self) -> DeviceNumber {
+        self.device.number
+    }
+
+    /// On which browser, by what it is called.
     #[must_use]
     pub fn device_label(&self) -> &str {
         &self.device.label
@@ -135,6 +141,12 @@ impl Watch {
                 asked: link.revision,
                 current: action.revision,
                 by: action.proposer.clone(),
+            });
+        }
+        if link.replaced {
+            return Err(LinkRefused::Replaced {
+                action: link.action,
+                at: link.expires_at,
             });
         }
         if link.expires_at.min(*approve_by) <= self.now() {

@@ -34,6 +34,14 @@ pub enum LinkRefused {
         /// On which device.
         by: DeviceNumber,
     },
+    /// A newer one for the same decision has ended it: the message was sent again.
+    #[error("a newer link took the place of this one, at {at}")]
+    Replaced {
+        /// To which action it led.
+        action: ActionNumber,
+        /// When.
+        at: Timestamp,
+    },
     /// It was good for a time, which is over.
     #[error("the link was good until {at}")]
     Expired {

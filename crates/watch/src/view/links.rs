@@ -21,12 +21,27 @@ pub struct LinkMade {
 /// What makes a browser known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolmentMade {
-    /// What is opened in the browser.
-    pub url: String,
+    /// What is opened in the browser; absent where it was sent instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// As whose it is known then.
     pub person: String,
     /// How long the address is good.
     pub expires_at: Timestamp,
+    /// Where it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<EnrolmentSent>,
+}
+
+/// How an address was sent that makes a browser known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolmentSent {
+    /// The channels that took it.
+    pub to: Vec<String>,
+    /// Those that did not, and why.
+    pub not_to: Vec<String>,
+    /// What is typed into the page that opens there.
+    pub code: String,
 }
 
 /// What a browser is asked before it is made known.

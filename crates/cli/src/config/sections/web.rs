@@ -11,6 +11,8 @@ use crate::config::key::Key;
 
 /// Most reverse proxies.
 const MAX_PROXIES: usize = 20;
+/// Longest path below which pages are found.
+const MAX_PATH_BYTES: usize = 100;
 
 /// Where pages for phones are served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +20,8 @@ const MAX_PROXIES: usize = 20;
 pub(crate) struct WebSection {
     /// The address that the daemon serves pages at, e.g. `127.0.0.1:8470`. Left out: none are served.
     pub(crate) listen: Option<SocketAddr>,
-    /// Where browsers find them, e.g. `https://watch.example.org`. Left out: messages carry no links.
+    /// Where browsers find them: `https://watch.example.org`, or a path of a site that others share,
+    /// `https://home.example.org/watch`. Left out: messages carry no links.
     pub(crate) public_url: Option<String>,
     /// How long a link is good, at most; the time to decide ends it, too.
     pub(crate) link_life: Span,
@@ -66,15 +69,20 @@ impl WebSection {
             );
         }
         match &self.public_url {
-            Some(url) if !is_origin(url) => faults.add(
-                key("public_url"),
-                format!("{url:?} is no address of pages; write https://name or http://name:port, with nothing behind"),
-            ),
-            Some(_) if self.listen.is_none() => faults.add(
-                key("public_url"),
-                "web.public_url says where pages are found, and without web.listen none are served",
-            ),
-            Some(_) | None => {}
+            Some(url) => {
+                if let Err(why) = public_url(url) {
+                    faults.add(
+                        key("public_url"),
+                        format!("{url:?} is no address of pages: {why}"),
+                    );
+                } else if self.listen.is_none() {
+                    faults.add(
+                        key("public_url"),
+                        "web.public_url says where pages are found, and without web.listen none are served",
+                    );
+                }
+            }
+            None => {}
         }
         if self.listen.is_some() && self.public_url.is_none() {
             faults.add(
@@ -94,28 +102,53 @@ impl WebSection {
     }
 }
 
-/// Whether this is a scheme, a host and perhaps a port, written as a browser writes an origin.
-fn is_origin(url: &str) -> bool {
-    let Ok(parsed) = url.parse::<http::Uri>() else {
-        return false;
-    };
+/// Whether browsers can find pages there: a scheme, a host and perhaps a port, written as a browser writes an origin, and
+/// perhaps a path.
+fn public_url(url: &str) -> Result<(), &'static str> {
+    const WRITE: &str = "write https://name, http://name:port or https://name/path";
+    let parsed: http::Uri = url.parse().map_err(|_| WRITE)?;
     let (Some(scheme), Some(authority)) = (parsed.scheme_str(), parsed.authority()) else {
-        return false;
+        return Err(WRITE);
     };
     let host = authority.host();
     let default_port = match scheme {
         "https" => 443,
         "http" => 80,
-        _ => return false,
+        _ => return Err(WRITE),
     };
     let port = match parsed.port_u16() {
-        Some(port) if port == default_port => return false,
+        Some(port) if port == default_port => return Err("leave out the port, as browsers do"),
         Some(port) => format!(":{port}"),
         None => String::new(),
     };
-    !host.is_empty()
-        && *host == host.to_ascii_lowercase()
-        && url == format!("{scheme}://{host}{port}")
+    if host.is_empty() || *host != host.to_ascii_lowercase() {
+        return Err("write the name in small letters, as browsers do");
+    }
+    match url.strip_prefix(&format!("{scheme}://{host}{port}")) {
+        Some("") => Ok(()),
+        Some(path) => below(path),
+        None => Err(WRITE),
+    }
+}
+
+/// Whether pages can be found below this path.
+fn below(path: &str) -> Result<(), &'static str> {
+    let mut words = path.split('/');
+    if words.next() != Some("") {
+        return Err("write nothing behind the name but a path");
+    }
+    if path.ends_with('/') {
+        return Err("leave out the slash at its end");
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
+    let fits = |word: &str| !matches!(word, "" | "." | "..") && word.chars().all(plain);
+    if !words.clone().all(fits) || path.len() > MAX_PATH_BYTES {
+        return Err("its path is made of letters, digits, and - _ . ~ between slashes");
+    }
+    match words.next() {
+        Some("a" | "d") => Err("the pages themselves are at /a and /d: take another path"),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -123,30 +156,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_pages_is_what_a_browser_calls_an_origin() {
+    fn an_address_of_pages_is_what_a_browser_calls_an_origin_and_perhaps_a_path() {
         for url in [
             "https://watch.example.org",
             "http://100.64.0.7:8470",
             "http://[fd00::1]:8470",
             "https://watch.example.org:8443",
+            "https://home.example.org/watch",
+            "https://home.example.org:8443/ops/watch-1",
         ] {
-            assert!(is_origin(url), "{url}");
+            assert_eq!(public_url(url), Ok(()), "{url}");
         }
-        for url in [
-            "",
-            "watch.example.org",
-            "https://watch.example.org/",
-            "https://watch.example.org/pages",
-            "https://Watch.example.org",
-            "https://watch.example.org:443",
-            "http://watch.example.org:80",
-            "https://ops@watch.example.org",
-            "ftp://watch.example.org",
-            "https://watch.example.org?x",
-            "javascript:alert(1)",
-        ] {
-            assert!(!is_origin(url), "{url}");
-        }
+        let check = |url: &str, why: &str| {
+            let refused = public_url(url).expect_err(url);
+            assert!(refused.contains(why), "{url}: {refused}");
+        };
+        check("", "write https://name");
+        check("watch.example.org", "write https://name");
+        check("ftp://watch.example.org", "write https://name");
+        check("javascript:alert(1)", "write https://name");
+        check("https://ops@watch.example.org", "write https://name");
+        check("https://watch.example.org/", "slash at its end");
+        check("https://home.example.org/watch/", "slash at its end");
+        check("https://Watch.example.org", "small letters");
+        check("https://watch.example.org:443", "leave out the port");
+        check("http://watch.example.org:80", "leave out the port");
+        check("https://watch.example.org?x", "nothing behind the name");
+        check("https://home.example.org/watch?x", "letters, digits");
+        check("https://home.example.org/watch%2f", "letters, digits");
+        check("https://home.example.org//watch", "letters, digits");
+        check("https://home.example.org/../watch", "letters, digits");
+        check("https://home.example.org/a", "take another path");
+        check("https://home.example.org/d/watch", "take another path");
     }
 
     #[test]

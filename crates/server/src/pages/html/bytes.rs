@@ -62,7 +62,7 @@ pub(super) fn bytes(text: &str) -> Markup {
         .split('\n')
         .collect();
     html! {
-        pre.bytes tabindex="0" {
+        pre.bytes {
             @for line in lines {
                 span.line {
                     @for piece in pieces(line) {
@@ -90,7 +90,7 @@ mod tests {
         let shown = bytes("systemctl restart nginx\nls\n").into_string();
         assert_eq!(
             shown,
-            "<pre class=\"bytes\" tabindex=\"0\"><span class=\"line\">systemctl restart nginx\n</span>\
+            "<pre class=\"bytes\"><span class=\"line\">systemctl restart nginx\n</span>\
              <span class=\"line\">ls\n</span></pre>"
         );
     }

@@ -14,7 +14,7 @@ use watchkeeper_watch::view::{
     ActionSheet, ClaimView, DeviceLine, DiagnosisView, EnrolmentAsked, PastAction,
 };
 
-use super::{Reader, enrolment, framed, front, outcome, question, sheet};
+use super::{Reader, code, enrolment, framed, front, outcome, question, sheet};
 use crate::pages::links::Choice;
 use crate::pages::page::Page;
 
@@ -29,7 +29,7 @@ const ELEMENTS: [&str; 45] = [
     "label", "textarea", "strong", "em", "table", "tr", "td", "th", "hr", "br",
 ];
 /// Attributes that they have.
-const ATTRIBUTES: [&str; 26] = [
+const ATTRIBUTES: [&str; 27] = [
     "lang",
     "charset",
     "name",
@@ -48,7 +48,8 @@ const ATTRIBUTES: [&str; 26] = [
     "required",
     "autocomplete",
     "role",
-    "tabindex",
+    "autocapitalize",
+    "spellcheck",
     "datetime",
     "title",
     "aria-label",
@@ -286,7 +287,7 @@ fn shown(state: ActionState) -> Shown {
 #[test]
 fn hostile_text_in_every_field_is_text_on_every_page() {
     let reader = Reader {
-        token: "token",
+        link: "/a/token",
         person: EVIL,
         device: EVIL,
         until: NOON,
@@ -294,8 +295,14 @@ fn hostile_text_in_every_field_is_text_on_every_page() {
     for state in states() {
         let shown = shown(state);
         is_harmless(&sheet(reader, &shown));
-        is_harmless(&question("token", &shown, Choice::Approve, "form", false));
-        is_harmless(&question("token", &shown, Choice::Reject, "form", true));
+        is_harmless(&question(
+            "/a/token",
+            &shown,
+            Choice::Approve,
+            "form",
+            false,
+        ));
+        is_harmless(&question("/a/token", &shown, Choice::Reject, "form", true));
         is_harmless(&outcome(&shown));
     }
     let asked = EnrolmentAsked {
@@ -305,7 +312,8 @@ fn hostile_text_in_every_field_is_text_on_every_page() {
         expires_at: NOON,
         known_as: Some("other".to_owned()),
     };
-    is_harmless(&enrolment("token", &asked));
+    is_harmless(&enrolment("/d/token", &asked));
+    is_harmless(&code("/d/token", true));
     let device = DeviceLine {
         number: watchkeeper_model::DeviceNumber(1),
         person: EVIL.to_owned(),
@@ -324,7 +332,7 @@ fn every_byte_of_a_large_script_is_on_the_sheet() {
     assert!(script.len() > 64 * 1024);
     shown.sheet.action.plan.steps = vec![evil_step(&script)];
     let reader = Reader {
-        token: "token",
+        link: "/a/token",
         person: "anna",
         device: "phone",
         until: NOON,

@@ -3,6 +3,8 @@
 
 mod bytes;
 #[cfg(test)]
+mod contrast;
+#[cfg(test)]
 mod hostile;
 mod outcome;
 mod people;
@@ -12,7 +14,7 @@ mod states;
 mod times;
 
 pub(super) use outcome::outcome;
-pub(super) use people::{enrolment, front};
+pub(super) use people::{code, enrolment, front};
 pub(super) use question::question;
 pub(super) use sheet::{Reader, sheet};
 pub(super) use states::{state_word, state_words};
@@ -39,6 +41,8 @@ pub(super) fn framed(watch: &str, page: &Page) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex, nofollow";
+                meta name="theme-color" content="#f6f5f2" media="(prefers-color-scheme: light)";
+                meta name="theme-color" content="#14161a" media="(prefers-color-scheme: dark)";
                 @if let Some(seconds) = page.reload_s {
                     meta http-equiv="refresh" content=(seconds);
                 }

@@ -1,7 +1,9 @@
 //! What becomes of an action: a page that reloads itself while something is under way, and then says how it ended.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
-use watchkeeper_model::{ActionState, Phase, Run, RunStep, StepOutcome, visible_block};
+use watchkeeper_model::{ActionState, Phase, Run, RunStep, StepOutcome, Timestamp, visible_block};
 use watchkeeper_watch::Shown;
 use watchkeeper_watch::view::ActionSheet;
 
@@ -10,10 +12,8 @@ use super::times::{ago, ahead};
 use super::{prose, state_word};
 use crate::pages::page::Page;
 
-/// How often the page reloads itself while something is under way, in seconds.
-const RELOAD_S: u32 = 3;
 /// How long after a failure an undo may still follow.
-const UNDO_WITHIN: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+const UNDO_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// Lines of a step's output, from its end.
 const OUTPUT_LINES: usize = 12;
 /// Longest part of a step's output that is shown, in bytes.
@@ -24,20 +24,20 @@ pub(in crate::pages) fn outcome(shown: &Shown) -> Page {
     let Shown { sheet, now, .. } = shown;
     let action = &sheet.action;
     let (tone, title, text) = told(sheet, *now);
-    let reloads = is_under_way(&action.state, sheet, *now);
+    let reloads = under_way_since(sheet, *now).map(|since| reload_s(now.since(since)));
     let body = html! {
         p.crumb { "Action " (action.number) " · revision " (action.revision) " · " (action.plan.host) }
         section class={ "outcome " (tone) } {
-            p.state { @if reloads { span.pulse aria-hidden="true" {} } (state_word(&action.state)) }
+            p.state { @if reloads.is_some() { span.pulse aria-hidden="true" {} } (state_word(&action.state)) }
             h1 { (title) }
             (text)
-            @if reloads { p.note { "This page looks again by itself every " (RELOAD_S) " seconds." } }
+            @if let Some(seconds) = reloads { p.note { "This page looks again by itself every " (seconds) " seconds." } }
         }
         @if let Some(run) = &sheet.run { (what_ran(run, sheet)) }
         p.foot { "Digest " code { (action.digest.short()) } ". The whole story: " code { "watchkeeper approve show " (action.number) } }
     };
     Page {
-        reload_s: reloads.then_some(RELOAD_S),
+        reload_s: reloads,
         ..Page::new(
             format!("Action {}: {}", action.number, state_word(&action.state)),
             body,
@@ -45,27 +45,31 @@ pub(in crate::pages) fn outcome(shown: &Shown) -> Page {
     }
 }
 
-fn is_under_way(
-    state: &ActionState,
-    sheet: &ActionSheet,
-    now: watchkeeper_model::Timestamp,
-) -> bool {
-    match state {
-        ActionState::Approved { .. }
-        | ActionState::Running { .. }
-        | ActionState::Verifying { .. } => true,
+/// Since when it is as it is, where it will not stay so.
+fn under_way_since(sheet: &ActionSheet, now: Timestamp) -> Option<Timestamp> {
+    match &sheet.action.state {
+        ActionState::Approved { approval, .. } => Some(approval.at),
+        ActionState::Running { since, .. } => Some(*since),
+        ActionState::Verifying { look_at, .. } => Some(*look_at),
         // Its undo, where there is one, begins at once.
         ActionState::Failed { at, .. } => {
-            !sheet.action.plan.undo.is_empty() && now.since(*at) < UNDO_WITHIN
+            let undoes = !sheet.action.plan.undo.is_empty() && now.since(*at) < UNDO_WITHIN;
+            undoes.then_some(*at)
         }
-        _ => false,
+        _ => None,
     }
 }
 
-fn told(
-    sheet: &ActionSheet,
-    now: watchkeeper_model::Timestamp,
-) -> (&'static str, &'static str, Markup) {
+/// How often the page reloads itself when it has been as it is for so long: what takes hours costs no battery.
+fn reload_s(since: Duration) -> u32 {
+    match since.as_secs() {
+        0..120 => 3,
+        120..3_600 => 15,
+        _ => 60,
+    }
+}
+
+fn told(sheet: &ActionSheet, now: Timestamp) -> (&'static str, &'static str, Markup) {
     use ActionState as S;
     let state = &sheet.action.state;
     let host = &sheet.action.plan.host;

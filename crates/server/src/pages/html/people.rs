@@ -1,13 +1,36 @@
 //! The pages about a browser and whose it is.
 
-use maud::html;
+use maud::{Markup, html};
 use watchkeeper_watch::view::{DeviceLine, EnrolmentAsked};
 
 use super::{prose, when};
 use crate::pages::page::Page;
 
+/// Asks for what stands at the terminal, beside an address that was sent. Whose browser it would be is not told yet.
+pub(in crate::pages) fn code(path: &str, was_wrong: bool) -> Page {
+    let body: Markup = html! {
+        p.crumb { "A new browser" }
+        h1 { "Type the code that the terminal shows" }
+        p.lead { "It stands where " code { "watchkeeper devices add --send" } " was typed. Who reads this message alone can do nothing with it." }
+        form.decide.single method="get" action=(path) {
+            div.reason {
+                label for="code" { "Code" }
+                @if was_wrong {
+                    p.warn role="alert" { "No browser can be made known with this code. It has eight characters; look again, or ask for another." }
+                }
+                input #code.code type="text" name="code" required maxlength="20" autocomplete="off" autocapitalize="none" spellcheck="false";
+            }
+            div.yes {
+                button.button.approve { "Go on" }
+                p.note { "You are asked once more." }
+            }
+        }
+    };
+    Page::new("A new browser", body)
+}
+
 /// Asks whether this browser is to be known as a person's.
-pub(in crate::pages) fn enrolment(token: &str, asked: &EnrolmentAsked) -> Page {
+pub(in crate::pages) fn enrolment(path: &str, asked: &EnrolmentAsked) -> Page {
     let person = &asked.person.name;
     let body = html! {
         p.crumb { "A new browser" }
@@ -21,7 +44,7 @@ pub(in crate::pages) fn enrolment(token: &str, asked: &EnrolmentAsked) -> Page {
         @if let Some(other) = asked.known_as.as_deref().filter(|other| *other != person.as_str()) {
             p.warn role="note" { "This browser is known as " b { (prose(other)) } "'s now. It will not be any more." }
         }
-        form.decide.single method="post" action={ "/d/" (token) } {
+        form.decide.single method="post" action=(path) {
             div.yes {
                 button.button.approve { span { "Yes, I am " (prose(person)) } }
                 p.note { "This address is good once, until " (when(asked.expires_at)) "." }

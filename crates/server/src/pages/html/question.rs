@@ -12,9 +12,9 @@ use crate::pages::page::Page;
 /// Longest reason that a browser lets somebody type, in characters.
 const MAX_REASON_CHARS: usize = 2_000;
 
-/// Asks once more. `without_reason`: it was rejected before without saying why.
+/// Asks once more, on a link whose path this is. `without_reason`: it was rejected before without saying why.
 pub(in crate::pages) fn question(
-    token: &str,
+    link: &str,
     shown: &Shown,
     choice: Choice,
     form: &str,
@@ -22,20 +22,20 @@ pub(in crate::pages) fn question(
 ) -> Page {
     let action = &shown.sheet.action;
     let (title, rest) = match choice {
-        Choice::Approve => ("Approve", approve(token, action, form)),
-        Choice::Reject => ("Reject", reject(token, action, form, without_reason)),
+        Choice::Approve => ("Approve", approve(link, action, form)),
+        Choice::Reject => ("Reject", reject(link, action, form, without_reason)),
     };
     let body = html! {
         p.crumb { "Action " (action.number) " · revision " (action.revision) " · " (action.plan.host) }
         h1 { (title) " action " (action.number) " revision " (action.revision) " on " (action.plan.host) "?" }
         p.lead { (headline(action)) }
         (rest)
-        p.way { a href={ "/a/" (token) } { "Back to the whole sheet" } }
+        p.way { a href=(link) { "Back to the whole sheet" } }
     };
     Page::new(format!("{title} action {}?", action.number), body)
 }
 
-fn approve(token: &str, action: &Action, form: &str) -> Markup {
+fn approve(link: &str, action: &Action, form: &str) -> Markup {
     html! {
         dl.facts {
             div { dt { "Risk" } dd { (badge(action.assessment.level)) } }
@@ -43,7 +43,7 @@ fn approve(token: &str, action: &Action, form: &str) -> Markup {
             div { dt { "As" } dd { (as_whom(action)) } }
         }
         (what_runs(action))
-        form.decide.single method="post" action={ "/a/" (token) "/decide" } {
+        form.decide.single method="post" action={ (link) "/decide" } {
             input type="hidden" name="form" value=(form);
             div.yes {
                 button.button.approve name="decision" value="approve" { "Yes, run exactly this" }
@@ -53,9 +53,9 @@ fn approve(token: &str, action: &Action, form: &str) -> Markup {
     }
 }
 
-fn reject(token: &str, action: &Action, form: &str, without_reason: bool) -> Markup {
+fn reject(link: &str, action: &Action, form: &str, without_reason: bool) -> Markup {
     html! {
-        form.decide.single method="post" action={ "/a/" (token) "/decide" } {
+        form.decide.single method="post" action={ (link) "/decide" } {
             input type="hidden" name="form" value=(form);
             div.reason {
                 label for="reason" { "Why not?" }

@@ -3,14 +3,14 @@
 
 use maud::{Markup, html};
 use watchkeeper_model::{
-    Action, ActionState, Certainty, Confidence, Effect, PlannedStep, Privilege, Step, Timestamp,
+    Action, ActionState, Confidence, Effect, Evidence, PlannedStep, Privilege, Step, Timestamp,
     visible,
 };
 use watchkeeper_watch::Shown;
 use watchkeeper_watch::view::{ActionSheet, DiagnosisView, what_it_does};
 
 use super::bytes::{bytes, odd_count};
-use super::times::{ago, ahead};
+use super::times::{ago, by_then};
 use super::{badge, prose};
 use crate::pages::page::Page;
 
@@ -20,8 +20,8 @@ const SHOWN_AT_ONCE: usize = 6;
 /// Who reads a sheet, and how.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::pages) struct Reader<'a> {
-    /// What stands in the address.
-    pub(in crate::pages) token: &'a str,
+    /// The path of the link.
+    pub(in crate::pages) link: &'a str,
     /// Who.
     pub(in crate::pages) person: &'a str,
     /// On which browser.
@@ -50,9 +50,9 @@ pub(in crate::pages) fn sheet(reader: Reader<'_>, shown: &Shown) -> Page {
         (proof(action))
         (evidence(sheet, *now))
         @if let Some(view) = &sheet.diagnosis { (concluded(view)) }
-        (decision(reader.token, action, may_not.as_ref().map(ToString::to_string).as_deref()))
+        (decision(reader.link, action, may_not.as_ref().map(ToString::to_string).as_deref()))
         p.foot {
-            "This link is good for one decision, on " (prose(reader.device)) ", and ends " (ahead(*now, reader.until)) ". Digest "
+            "This link is good for one decision, on " (prose(reader.device)) ", and ends " (by_then(*now, reader.until)) ". Digest "
             code { (action.digest.short()) }
         }
     };
@@ -75,8 +75,16 @@ pub(super) fn headline(action: &Action) -> Markup {
 fn why(sheet: &ActionSheet) -> Markup {
     html! {
         @if let Some(title) = &sheet.issue_title { b { (prose(title)) "." } " " }
-        (prose(&sheet.action.reason))
+        (prose(&sentence(&sheet.action.reason)))
     }
+}
+
+/// A text with an end: who wrote it may have left that out.
+fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    let ends = text.ends_with(['.', '!', '?', ':', '…', '"', '`', ')']);
+    let end = if ends || text.is_empty() { "" } else { "." };
+    format!("{text}{end}")
 }
 
 /// As whom it runs.
@@ -103,7 +111,7 @@ fn facts(sheet: &ActionSheet, now: Timestamp) -> Markup {
             div { dt { "As" } dd { (as_whom(action)) } }
             div { dt { "Asked by" } dd { (prose(&action.proposer.to_string())) ", " (ago(now, action.proposed_at)) } }
             @if let ActionState::Held { approve_by, approvals, .. } = &action.state {
-                div { dt { "Decide" } dd { (ahead(now, *approve_by)) " at the latest" } }
+                div { dt { "Decide" } dd { (by_then(now, *approve_by)) } }
                 @if !approvals.is_empty() {
                     div {
                         dt { "So far" }
@@ -196,7 +204,7 @@ fn one_effect(effect: &Effect) -> Markup {
     html! {
         li {
             (badge(effect.level)) " "
-            @if effect.certainty == Certainty::Possible { "perhaps " }
+            (effect.perhaps())
             (prose(&effect.sentence))
             @if !effect.elsewhere.is_empty() && !effect.sentence.contains(&effect.elsewhere) {
                 " on " (prose(&effect.elsewhere))
@@ -232,12 +240,15 @@ fn evidence(sheet: &ActionSheet, now: Timestamp) -> Markup {
     if seen.is_empty() && sheet.before.is_empty() {
         return Markup::default();
     }
+    let (first, rest) = seen.split_at(seen.len().min(SHOWN_AT_ONCE));
     html! {
         section {
             h2 { "What was seen" }
-            ul.seen {
-                @for piece in seen {
-                    li { span.source { (prose(&piece.source)) } " " (prose(&piece.text)) }
+            ul.seen { @for piece in first { (one_piece(piece)) } }
+            @if !rest.is_empty() {
+                details {
+                    summary { (rest.len()) " more of it" }
+                    ul.seen { @for piece in rest { (one_piece(piece)) } }
                 }
             }
             @if !sheet.before.is_empty() {
@@ -254,11 +265,15 @@ fn evidence(sheet: &ActionSheet, now: Timestamp) -> Markup {
     }
 }
 
+fn one_piece(piece: &Evidence) -> Markup {
+    html! { li { span.source { (prose(&piece.source)) } " " (prose(&piece.text)) } }
+}
+
 fn concluded(view: &DiagnosisView) -> Markup {
     html! {
         section {
             h2 { "What a model concluded" }
-            p { (prose(&view.cause)) }
+            p { (prose(&sentence(&view.cause))) }
             p.because {
                 "Confidence " (sure(view.confidence)) ", by " (prose(&view.by.to_string()))
                 ". A model decides nothing: the risk was worked out by code."
@@ -292,9 +307,9 @@ const fn sure(confidence: Confidence) -> &'static str {
     }
 }
 
-fn decision(token: &str, action: &Action, may_not: Option<&str>) -> Markup {
+fn decision(link: &str, action: &Action, may_not: Option<&str>) -> Markup {
     html! {
-        form.decide method="post" action={ "/a/" (token) "/ask" } aria-label="Your decision" {
+        form.decide method="post" action={ (link) "/ask" } aria-label="Your decision" {
             @match may_not {
                 None => div.yes {
                     button.button.approve name="decision" value="approve" { "Approve…" }

@@ -35,6 +35,11 @@ pub(super) fn ahead(now: Timestamp, then: Timestamp) -> Markup {
     }
 }
 
+/// A time by which something must be done: how long there is, and when exactly, because a phone shows no titles.
+pub(super) fn by_then(now: Timestamp, then: Timestamp) -> Markup {
+    html! { (ahead(now, then)) ", by " (when(then)) }
+}
+
 /// A time where nothing says what is now.
 pub(in crate::pages) fn when(at: Timestamp) -> Markup {
     let exact = at.to_string();
@@ -64,5 +69,8 @@ mod tests {
         assert!(ago(later, now).into_string().contains(">3 h ago<"));
         assert!(ahead(later, now).into_string().contains(">now<"));
         assert!(when(now).into_string().contains(">2023-11-14 22:13 UTC<"));
+        let by = by_then(now, later).into_string();
+        assert!(by.contains(">in 3 h</time>, by <time"), "{by}");
+        assert!(by.ends_with(">2023-11-15 01:13 UTC</time>"), "{by}");
     }
 }
