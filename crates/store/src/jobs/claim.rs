@@ -117,8 +117,15 @@ const RETURNED: &str = concat!(" returning rank, ", columns!());
 /// Of the candidates, those that nobody else is just taking. One that was taken since is found out by its state, which
 /// is asked for in a way that no index answers, and row by row: while the table is small a planner may else read all of
 /// it, and keep to that when it is large.
+///
+/// A row's `xmax` is who changed or locked it last, as of this moment: where that is nobody whose end this statement can
+/// see, it is left alone. To find it out by the lock would lock the job as it is now, leased, and keep its worker from
+/// ending it until this claim is committed. (Beyond four billion transactions the number is taken for an older one, and
+/// the lock finds it out.)
 const LOCKED: &str = "cross join lateral (select jobs.number from jobs
-     where jobs.number = first.number and jobs.state || '' = 'queued' for update skip locked) as locked";
+     where jobs.number = first.number and jobs.state || '' = 'queued'
+         and pg_visible_in_snapshot(jobs.xmax::text::xid8, pg_current_snapshot())
+     for update skip locked) as locked";
 
 /// How many a claim takes: one, or up to as many as a value says.
 #[derive(Clone, Copy, Debug)]
