@@ -18,14 +18,14 @@ const TEN_ANSWERS: Duration = Duration::from_secs(20 * 60);
 
 /// What a lane is run with: a model on two cores reads some hundred tokens in a second and writes some tens, so prompts are
 /// kept to the tools that matter most and answers to a paragraph.
-const TERMS: &str = "context = 3072\nmax_tokens = 200\n";
+const TERMS: &str = "context = 3072\nmax_tokens = 400\n";
 
 /// What fails on the simulated host: a unit, what its journal says, and a word that a right answer has.
 const TROUBLES: [(&str, &str, &str); 10] = [
     (
         "nginx.service",
         "bind() to 0.0.0.0:80 failed (98: Address already in use)",
-        "port",
+        "in use",
     ),
     (
         "postgresql.service",
