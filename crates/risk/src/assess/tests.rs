@@ -168,7 +168,11 @@ fn the_undo_is_judged_too() {
     let assessment = assess(&[reset("nginx.service")], &undo);
     assert_eq!(assessment.level, RiskLevel::High);
     assert!(assessment.effects[0].rule.starts_with("undo."));
-    assert!(assessment.effects[0].sentence.starts_with("to undo it: "));
+    assert!(
+        assessment.effects[0]
+            .sentence
+            .starts_with("if it is undone: ")
+    );
     assert_eq!(
         assess(&[start("ssh.service")], &[stop("ssh.service")]).level,
         RiskLevel::Forbidden
@@ -187,6 +191,21 @@ fn a_process_that_was_looked_up_may_be_the_one_that_keeps_the_host() {
     }
     let other = assess(&[shell("kill $(pidof myapp)")], &[]);
     assert!(other.level < RiskLevel::Forbidden, "{other:?}");
+}
+
+#[test]
+fn what_was_looked_up_in_a_cluster_may_be_what_it_stands_on() {
+    for script in [
+        "kubectl get nodes | xargs kubectl delete",
+        "kubectl get ns,pods -o name | xargs -n1 kubectl delete",
+        "for n in $(kubectl -n web get nodes -o name); do kubectl delete \"$n\"; done",
+    ] {
+        check(&shell(script), RiskLevel::Forbidden);
+    }
+    check(
+        &shell("kubectl get pods -o name | xargs kubectl delete"),
+        RiskLevel::High,
+    );
 }
 
 #[test]

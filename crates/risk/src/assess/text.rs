@@ -12,6 +12,7 @@ use crate::catastrophe::{Catastrophe, find_catastrophe};
 use crate::classify::{Host, classify};
 use crate::facts::HostFacts;
 use crate::interpret::{Seen, SeenEffect, Start, interpret};
+use crate::judges_infra::kubectl;
 use crate::spec::Tables;
 
 /// Most characters of a text shown as the words that cause an effect.
@@ -115,6 +116,10 @@ pub(super) fn read_text(
 fn classified(seen: &Seen, step: Option<u32>, host: &Host) -> Vec<Effect> {
     let names_critical = names_critical_process(seen, host);
     let lists_all = lists_processes(seen);
+    let names_foundation = seen
+        .effects
+        .iter()
+        .any(|one| kubectl::lists_foundations(&one.words));
     seen.effects
         .iter()
         .map(|one| {
@@ -128,6 +133,13 @@ fn classified(seen: &Seen, step: Option<u32>, host: &Host) -> Vec<Effect> {
             } else if lists_all && is_unknown_signal(&effect) {
                 Effect {
                     level: effect.level.max(RiskLevel::High),
+                    ..effect
+                }
+            } else if names_foundation && kubectl::deletes_unknown(&effect) {
+                Effect {
+                    level: RiskLevel::Forbidden,
+                    sentence: "deletes what was looked up in a cluster, and what the whole cluster stands on was looked up"
+                        .to_owned(),
                     ..effect
                 }
             } else {

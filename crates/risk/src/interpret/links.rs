@@ -10,40 +10,42 @@ use watchkeeper_model::EffectKind;
 /// Most links that are remembered.
 const MOST_LINKS: usize = 32;
 
-/// A link and what it points to, both absolute where that is known.
+/// A link, absolute where that is known, and what it points to.
 pub(super) struct Link {
     at: String,
-    to: String,
+    to: Vec<Part>,
 }
 
 impl<'a> Walker<'a> {
-    /// Remembers the links that `ln -s` makes, under each name that they may get.
+    /// Remembers the links that `ln -s` and `cp -s` make, under each name that they may get.
     pub(super) fn note_links(&mut self, argv: &[Arg], state: &State<'a>) {
-        let words: Vec<&str> = argv.iter().skip(1).filter_map(Arg::as_text).collect();
-        let symbolic = words.iter().any(|word| {
-            *word == "--symbolic"
+        let words = argv.get(1..).unwrap_or_default();
+        let symbolic = words.iter().filter_map(Arg::as_text).any(|word| {
+            matches!(word, "--symbolic" | "--symbolic-link")
                 || word.starts_with('-') && !word.starts_with("--") && word.contains('s')
         });
-        let operands: Vec<&str> = words
-            .into_iter()
-            .filter(|word| !word.starts_with('-'))
+        let operands: Vec<&Arg> = words
+            .iter()
+            .filter(|word| !word.beginning().starts_with('-'))
             .collect();
         let (targets, place) = match operands.as_slice() {
-            [target] => (std::slice::from_ref(target), "."),
-            [targets @ .., place] => (targets, *place),
+            [target] => (std::slice::from_ref(target), Some(".")),
+            [targets @ .., place] => (targets, place.as_text()),
             [] => return,
         };
-        for target in targets.iter().filter(|_| symbolic) {
-            let name = target.trim_end_matches('/').rsplit('/').next();
-            let inside = format!("{place}/{}", name.unwrap_or_default());
-            for at in [place, &inside] {
+        let Some(place) = place.filter(|_| symbolic) else {
+            return;
+        };
+        for target in targets {
+            let name = target
+                .as_text()
+                .and_then(|text| text.trim_end_matches('/').rsplit('/').next());
+            let inside = name.map(|name| format!("{place}/{name}"));
+            for at in std::iter::once(place).chain(inside.as_deref()) {
                 let at = resolved(at, state);
-                let to = if target.starts_with('/') {
-                    normal(target)
-                } else {
-                    normal(&format!("{at}/../{target}"))
-                };
-                if self.links.len() < MOST_LINKS && at != to && at != "/" {
+                let to = points_to(&at, target);
+                let to_itself = matches!(to.as_slice(), [Part::Text(to)] if *to == at);
+                if self.links.len() < MOST_LINKS && !to_itself && at != "/" {
                     self.links.push(Link { at, to });
                 }
             }
@@ -83,7 +85,11 @@ impl<'a> Walker<'a> {
                     continue;
                 }
                 let known = usize::from(!beginning.is_empty());
-                let mut parts = vec![Part::Text(format!("{}{rest}", link.to))];
+                let mut parts = link.to.clone();
+                match parts.last_mut() {
+                    Some(Part::Text(text)) => text.push_str(rest),
+                    _ => parts.push(Part::Text(rest.to_owned())),
+                }
                 parts.extend(path.parts.iter().skip(known).cloned());
                 all.push(Found {
                     target: Target::Path(Arg {
@@ -96,4 +102,23 @@ impl<'a> Walker<'a> {
         }
         all
     }
+}
+
+/// Where a link leads that stands at this place: a relative one from beside itself.
+fn points_to(at: &str, target: &Arg) -> Vec<Part> {
+    if let Some(target) = target.as_text() {
+        let from = if target.starts_with('/') {
+            target.to_owned()
+        } else {
+            format!("{at}/../{target}")
+        };
+        return vec![Part::Text(normal(&from))];
+    }
+    let mut parts = target.parts.clone();
+    if let Some(Part::Text(text)) = parts.first_mut()
+        && !text.starts_with('/')
+    {
+        *text = format!("{at}/../{text}");
+    }
+    parts
 }

@@ -122,7 +122,7 @@ impl<'a> Walker<'a> {
         }
         let printed = self.outcome(base, outcome, &exported, state);
         self.timed = outer;
-        if base == "ln" {
+        if matches!(base, "ln" | "cp") {
             self.note_links(&invocation.argv, state);
         }
         if !NOT_READING.contains(&base) {

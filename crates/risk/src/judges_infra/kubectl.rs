@@ -1,7 +1,7 @@
 //! `kubectl`: which resources a verb is about decides how bad it is. Secrets are secret in every form; what holds a
 //! whole cluster together is not deleted.
 
-use watchkeeper_model::{EffectKind, RiskLevel};
+use watchkeeper_model::{Effect, EffectKind, RiskLevel};
 
 use super::notes::{Notes, listed, words};
 use crate::invocation::{Invocation, Outcome, Target};
@@ -32,6 +32,28 @@ struct Resources {
     kinds: Vec<String>,
     names: usize,
     unknown: bool,
+}
+
+/// Whether these words look up what a whole cluster stands on: a deletion of what was looked up may be meant for it, as in
+/// `kubectl get nodes -o name | xargs kubectl delete`.
+pub(crate) fn lists_foundations(words: &str) -> bool {
+    let mut words = words.split_whitespace();
+    let is_kubectl = words.next().is_some_and(|program| {
+        listed("kubectl oc", program.rsplit('/').next().unwrap_or_default())
+    });
+    let mut words = words.skip_while(|word| *word != "get").skip(1);
+    is_kubectl
+        && words.any(|word| {
+            let mut kinds = word.split(',');
+            kinds.any(|kind| listed(FOUNDATIONS, &kind.to_ascii_lowercase()))
+        })
+}
+
+/// Whether an effect is the deletion of what only the cluster knows.
+pub(crate) fn deletes_unknown(effect: &Effect) -> bool {
+    effect.kind == EffectKind::Containers
+        && effect.rule.ends_with(".kubectl.delete")
+        && effect.words.contains(['…', '$'])
 }
 
 /// Judges `kubectl`.

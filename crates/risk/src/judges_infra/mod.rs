@@ -5,9 +5,10 @@
 mod containers;
 mod databases;
 mod disks;
+mod dscl;
 mod git;
 mod keys;
-mod kubectl;
+pub(crate) mod kubectl;
 mod notes;
 mod requests;
 mod templates;
@@ -23,6 +24,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("container_run", containers::run),
     ("dataset_removal", volumes::dataset_removal),
     ("debugfs", requests::debugfs),
+    ("dscl", dscl::judge),
     ("etckeeper", git::etckeeper),
     ("git", git::judge),
     ("git_config", git::config),

@@ -423,8 +423,13 @@ fn links_and_aliases_of_the_text_itself_are_seen_through() {
             "ln -sfn /etc /tmp/old; cd /tmp/old; rm -rf ./*",
             "shopt -s expand_aliases\nalias tidy='rm -rf'\ntidy /etc",
             "rm -rf \"$(dirname /etc/hosts)\"",
+            "ln -s ../etc/passwd /tmp/x; echo a > /tmp/x",
+            "cd /tmp && ln -s ../etc/passwd x && echo a > x",
+            "cp -s /etc/passwd /tmp/x; echo a > /tmp/x",
+            "cp -rs /etc /tmp/x && echo a > /tmp/x/passwd",
         ],
     );
+    check(High, &["ln -s \"$1\" /tmp/x; echo a > /tmp/x"]);
     check(Low, &["ln -s /tmp/a /tmp/b; rm /tmp/b"]);
 }
 

@@ -24,6 +24,9 @@ const RUNS: &str = "system popen popen2 popen3 exec execv execvp execl execlp pa
 const EVALUATES: &str =
     "exec eval compile instance_eval class_eval runInThisContext loadstring load assert";
 
+/// Calls that send a signal.
+const SIGNALS: &str = "kill killpg posix_kill";
+
 /// Calls that delete a whole directory.
 const DELETES_TREE: &str =
     "rmtree rm_rf rm_r remove_tree rmSync rm remove_dir remove_entry_secure removeSync rimraf";
@@ -105,8 +108,10 @@ fn call(
     hidden: Option<&'static str>,
     depth: usize,
 ) {
-    if name == "kill" && ends_all(rest) {
-        let target = Target::Process(Arg::text("-1"));
+    if listed(SIGNALS, name)
+        && let Some(process) = foundation(rest, language)
+    {
+        let target = Target::Process(Arg::text(process));
         ledger.add(Found::to(EffectKind::Signals, target, ledger.rule(name)));
     }
     if listed(RUNS, name) {
@@ -141,12 +146,29 @@ fn call(
     }
 }
 
-/// Whether `-1` stands among the arguments: every process.
-fn ends_all(rest: &[Token]) -> bool {
+/// The process that holds up all others, or all of them at once, where a signal is sent there. Perl and Ruby name the
+/// signal first and processes behind it, the others a process and then the signal.
+fn foundation(rest: &[Token], language: Language) -> Option<&'static str> {
     let ends = |token: &&Token| !matches!(token, Token::Sign(')' | ';') | Token::Line);
     let arguments: Vec<&Token> = rest.iter().take_while(ends).collect();
-    arguments.windows(2).any(|pair| {
-        pair[0] == &Token::Sign('-') && matches!(pair[1], Token::Name(name) if name == "1")
+    let mut arguments = arguments.split(|token| **token == Token::Sign(','));
+    let first = arguments.next()?;
+    let signal_first = matches!(language, Language::Perl | Language::Ruby);
+    // A fat comma of Perl is an arrow here.
+    let (first, second) = match first.iter().position(|token| **token == Token::Sign('>')) {
+        Some(at) if signal_first => (&first[..at], Some(&first[at + 1..])),
+        _ => (first, None),
+    };
+    let to_groups = signal_first && first.contains(&&Token::Sign('-'));
+    let processes: Vec<&[&Token]> = if signal_first {
+        second.into_iter().chain(arguments).collect()
+    } else {
+        vec![first]
+    };
+    processes.into_iter().find_map(|process| match process {
+        [Token::Sign('-'), Token::Number(number)] if number == "1" => Some("-1"),
+        [Token::Number(number)] if number == "1" => Some(if to_groups { "-1" } else { "1" }),
+        _ => None,
     })
 }
 

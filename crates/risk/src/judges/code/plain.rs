@@ -87,7 +87,7 @@ fn perl(tokens: &[Token]) -> bool {
         }
         Token::Name(name) => listed(PERL, name),
         Token::Text { live, .. } => !live,
-        Token::Value | Token::Line => true,
+        Token::Value | Token::Number(_) | Token::Line => true,
         Token::Sign('&') => {
             tokens.get(at + 1) == Some(&Token::Sign('&'))
                 || (at > 0 && tokens[at - 1] == Token::Sign('&'))
@@ -112,7 +112,7 @@ fn minus_before_variable(tokens: &[Token], at: usize) -> bool {
 fn is_operand_before(tokens: &[Token], at: usize) -> bool {
     at > 0
         && match &tokens[at - 1] {
-            Token::Value | Token::Sign(')' | ']' | '*') => true,
+            Token::Value | Token::Number(_) | Token::Sign(')' | ']' | '*') => true,
             Token::Name(name) => name.starts_with('$') || name == "time",
             _ => false,
         }
@@ -126,7 +126,7 @@ fn chains(tokens: &[Token], roots: &str, members: &str) -> bool {
             listed(roots, name) || (is_member && listed(members, name))
         }
         Token::Text { live, .. } => !live,
-        Token::Value | Token::Line => true,
+        Token::Value | Token::Number(_) | Token::Line => true,
         Token::Sign('[') => {
             let indexes = at > 0
                 && matches!(
@@ -134,9 +134,10 @@ fn chains(tokens: &[Token], roots: &str, members: &str) -> bool {
                     Token::Name(_)
                         | Token::Text { .. }
                         | Token::Value
+                        | Token::Number(_)
                         | Token::Sign(')' | ']' | '}')
                 );
-            !indexes || matches!(tokens.get(at + 1), Some(Token::Value))
+            !indexes || matches!(tokens.get(at + 1), Some(Token::Value | Token::Number(_)))
         }
         Token::Sign(sign) => "(){}].,;:+-*/%<>=!?&|^".contains(*sign),
         Token::Command(_) => false,
@@ -165,7 +166,7 @@ fn php(tokens: &[Token]) -> bool {
         }
         Token::Name(name) => listed(PHP, name),
         Token::Text { live, .. } => !live && !matches!(tokens.get(at + 1), Some(Token::Sign('('))),
-        Token::Value | Token::Line => true,
+        Token::Value | Token::Number(_) | Token::Line => true,
         Token::Sign('(') => at == 0 || !matches!(tokens[at - 1], Token::Sign(')' | ']' | '}')),
         Token::Sign('-') => tokens.get(at + 1) != Some(&Token::Sign('>')),
         Token::Sign('[') => at == 0 || !matches!(tokens[at - 1], Token::Text { .. }),

@@ -316,7 +316,7 @@ impl Reader<'_> {
                 Token::Name(name) if name == "import" || name == "from" => self.import(at),
                 Token::Name(name) => self.name(at, name),
                 Token::Text { live, .. } => (!live).then_some(1),
-                Token::Value | Token::Line => Some(1),
+                Token::Value | Token::Number(_) | Token::Line => Some(1),
                 Token::Sign(sign) => "()[]{},;:.=+-*/%<>!|&^~@".contains(*sign).then_some(1),
                 Token::Command(_) => None,
             };

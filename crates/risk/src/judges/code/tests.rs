@@ -207,6 +207,22 @@ fn commands_and_files_in_programs_are_told() {
         ),
         ("perl -e 'print `id`'", "runs_code high; shell id"),
         ("perl -e 'unlink \"/x\"'", "runs_code high; deletes /x"),
+        ("perl -e 'kill 9, -1'", "runs_code high; signals -1"),
+        ("perl -e 'kill KILL => -1'", "runs_code high; signals -1"),
+        ("perl -e 'kill(-9, 1)'", "runs_code high; signals -1"),
+        ("perl -e 'kill 9, 1'", "runs_code high; signals 1"),
+        ("perl -e 'kill 1, 4711'", "runs_code high"),
+        (
+            "ruby -e 'Process.kill(:KILL, -1)'",
+            "runs_code high; signals -1",
+        ),
+        (
+            "python3 -c 'import os; os.kill(-1, 9)'",
+            "runs_code high; signals -1",
+        ),
+        ("python3 -c 'import os; os.kill(4711, 1)'", "runs_code high"),
+        ("node -e 'process.kill(-1)'", "runs_code high; signals -1"),
+        ("php -r 'posix_kill(-1, 9);'", "runs_code high; signals -1"),
         (
             "perl -e 'open(F, \">/etc/passwd\")'",
             "runs_code high; overwrites /etc/passwd",

@@ -33,6 +33,8 @@ pub(super) enum Token {
     },
     /// A command in backquotes.
     Command(String),
+    /// A number, as it is written.
+    Number(String),
     /// A regular expression, or another thing that only computes.
     Value,
     /// An operator's character, or a bracket.
@@ -162,6 +164,7 @@ impl Reader {
     }
 
     fn number(&mut self) {
+        let start = self.at;
         while self.peek(0).is_some_and(|letter| {
             letter.is_ascii_alphanumeric()
                 || letter == '_'
@@ -169,7 +172,8 @@ impl Reader {
         }) {
             self.at += 1;
         }
-        self.push(Token::Value);
+        let number = self.letters[start..self.at].iter().collect();
+        self.push(Token::Number(number));
     }
 
     fn long_text(&mut self) {
