@@ -1,5 +1,5 @@
 //! How each channel fares, and who sends to it now. A lease is taken by one conditional update, so that of several
-//! controllers one sends; one that was lost is over after a while, also where a clock was set back.
+//! senders, in one process or in many, one sends; one that was lost is over after a while, also where a clock was set back.
 
 use std::time::Duration;
 
@@ -27,6 +27,10 @@ pub struct ChannelState {
     pub failing_since: Option<Timestamp>,
     /// It is left alone until then.
     pub retry_at: Option<Timestamp>,
+    /// When it was last tried in vain: its pause began then.
+    pub tried_at: Option<Timestamp>,
+    /// What its settings and its secret's file were then.
+    pub tried_with: Option<String>,
     /// What its settings and its secret's file were when the secret was refused.
     pub refused: Option<String>,
     /// Why the last try failed.
@@ -46,6 +50,8 @@ impl TryFrom<&Row> for ChannelState {
             failures: row.int("failures")?,
             failing_since: row.maybe_time("failing_since")?,
             retry_at: row.maybe_time("retry_at")?,
+            tried_at: row.maybe_time("tried_at")?,
+            tried_with: row.maybe_text("tried_with")?,
             refused: row.maybe_text("refused")?,
             error: row.maybe_text("error")?,
             sent_at: row.maybe_time("sent_at")?,
@@ -60,14 +66,25 @@ pub struct Channels<'c, A> {
     pub(crate) access: A,
 }
 
+/// What a statement reads of a channel.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select name, leased_by, leased_until, failures, failing_since, retry_at, tried_at, tried_with, refused,
+                 error, sent_at
+             from channels ",
+            $rest
+        )
+    };
+}
+
 impl<A> Channels<'_, A> {
     /// One channel; none where nothing was sent to it yet.
     ///
     /// # Errors
     /// Says why the store, or this row, cannot be read.
     pub async fn get(&mut self, name: &str) -> Result<Option<ChannelState>, StoreError> {
-        let sql = "select name, leased_by, leased_until, failures, failing_since, retry_at, refused, error, sent_at
-             from channels where name = $1";
+        let sql = select!("where name = $1");
         let row = self.db.first("channels.get", sql, args![name]).await?;
         Ok(row.map(|row| row.read("channels", "name")).transpose()?)
     }
@@ -77,8 +94,7 @@ impl<A> Channels<'_, A> {
     /// # Errors
     /// Says why the store cannot be read.
     pub async fn list(&mut self) -> Result<Listed<ChannelState>, StoreError> {
-        let sql = "select name, leased_by, leased_until, failures, failing_since, retry_at, refused, error, sent_at
-             from channels order by name limit $1";
+        let sql = select!("order by name limit $1");
         let rows = self
             .db
             .all("channels.list", sql, args![MAX_CHANNELS])
@@ -127,20 +143,34 @@ impl Channels<'_, Writing<'_>> {
     /// # Errors
     /// Says why the store cannot be changed.
     pub async fn fares(&mut self, state: &ChannelState) -> Result<(), StoreError> {
-        let sql = "insert into channels (name, failures, failing_since, retry_at, refused, error, sent_at)
-             values ($1, $2, $3, $4, $5, $6, $7)
+        let sql = "insert into channels (name, failures, failing_since, retry_at, tried_at, tried_with, refused, error, sent_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              on conflict (name) do update set failures = excluded.failures, failing_since = excluded.failing_since,
-                 retry_at = excluded.retry_at, refused = excluded.refused, error = excluded.error,
-                 sent_at = excluded.sent_at";
+                 retry_at = excluded.retry_at, tried_at = excluded.tried_at, tried_with = excluded.tried_with,
+                 refused = excluded.refused, error = excluded.error, sent_at = excluded.sent_at";
         let args = args![
             state.name.as_str(),
             state.failures,
             state.failing_since,
             state.retry_at,
+            state.tried_at,
+            state.tried_with.clone(),
             state.refused.clone(),
             state.error.clone(),
             state.sent_at,
         ];
         self.db.execute("channels.fares", sql, args).await.map(drop)
+    }
+
+    /// Forgets how a channel fared: it is not configured any more.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn forget(&mut self, name: &str) -> Result<(), StoreError> {
+        let sql = "delete from channels where name = $1";
+        self.db
+            .execute("channels.forget", sql, args![name])
+            .await
+            .map(drop)
     }
 }

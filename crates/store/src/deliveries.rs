@@ -169,7 +169,31 @@ impl<A> Deliveries<'_, A> {
         Ok(Listed::read(&rows, "deliveries", "number"))
     }
 
-    /// What a channel is to be sent by now, oldest first.
+    /// Whether a channel is to be sent something by now; with `only_critical`, something critical.
+    ///
+    /// # Errors
+    /// Says why the store cannot be read.
+    pub async fn is_due(
+        &mut self,
+        channel: &str,
+        now: Timestamp,
+        only_critical: bool,
+    ) -> Result<bool, StoreError> {
+        let sql = "select number from deliveries
+             where state = 'queued' and channel = $1 and (due_at <= $2 or made_at > $3) and (urgency = 'critical' or $4 = 0)
+             limit 1";
+        let args = args![
+            channel,
+            now,
+            now.after(CLOCK_SLACK),
+            i64::from(only_critical)
+        ];
+        let row = self.db.first("deliveries.is_due", sql, args).await?;
+        Ok(row.is_some())
+    }
+
+    /// What a channel is to be sent by now, the most urgent first, then the oldest: what is critical is among it, however
+    /// much else waits.
     ///
     /// # Errors
     /// Says why the store cannot be read.
@@ -177,12 +201,19 @@ impl<A> Deliveries<'_, A> {
         &mut self,
         channel: &str,
         now: Timestamp,
+        only_critical: bool,
     ) -> Result<Listed<Delivery>, StoreError> {
         let sql = select!(
-            "where state = 'queued' and channel = $1 and (due_at <= $2 or made_at > $3)
-             order by number limit $4"
+            "where state = 'queued' and channel = $1 and (due_at <= $2 or made_at > $3) and (urgency = 'critical' or $4 = 0)
+             order by case urgency when 'critical' then 0 when 'attention' then 1 else 2 end, number limit $5"
         );
-        let args = args![channel, now, now.after(CLOCK_SLACK), i64::from(MAX_PAGE)];
+        let args = args![
+            channel,
+            now,
+            now.after(CLOCK_SLACK),
+            i64::from(only_critical),
+            i64::from(MAX_PAGE)
+        ];
         let rows = self.db.all("deliveries.due", sql, args).await?;
         Ok(Listed::read(&rows, "deliveries", "number"))
     }
@@ -206,13 +237,16 @@ impl<A> Deliveries<'_, A> {
             .transpose()?)
     }
 
-    /// How many there are of each state, by channel.
+    /// How many wait and how many were given up, by channel. What was sent is not counted: that is most of the table.
     ///
     /// # Errors
     /// Says why the store cannot be read.
-    pub async fn counts(&mut self) -> Result<Vec<(String, DeliveryState, i64)>, StoreError> {
-        let sql = "select channel, state, count(*) as count from deliveries group by channel, state order by channel, state";
-        let rows = self.db.all("deliveries.counts", sql, args![]).await?;
+    pub async fn unsent(&mut self) -> Result<Vec<(String, DeliveryState, i64)>, StoreError> {
+        let sql = "select channel, state, count(*) as count from deliveries where state = 'dead' group by channel, state
+             union all
+             select channel, state, count(*) as count from deliveries where state = 'queued' group by channel, state
+             order by channel, state";
+        let rows = self.db.all("deliveries.unsent", sql, args![]).await?;
         let read = |row: &Row| {
             Ok((
                 row.text("channel")?,
@@ -384,6 +418,23 @@ impl Deliveries<'_, Writing<'_>> {
         Ok(folded.await? == 1)
     }
 
+    /// Ends one of which nothing holds any more, so that it is not sent. False where it was no longer waiting.
+    ///
+    /// # Errors
+    /// Says why the store cannot be changed.
+    pub async fn drop_unsent(
+        &mut self,
+        number: DeliveryNumber,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "update deliveries set state = 'folded', ended_at = $1, error = $2 where number = $3 and state = 'queued'";
+        let dropped = self
+            .db
+            .execute("deliveries.drop_unsent", sql, args![at, why, number.0]);
+        Ok(dropped.await? == 1)
+    }
+
     /// Has one that was given up wait again, now. False where it was not given up.
     ///
     /// # Errors
@@ -393,7 +444,7 @@ impl Deliveries<'_, Writing<'_>> {
         number: DeliveryNumber,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "update deliveries set state = 'queued', ended_at = null, made_at = $1, due_at = $1, attempts = 0
+        let sql = "update deliveries set state = 'queued', ended_at = null, made_at = $1, due_at = $1, attempts = 0, error = null
              where number = $2 and state = 'dead'";
         let retried = self
             .db
@@ -401,14 +452,19 @@ impl Deliveries<'_, Writing<'_>> {
         Ok(retried.await? == 1)
     }
 
-    /// Removes some of those that ended before then; those that were given up stay.
+    /// Removes some of those that ended before then, and of those that were given up before another time.
     ///
     /// # Errors
     /// Says why the store cannot be changed.
-    pub async fn prune(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+    pub async fn prune(
+        &mut self,
+        before: Timestamp,
+        given_up_before: Timestamp,
+    ) -> Result<u64, StoreError> {
         let sql = "delete from deliveries where number in (
-                 select number from deliveries where ended_at < $1 and state <> 'dead' limit $2)";
-        let args = args![before, PRUNED_AT_ONCE];
+                 select number from deliveries
+                 where (ended_at < $1 and state <> 'dead') or (ended_at < $2 and state = 'dead') limit $3)";
+        let args = args![before, given_up_before, PRUNED_AT_ONCE];
         self.db.execute("deliveries.prune", sql, args).await
     }
 }

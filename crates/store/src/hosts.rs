@@ -8,7 +8,7 @@ use watchkeeper_model::{ControllerId, HostName, LookFailure, Timestamp};
 use crate::access::Writing;
 use crate::db::{BadColumn, Conn, Row, args, json_text, skip_locked};
 use crate::query::Query;
-use crate::{Listed, StoreError, counters};
+use crate::{Listed, StoreError};
 
 /// A time during which a row belongs to one controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Lease {
 pub struct WatchedHost {
     /// Which.
     pub host: HostName,
-    /// Whether the inventory names it.
+    /// Whether an inventory names it.
     pub enabled: bool,
     /// When it is to be looked at next.
     pub next_due: Timestamp,
@@ -69,8 +69,26 @@ pub struct Hosts<'c, A> {
     pub(crate) access: A,
 }
 
+/// Which hosts are due, as who claims them sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct DueHosts<'a> {
+    /// Whose inventory.
+    pub watch: &'a str,
+    /// What time it is.
+    pub now: Timestamp,
+    /// No host is due later than this. One that says so was told so when a clock was wrong: it is due now.
+    pub latest: Timestamp,
+    /// For how long they are leased. No lease lasts longer either.
+    pub lease: Duration,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// How far the clocks of controllers may lie apart until what one of them wrote down is not believed.
+pub(crate) const CLOCK_SLACK: Duration = Duration::from_secs(600);
+
 /// Hosts written by one statement.
-const HOSTS_PER_STATEMENT: usize = 500;
+pub(crate) const HOSTS_PER_STATEMENT: usize = 500;
 
 impl<A> Hosts<'_, A> {
     /// One host.
@@ -90,7 +108,7 @@ impl<A> Hosts<'_, A> {
         Ok(row.map(|row| row.read("hosts", "name")).transpose()?)
     }
 
-    /// Hosts by name, after `after`; also those that the inventory no longer names.
+    /// Hosts by name, after `after`; also those that no inventory names any more.
     ///
     /// # Errors
     /// Says why the store cannot be read.
@@ -113,18 +131,19 @@ impl<A> Hosts<'_, A> {
         ))
     }
 
-    /// When the next host is due that nobody looks at.
+    /// When the next host of this watch is due that nobody looks at.
     ///
     /// # Errors
     /// Says why the store cannot be read.
-    pub async fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_due(&mut self, watch: &str) -> Result<Option<Timestamp>, StoreError> {
         let row = self
             .db
             .first(
                 "hosts.next_due",
                 "select min(case when lease_until > next_due then lease_until else next_due end) as due from hosts
-                 where enabled = $1",
-                args![true],
+                 where enabled = $1
+                     and exists (select 1 from inventory_hosts as i where i.watch = $2 and i.host = hosts.name)",
+                args![true, watch],
             )
             .await?;
         let due = row.map(|row| {
@@ -136,36 +155,6 @@ impl<A> Hosts<'_, A> {
 }
 
 impl Hosts<'_, Writing<'_>> {
-    /// Takes over the inventory: new hosts are due at `now`, known ones go on as they were, those that are no longer
-    /// named are disabled, with all that is known of them kept. Says how many were disabled.
-    ///
-    /// # Errors
-    /// Says why the store cannot be changed.
-    pub async fn sync(
-        &mut self,
-        inventory: &[HostName],
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let listed = counters::next(&mut self.db, "inventory").await?;
-        for hosts in inventory.chunks(HOSTS_PER_STATEMENT) {
-            let mut query = Query::new(
-                "insert into hosts (name, enabled, listed, next_due, failures) values ",
-                args![],
-            );
-            query.rows(hosts.iter().map(|host| args![host, true, listed, now, 0]));
-            query.push(" on conflict (name) do update set enabled = excluded.enabled, listed = excluded.listed");
-            let (sql, args) = query.finish();
-            self.db.execute("hosts.sync", sql, args).await?;
-        }
-        self.db
-            .execute(
-                "hosts.sync",
-                "update hosts set enabled = $1 where listed <> $2 and enabled = $3",
-                args![false, listed, true],
-            )
-            .await
-    }
-
     /// Leases one host, due or not. False when somebody is looking at it, or it is not known.
     ///
     /// # Errors
@@ -219,30 +208,33 @@ impl Hosts<'_, Writing<'_>> {
         Ok(claimed)
     }
 
-    /// Leases the hosts that are due and that nobody looks at, most overdue first.
+    /// Leases the hosts of a watch that are due and that nobody looks at, most overdue first.
     ///
     /// # Errors
     /// Says why the store cannot be changed.
     pub async fn claim_due(
         &mut self,
         controller: &ControllerId,
-        now: Timestamp,
-        lease: Duration,
-        limit: u32,
+        due: &DueHosts<'_>,
     ) -> Result<Listed<WatchedHost>, StoreError> {
         let sql = skip_locked!(
             "update hosts set lease_by = $1, lease_until = $2 where name in (
                  select name from hosts
-                 where next_due <= $3 and enabled = $4 and (lease_until is null or lease_until <= $3)
+                 where (next_due <= $3 or next_due > $7) and enabled = $4
+                     and (lease_until is null or lease_until <= $3 or lease_until > $8)
+                     and exists (select 1 from inventory_hosts as i where i.watch = $6 and i.host = hosts.name)
                  order by next_due, name limit $5",
             ") returning name, enabled, next_due, lease_by, lease_until, looked_at, failure, failures"
         );
         let args = args![
             controller.as_str(),
-            now.after(lease),
-            now,
+            due.now.after(due.lease),
+            due.now,
             true,
-            i64::from(limit)
+            i64::from(due.limit),
+            due.watch,
+            due.latest.after(CLOCK_SLACK),
+            due.now.after(due.lease).after(CLOCK_SLACK)
         ];
         let mut claimed: Listed<WatchedHost> = Listed::read(
             &self.db.all("hosts.claim_due", sql, args).await?,

@@ -30,6 +30,7 @@ mod entries;
 mod error;
 mod findings;
 mod hosts;
+mod inventories;
 mod issues;
 mod jobs;
 mod lanes;
@@ -65,7 +66,7 @@ pub use devices::{Device, Devices, Enrolment, NewDevice};
 pub use entries::{Brought, Entries, EntryChanges, EntryFilter, NewEntry, StoredEntry};
 pub use error::{CorruptRow, MigrationError, StoreError};
 pub use findings::{Findings, TrackedFinding};
-pub use hosts::{Hosts, Lease, WatchedHost};
+pub use hosts::{DueHosts, Hosts, Lease, WatchedHost};
 pub use issues::{IssueFilter, Issues, NewIssue};
 pub use jobs::{
     Claimer, Completed, EnqueueError, EnqueueRefused, Enqueued, FAIR_SHARE, JobFilter, Jobs,

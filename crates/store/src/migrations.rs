@@ -42,6 +42,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     7 "0007_mind",
     8 "0008_notices",
     9 "0009_links",
+    10 "0010_inventories",
 ];
 
 const TABLE: Sql = Sql::Differs {

@@ -4,6 +4,7 @@ use watchkeeper_model::{HostName, Timestamp};
 
 use crate::access::Writing;
 use crate::db::{BadColumn, Conn, Row, args};
+use crate::hosts::CLOCK_SLACK;
 use crate::{Listed, StoreError};
 
 /// What one look at one host returned.
@@ -80,7 +81,8 @@ impl<A> Observations<'_, A> {
 }
 
 impl Observations<'_, Writing<'_>> {
-    /// Keeps one. A second of the same host and millisecond takes the place of the first.
+    /// Keeps one. A second of the same host and millisecond takes the place of the first, and so do those that are much
+    /// later: the clock was wrong then.
     ///
     /// # Errors
     /// Refuses one that is too large; says why the store cannot be changed.
@@ -99,6 +101,14 @@ impl Observations<'_, Writing<'_>> {
                 limit,
             });
         }
+        // What was seen later than now was seen by a clock that was wrong, and would count as the last for as long.
+        self.db
+            .execute(
+                "observations.insert",
+                "delete from observations where host = $1 and at > $2",
+                args![host, at.after(CLOCK_SLACK)],
+            )
+            .await?;
         self.db
             .execute(
                 "observations.insert",

@@ -311,6 +311,7 @@ impl Runs<'_, Writing<'_>> {
     pub async fn claim_orphaned(
         &mut self,
         controller: &ControllerId,
+        watch: &str,
         now: Timestamp,
         lease: Duration,
         limit: u32,
@@ -318,6 +319,8 @@ impl Runs<'_, Writing<'_>> {
         let sql = skip_locked!(
             "update runs set controller = $1, lease_until = $2 where id in (
                  select id from runs where ended_at is null and lease_until <= $3
+                     and (exists (select 1 from inventory_hosts as i where i.watch = $5 and i.host = runs.host)
+                         or not exists (select 1 from inventory_hosts as i where i.host = runs.host))
                  order by lease_until, id limit $4",
             ") returning id, action, revision, digest, controller, claimed_at, boot, lease_until, ended_at"
         );
@@ -325,7 +328,8 @@ impl Runs<'_, Writing<'_>> {
             controller.as_str(),
             now.after(lease),
             now,
-            i64::from(limit.min(crate::MAX_PAGE))
+            i64::from(limit.min(crate::MAX_PAGE)),
+            watch
         ];
         let rows = self.db.all("runs.claim_orphaned", sql, args).await?;
         let mut runs: Listed<StoredRun> = Listed::read(&rows, "runs", "id");

@@ -1,7 +1,7 @@
 //! The file itself: parts written one after the other, and read one after the other with a limit on each. What is
 //! counted and digested while writing is counted and digested again while reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, BufWriter, Read, Write};
 
 use flate2::Compression;
@@ -177,6 +177,9 @@ pub(super) async fn read(
     for entry in archive.entries().map_err(|error| unread(&error))? {
         let mut entry = entry.map_err(|error| reading.unread(&error))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if !entry.header().entry_type().is_file() {
+            return Err(reading.out_of_place(&name));
+        }
         let size = entry.size();
         let bytes = reading.whole(&mut entry, &name, size)?;
         reading.take(&name, bytes, &mut each).await?;
@@ -205,9 +208,21 @@ struct Reading {
     parts: u32,
     rows: BTreeMap<String, (u64, Sha256)>,
     files: Vec<FileLine>,
+    file_names: BTreeSet<String>,
 }
 
 impl Reading {
+    /// Something that no backup has, or not there.
+    fn out_of_place(&self, name: &str) -> BackupError {
+        let name = visible(name);
+        match &self.heading {
+            None => BackupError::NotABackup {
+                why: format!("it begins with {name}"),
+            },
+            Some(_) => BackupError::damaged(format!("{name} is out of place")),
+        }
+    }
+
     fn unread(&self, error: &std::io::Error) -> BackupError {
         match &self.heading {
             None => unread(error),
@@ -244,13 +259,12 @@ impl Reading {
         bytes: Vec<u8>,
         each: &mut impl AsyncFnMut(Piece<'_>) -> Result<(), BackupError>,
     ) -> Result<(), BackupError> {
-        let unexpected = || BackupError::damaged(format!("{} is out of place", visible(name)));
         if self.manifest.is_some() {
-            return Err(unexpected());
+            return Err(self.out_of_place(name));
         }
         if name == HEADING {
             if self.heading.is_some() {
-                return Err(unexpected());
+                return Err(self.out_of_place(name));
             }
             let heading = known(heading(&bytes)?)?;
             each(Piece::Heading(&heading)).await?;
@@ -258,6 +272,9 @@ impl Reading {
         } else if name == MANIFEST {
             self.manifest = Some(told(&bytes, name)?);
         } else if let Some(file) = name.strip_prefix("files/").filter(|file| is_plain(file)) {
+            if !self.file_names.insert(file.to_owned()) {
+                return Err(self.out_of_place(name));
+            }
             let name = file.to_owned();
             self.files.push(FileLine {
                 name: name.clone(),
@@ -266,7 +283,9 @@ impl Reading {
             });
             each(Piece::File(BackupFile { name, bytes })).await?;
         } else {
-            let table = self.part(name).ok_or_else(unexpected)?;
+            let Some(table) = self.part(name) else {
+                return Err(self.out_of_place(name));
+            };
             let not_text = |_| BackupError::damaged(format!("{} is not text", visible(name)));
             let lines = String::from_utf8(bytes).map_err(not_text)?;
             let (count, tally) = self.rows.entry(table.clone()).or_default();
@@ -332,7 +351,7 @@ impl Reading {
 /// A name of a file that leads nowhere else.
 fn is_plain(name: &str) -> bool {
     let fits = |part: &str| !matches!(part, "" | "." | "..");
-    name.split('/').all(fits) && !name.contains(['\\', '\0'])
+    name.split('/').all(fits) && !name.contains(|c: char| c == '\\' || c.is_control())
 }
 
 fn told<T: DeserializeOwned>(bytes: &[u8], name: &str) -> Result<T, BackupError> {

@@ -14,8 +14,10 @@
 //!
 //! A restore goes into an empty store only, in one transaction: it makes the tables of the version that was backed up,
 //! fills them, reads them again and compares, verifies the log, and then brings the tables to the newest version. What was
-//! approved and not yet begun becomes stale: it may have been run after the backup was taken, and nothing may run twice.
-//! Links that decide once are forgotten: they may have been used since.
+//! approved (also by one of several) and not yet begun becomes stale: it may have been run after the backup was taken, and
+//! nothing may run twice. Links that decide once are forgotten: they may have been used since. Numbers go on some thousand
+//! later: those that were given out since must not come to mean something else to who still has them in a message. A run
+//! needs none of this: its id is random, so that no gate on a host is another run's.
 
 mod archive;
 mod chain;

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use watchkeeper_model::{About, ActionState, Actor, LogRecord, Timestamp};
+use watchkeeper_model::{About, Action, ActionNumber, ActionState, Actor, LogRecord, Timestamp};
 
 use super::archive::{self, Piece, finished};
 use super::chain::{Chain, LOG};
@@ -30,14 +30,26 @@ const GOOD_ONCE: [&str; 3] = ["link_forms", "links", "enrolments"];
 /// Why an action that was approved is not run after a restore.
 const VOID: &str =
     "it was approved before the store was restored from a backup, and may have been run since";
+/// What people are told the numbers of, and decide by.
+const NUMBERED: [&str; 5] = ["action", "issue", "conversation", "entry", "device"];
+/// So many numbers are left out for each day that has begun since the backup was taken: those that were given out
+/// after it must not come to mean something else.
+const NUMBERS_A_DAY: i64 = 1_000;
+/// Days that are counted at most.
+const MAX_DAYS: i64 = 3_650;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What was restored.
 #[derive(Clone, Debug)]
 pub struct Restored {
     /// What the backup says of itself.
     pub manifest: Manifest,
-    /// How many approvals became void.
+    /// How many actions were approved, wholly or in part, and are not any more.
     pub stale: usize,
+    /// How many numbers are left out.
+    pub numbers_left_out: i64,
+    /// How many browsers are known, those included that were removed after the backup was taken.
+    pub devices: i64,
     /// The files that came with it.
     pub files: Vec<BackupFile>,
 }
@@ -100,11 +112,18 @@ impl Store {
         migrations::bring_to(&mut tx.parts().0, migrations::newest()).await?;
         void_links(&mut tx, &ground).await?;
         let stale = void_approvals(&mut tx, by, at).await?;
-        tx.log().append(told(&manifest, stale, by, at))?;
+        let numbers_left_out = leave_numbers_out(&mut tx, manifest.heading.taken_at, at).await?;
+        let devices = known_devices(&mut tx).await?;
+        let mut entry = told(&manifest, by, at);
+        entry.body["approvals_void"] = stale.into();
+        entry.body["numbers_left_out"] = numbers_left_out.into();
+        tx.log().append(entry)?;
         tx.commit().await?;
         Ok(Restored {
             manifest,
             stale,
+            numbers_left_out,
+            devices,
             files,
         })
     }
@@ -188,44 +207,92 @@ async fn void_links(tx: &mut Tx, ground: &[Table]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes back what was approved and not begun.
+/// Takes back what was approved and not begun, also by some of those who must. A row that cannot be read cannot be run
+/// either, and hides no other.
 async fn void_approvals(tx: &mut Tx, by: &Actor, at: Timestamp) -> Result<usize, StoreError> {
-    let approved = ActionFilter {
-        states: vec!["approved"],
+    let mut waiting = ActionFilter {
+        states: vec!["approved", "held"],
         ..ActionFilter::default()
     };
     let mut voided = 0;
     loop {
-        let some = tx.actions().list(&approved, MAX_PAGE).await?.strict()?;
-        if some.is_empty() {
+        let some = tx.actions().list(&waiting, MAX_PAGE).await?;
+        let unread = some.corrupt.iter().filter_map(|bad| bad.id.parse().ok());
+        let numbers = some.rows.iter().map(|action| action.number.0).chain(unread);
+        let Some(last) = numbers.min() else {
             return Ok(voided);
-        }
-        for action in some {
-            let state = ActionState::Stale {
-                at,
-                why: VOID.to_owned(),
-            };
-            let stale = action.clone().become_state(state);
-            let stale = stale.expect("what is approved may become stale");
-            tx.actions().change(&action, &stale).await?;
-            tx.log().append(LogRecord {
-                at,
-                actor: by.clone(),
-                event: "action.stale".to_owned(),
-                about: About {
-                    host: Some(action.plan.host.clone()),
-                    issue: action.issue,
-                    action: Some(action.number),
-                    run: None,
-                },
-                body: json!({ "why": VOID }),
-            })?;
+        };
+        waiting.before = Some(ActionNumber(last));
+        for action in some.rows.into_iter().filter(is_approved) {
+            void(tx, action, by, at).await?;
             voided += 1;
         }
     }
 }
 
-fn told(manifest: &Manifest, stale: usize, by: &Actor, at: Timestamp) -> LogRecord {
+/// Whether somebody has approved it.
+fn is_approved(action: &Action) -> bool {
+    match &action.state {
+        ActionState::Approved { .. } => true,
+        ActionState::Held { approvals, .. } => !approvals.is_empty(),
+        _ => false,
+    }
+}
+
+async fn void(tx: &mut Tx, action: Action, by: &Actor, at: Timestamp) -> Result<(), StoreError> {
+    let state = ActionState::Stale {
+        at,
+        why: VOID.to_owned(),
+    };
+    let stale = action.clone().become_state(state);
+    let stale = stale.expect("what waits may become stale");
+    tx.actions().change(&action, &stale).await?;
+    tx.log().append(LogRecord {
+        at,
+        actor: by.clone(),
+        event: "action.stale".to_owned(),
+        about: About {
+            host: Some(action.plan.host.clone()),
+            issue: action.issue,
+            action: Some(action.number),
+            run: None,
+        },
+        body: json!({ "why": VOID }),
+    })
+}
+
+/// Has numbers go on where none was given out between the backup and now. A clock that is wrong leaves out a day's.
+async fn leave_numbers_out(
+    tx: &mut Tx,
+    taken: Timestamp,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let since = now.as_millis().saturating_sub(taken.as_millis()).max(0);
+    let left_out = (since / DAY_MS + 1).min(MAX_DAYS) * NUMBERS_A_DAY;
+    let mut db = tx.parts().0;
+    for counter in NUMBERED {
+        let sql = "update counters set next = next + $1 where name = $2";
+        db.execute("restore.numbers", sql, args![left_out, counter])
+            .await?;
+    }
+    Ok(left_out)
+}
+
+async fn known_devices(tx: &mut Tx) -> Result<i64, StoreError> {
+    let sql = "select count(*) as known from devices where removed_at is null";
+    let row = tx
+        .parts()
+        .0
+        .first("restore.devices", sql, args![])
+        .await?
+        .ok_or_else(|| StoreError::Conflict {
+            what: "the known browsers".to_owned(),
+        })?;
+    row.int("known")
+        .map_err(|bad| row.named(bad, "devices", "number").into())
+}
+
+fn told(manifest: &Manifest, by: &Actor, at: Timestamp) -> LogRecord {
     LogRecord {
         at,
         actor: by.clone(),
@@ -237,7 +304,6 @@ fn told(manifest: &Manifest, stale: usize, by: &Actor, at: Timestamp) -> LogReco
             "migration": manifest.heading.schema,
             "log_seq": manifest.log.seq,
             "log_hash": manifest.log.hash,
-            "approvals_void": stale,
         }),
     }
 }

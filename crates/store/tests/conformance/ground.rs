@@ -9,7 +9,7 @@ use watchkeeper_model::{
     About, Action, ActionState, Actor, ApprovalTerms, Approver, ControllerId, LogRecord, Person,
     RunId, Timestamp,
 };
-use watchkeeper_store::{FixMarks, NewAction, Store, StoreOptions};
+use watchkeeper_store::{DueHosts, FixMarks, NewAction, Store, StoreOptions};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
 use watchkeeper_testkit::postgres::{Cluster, Database};
@@ -150,6 +150,17 @@ impl Ground {
 
 pub(crate) fn controller(name: &str) -> ControllerId {
     ControllerId::new(name).expect("a name")
+}
+
+/// The hosts of a watch that are due, each looked at once a day at least.
+pub(crate) fn due(watch: &str, now: Timestamp, limit: u32) -> DueHosts<'_> {
+    DueHosts {
+        watch,
+        now,
+        latest: now.after(DAY),
+        lease: MINUTE,
+        limit,
+    }
 }
 
 pub(crate) fn run_id(n: u8) -> RunId {

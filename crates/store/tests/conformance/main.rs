@@ -62,8 +62,11 @@ on_both! {
         a_backup_of_an_older_version_is_brought_up_to_date
         what_was_cut_or_changed_is_refused_and_changes_nothing
         a_backup_of_a_newer_version_is_refused
+        what_is_no_plain_file_of_a_plain_name_is_refused
         a_store_that_is_not_empty_is_left_alone
         what_was_approved_before_is_not_run_after
+        what_one_of_two_approved_before_waits_for_both_again
+        a_number_that_somebody_saw_is_not_given_to_another_action
         values_of_every_kind_come_back_as_they_were
         a_large_table_comes_in_parts_and_comes_back_whole
     }
@@ -86,6 +89,7 @@ on_both! {
         a_run_and_its_steps_read_back
         what_ran_without_a_person_is_counted
         a_run_whose_controller_is_lost_is_taken_over
+        a_run_is_taken_over_by_who_has_its_host
         a_controller_that_was_given_up_cannot_speak
         a_step_ends_once
     }
@@ -94,6 +98,8 @@ on_both! {
         of_two_controllers_one_has_a_channel
         only_who_has_the_channel_sends_and_what_is_tried_takes_in_nothing
         a_delivery_ends_once_and_what_was_given_up_can_be_sent_again
+        what_is_critical_is_due_first_however_much_else_waits
+        what_does_not_hold_any_more_ends_unsent
         how_a_channel_fares_and_who_heard_of_what_is_kept
         of_two_who_move_a_mark_one_moves_it
     }
@@ -131,7 +137,7 @@ on_both! {
         one_job_makes_room_for_each_who_waits
         a_lane_that_is_free_needs_no_victim
         places_of_one_endpoint_are_counted_once
-        who_waited_longer_makes_no_room
+        however_long_it_waited_it_makes_room_for_a_person
         of_a_cancel_and_an_answer_one_counts
         lanes_are_known_by_what_they_said_last
     }
@@ -156,6 +162,7 @@ on_both! {
         a_vector_that_cannot_be_read_is_named
     }
     links {
+        a_newer_link_ends_the_one_before_it
         a_link_reads_back_and_is_used_once
         a_link_that_is_too_old_is_not_used
         of_two_who_use_a_link_one_does
@@ -198,6 +205,9 @@ on_both! {
     }
     watch {
         inventory_disables_what_it_no_longer_names
+        each_watch_has_its_own_hosts
+        an_inventory_that_nobody_tells_of_is_forgotten
+        what_a_wrong_clock_wrote_holds_nothing_up
         due_hosts_are_shared_between_controllers
         a_look_that_took_too_long_is_not_recorded
         several_are_claimed_at_once_but_not_what_somebody_has

@@ -39,7 +39,7 @@ async fn get(store: &Store, number: DeliveryNumber) -> Delivery {
 
 async fn due(store: &Store, channel: &str, now: Timestamp) -> Vec<i64> {
     let mut read = store.read().await.unwrap();
-    let due = read.deliveries().due(channel, now).await.unwrap();
+    let due = read.deliveries().due(channel, now, false).await.unwrap();
     due.strict()
         .unwrap()
         .iter()
@@ -166,16 +166,8 @@ pub(crate) async fn a_delivery_ends_once_and_what_was_given_up_can_be_sent_again
     assert!(tx.deliveries().fold(third, first, NOON).await.unwrap());
     tx.commit().await.unwrap();
     let mut read = store.read().await.unwrap();
-    let counts = read.deliveries().counts().await.unwrap();
-    let of = |state| ("phone".to_owned(), state, 1);
-    assert_eq!(
-        counts,
-        [
-            of(DeliveryState::Dead),
-            of(DeliveryState::Folded),
-            of(DeliveryState::Sent)
-        ]
-    );
+    let unsent = read.deliveries().unsent().await.unwrap();
+    assert_eq!(unsent, [("phone".to_owned(), DeliveryState::Dead, 1)]);
     let hour_ago = NOON.before(Duration::from_secs(3_600));
     let sent = read
         .deliveries()
@@ -191,9 +183,66 @@ pub(crate) async fn a_delivery_ends_once_and_what_was_given_up_can_be_sent_again
             .unwrap()
     );
     assert!(!tx.deliveries().retry(first, NOON).await.unwrap());
-    assert_eq!(tx.deliveries().prune(NOON.after(DAY)).await.unwrap(), 2);
+    let fourth = tx
+        .deliveries()
+        .make(&new("phone", "d", NOON))
+        .await
+        .unwrap();
+    assert!(tx.deliveries().give_up(fourth, "no", NOON).await.unwrap());
+    let (day, never) = (NOON.after(DAY), NOON.before(DAY));
+    assert_eq!(tx.deliveries().prune(day, never).await.unwrap(), 2);
+    assert_eq!(tx.deliveries().prune(day, day).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert_eq!(due(&store, "phone", NOON.after(DAY)).await, [second.0]);
+    assert_eq!(get(&store, second).await.error, None, "it begins anew");
+}
+
+pub(crate) async fn what_is_critical_is_due_first_however_much_else_waits(ground: &Ground) {
+    let store = ground.open().await;
+    let mut tx = store.begin().await.unwrap();
+    for (urgency, count) in [("information", 1), ("attention", 1_001), ("critical", 1)] {
+        for _ in 0..count {
+            let new = NewDelivery {
+                urgency: urgency.to_owned(),
+                ..new("phone", urgency, NOON)
+            };
+            tx.deliveries().make(&new).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    let now = NOON.after(DAY);
+    let all = due(&store, "phone", now).await;
+    assert_eq!((all[0], all[1], all.len()), (1_003, 2, 1_000));
+    let mut read = store.read().await.unwrap();
+    let critical = read.deliveries().due("phone", now, true).await.unwrap();
+    assert_eq!(critical.strict().unwrap().len(), 1);
+    assert!(read.deliveries().is_due("phone", now, true).await.unwrap());
+    assert!(!read.deliveries().is_due("mail", now, false).await.unwrap());
+}
+
+pub(crate) async fn what_does_not_hold_any_more_ends_unsent(ground: &Ground) {
+    let store = ground.open().await;
+    let number = made(&store, &new("phone", "a", NOON)).await;
+    let mut tx = store.begin().await.unwrap();
+    assert!(
+        tx.deliveries()
+            .drop_unsent(number, "it is back", NOON)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !tx.deliveries()
+            .drop_unsent(number, "again", NOON)
+            .await
+            .unwrap()
+    );
+    tx.commit().await.unwrap();
+    let ended = get(&store, number).await;
+    assert_eq!(
+        (ended.state, ended.folded_into),
+        (DeliveryState::Folded, None)
+    );
+    assert_eq!(ended.error.as_deref(), Some("it is back"));
 }
 
 pub(crate) async fn how_a_channel_fares_and_who_heard_of_what_is_kept(ground: &Ground) {
@@ -204,6 +253,8 @@ pub(crate) async fn how_a_channel_fares_and_who_heard_of_what_is_kept(ground: &G
         failures: 3,
         failing_since: Some(NOON),
         retry_at: Some(NOON.after(MINUTE)),
+        tried_at: Some(NOON),
+        tried_with: Some("another stamp".to_owned()),
         refused: Some("stamp".to_owned()),
         error: Some("401".to_owned()),
         ..ChannelState::default()
@@ -222,7 +273,12 @@ pub(crate) async fn how_a_channel_fares_and_who_heard_of_what_is_kept(ground: &G
     let mut read = store.read().await.unwrap();
     let kept = read.channels().get("phone").await.unwrap().unwrap();
     assert_eq!(kept.leased_by.as_deref(), Some("c1"), "the lease stays");
-    assert_eq!(kept.refused, state.refused);
+    let expect = ChannelState {
+        leased_by: kept.leased_by.clone(),
+        leased_until: kept.leased_until,
+        ..state
+    };
+    assert_eq!(kept, expect);
     let heard = read.told().of_issue(IssueNumber(7)).await.unwrap();
     assert_eq!(heard.strict().unwrap(), [told(Severity::Critical)]);
     drop(read);
@@ -253,6 +309,8 @@ pub(crate) async fn how_a_channel_fares_and_who_heard_of_what_is_kept(ground: &G
             .leased_by
             .is_none()
     );
+    tx.channels().forget("phone").await.unwrap();
+    assert_eq!(tx.channels().get("phone").await.unwrap(), None);
     tx.told().forget(IssueNumber(7)).await.unwrap();
     let heard = tx.told().of_issue(IssueNumber(7)).await.unwrap();
     assert!(heard.rows.is_empty());

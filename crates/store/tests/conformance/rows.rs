@@ -4,7 +4,7 @@ use watchkeeper_model::{ActionNumber, IssueNumber, Severity};
 use watchkeeper_store::{ActionFilter, IssueFilter, NewIssue, StoreError};
 use watchkeeper_testkit::clock::NOON;
 
-use crate::ground::{Ground, MINUTE, controller, held};
+use crate::ground::{Ground, controller, due, held};
 
 pub(crate) async fn a_corrupt_row_is_named_and_hides_no_other(ground: &Ground) {
     let store = ground.open().await;
@@ -76,7 +76,7 @@ pub(crate) async fn a_corrupt_row_is_named_and_hides_no_other(ground: &Ground) {
 
     let mut tx = store.begin().await.unwrap();
     let hosts = ["a", "b", "c"].map(watchkeeper_testkit::build::host);
-    tx.hosts().sync(&hosts, NOON).await.unwrap();
+    tx.hosts().sync("hal", &hosts, NOON).await.unwrap();
     tx.commit().await.unwrap();
     ground
         .spoil("update hosts set failure = 'x' where name = 'b'")
@@ -84,7 +84,7 @@ pub(crate) async fn a_corrupt_row_is_named_and_hides_no_other(ground: &Ground) {
     let mut tx = store.begin().await.unwrap();
     let claimed = tx
         .hosts()
-        .claim_due(&controller("c1"), NOON, MINUTE, 10)
+        .claim_due(&controller("c1"), &due("hal", NOON, 10))
         .await
         .unwrap();
     assert_eq!(

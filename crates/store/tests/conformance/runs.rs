@@ -2,6 +2,7 @@
 
 use watchkeeper_model::{ActionNumber, BootId, Digest, HostName, Phase, Run, StepOutcome};
 use watchkeeper_store::{MAX_STEP_OUTPUT_BYTES, RunMarks, StepEnd, StepPlace, Store, StoreError};
+use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
 
 use crate::ground::{Ground, MINUTE, approved, controller, run_id};
@@ -133,7 +134,7 @@ pub(crate) async fn a_run_whose_controller_is_lost_is_taken_over(ground: &Ground
         .unwrap();
     assert!(
         tx.runs()
-            .claim_orphaned(&other, NOON, MINUTE, 10)
+            .claim_orphaned(&other, "hal", NOON, MINUTE, 10)
             .await
             .unwrap()
             .rows
@@ -143,7 +144,7 @@ pub(crate) async fn a_run_whose_controller_is_lost_is_taken_over(ground: &Ground
     let later = NOON.after(2 * MINUTE);
     let taken = tx
         .runs()
-        .claim_orphaned(&other, later, MINUTE, 10)
+        .claim_orphaned(&other, "hal", later, MINUTE, 10)
         .await
         .unwrap()
         .strict()
@@ -156,7 +157,7 @@ pub(crate) async fn a_run_whose_controller_is_lost_is_taken_over(ground: &Ground
     assert_eq!(taken[0].lease_until, later.after(MINUTE));
     assert!(
         tx.runs()
-            .claim_orphaned(&controller("c3"), later, MINUTE, 10)
+            .claim_orphaned(&controller("c3"), "hal", later, MINUTE, 10)
             .await
             .unwrap()
             .rows
@@ -170,6 +171,32 @@ pub(crate) async fn a_run_whose_controller_is_lost_is_taken_over(ground: &Ground
     );
 }
 
+pub(crate) async fn a_run_is_taken_over_by_who_has_its_host(ground: &Ground) {
+    let store = ground.open().await;
+    let run = started(&store, 1).await;
+    let later = NOON.after(2 * MINUTE);
+    let mut tx = store.begin().await.unwrap();
+    let web1 = [build::host("web1")];
+    tx.hosts().sync("hal", &web1, NOON).await.unwrap();
+    for (watch, taken) in [("dave", 0), ("hal", 1)] {
+        let claimed = tx
+            .runs()
+            .claim_orphaned(&controller(watch), watch, later, MINUTE, 10)
+            .await
+            .unwrap();
+        assert_eq!(claimed.rows.len(), taken, "{watch}");
+    }
+    // What nobody names any more is anybody's: else nobody would ever say what became of it.
+    tx.hosts().sync("hal", &[], later).await.unwrap();
+    let much_later = later.after(2 * MINUTE);
+    let claimed = tx
+        .runs()
+        .claim_orphaned(&controller("dave"), "dave", much_later, MINUTE, 10)
+        .await
+        .unwrap();
+    assert_eq!(claimed.rows[0].run.id, run.id);
+}
+
 pub(crate) async fn a_controller_that_was_given_up_cannot_speak(ground: &Ground) {
     let store = ground.open().await;
     let run = started(&store, 1).await;
@@ -179,7 +206,7 @@ pub(crate) async fn a_controller_that_was_given_up_cannot_speak(ground: &Ground)
         .await
         .unwrap();
     tx.runs()
-        .claim_orphaned(&controller("c2"), NOON.after(MINUTE), MINUTE, 1)
+        .claim_orphaned(&controller("c2"), "hal", NOON.after(MINUTE), MINUTE, 1)
         .await
         .unwrap()
         .strict()

@@ -8,7 +8,7 @@ use watchkeeper_store::{IssueFilter, NewIssue, Store, TrackedFinding};
 use watchkeeper_testkit::build;
 use watchkeeper_testkit::clock::NOON;
 
-use crate::ground::{DAY, Ground, MINUTE, controller};
+use crate::ground::{DAY, Ground, MINUTE, controller, due};
 
 async fn with_hosts(ground: &Ground, count: usize) -> (Store, Vec<HostName>) {
     let store = ground.open().await;
@@ -16,7 +16,7 @@ async fn with_hosts(ground: &Ground, count: usize) -> (Store, Vec<HostName>) {
         .map(|n| build::host(&format!("h{n:04}")))
         .collect();
     let mut tx = store.begin().await.unwrap();
-    assert_eq!(tx.hosts().sync(&hosts, NOON).await.unwrap(), 0);
+    assert_eq!(tx.hosts().sync("hal", &hosts, NOON).await.unwrap(), 0);
     tx.commit().await.unwrap();
     (store, hosts)
 }
@@ -26,14 +26,14 @@ pub(crate) async fn inventory_disables_what_it_no_longer_names(ground: &Ground) 
     let mut tx = store.begin().await.unwrap();
     assert_eq!(
         tx.hosts()
-            .sync(&hosts[1..], NOON.after(MINUTE))
+            .sync("hal", &hosts[1..], NOON.after(MINUTE))
             .await
             .unwrap(),
         1
     );
     assert_eq!(
         tx.hosts()
-            .sync(&hosts[1..], NOON.after(MINUTE))
+            .sync("hal", &hosts[1..], NOON.after(MINUTE))
             .await
             .unwrap(),
         0
@@ -47,7 +47,7 @@ pub(crate) async fn inventory_disables_what_it_no_longer_names(ground: &Ground) 
     assert!(!gone.enabled);
     let due = tx
         .hosts()
-        .claim_due(&controller("c1"), NOON, MINUTE, 10)
+        .claim_due(&controller("c1"), &due("hal", NOON, 10))
         .await
         .unwrap()
         .strict()
@@ -56,7 +56,10 @@ pub(crate) async fn inventory_disables_what_it_no_longer_names(ground: &Ground) 
         due.iter().map(|host| &host.host).collect::<Vec<_>>(),
         [&hosts[1], &hosts[2]]
     );
-    tx.hosts().sync(&hosts, NOON.after(MINUTE)).await.unwrap();
+    tx.hosts()
+        .sync("hal", &hosts, NOON.after(MINUTE))
+        .await
+        .unwrap();
     let back = tx.hosts().get(&hosts[0]).await.unwrap().unwrap();
     assert!(back.enabled && back.next_due == NOON);
     let page = tx
@@ -67,6 +70,81 @@ pub(crate) async fn inventory_disables_what_it_no_longer_names(ground: &Ground) 
         .strict()
         .unwrap();
     assert_eq!(page[0].host, hosts[1]);
+}
+
+pub(crate) async fn each_watch_has_its_own_hosts(ground: &Ground) {
+    let store = ground.open().await;
+    let [one, both, other] = ["one", "both", "other"].map(build::host);
+    let mut tx = store.begin().await.unwrap();
+    let mut hosts = tx.hosts();
+    let hals = [one.clone(), both.clone()];
+    hosts.sync("hal", &hals, NOON).await.unwrap();
+    let daves = [both.clone(), other.clone()];
+    assert_eq!(hosts.sync("dave", &daves, NOON).await.unwrap(), 0);
+    assert!(hosts.get(&one).await.unwrap().unwrap().enabled);
+    let due = hosts
+        .claim_due(&controller("c1"), &due("dave", NOON, 10))
+        .await
+        .unwrap();
+    let due: Vec<_> = due.rows.into_iter().map(|host| host.host).collect();
+    assert_eq!(due, daves);
+    assert_eq!(hosts.next_due("hal").await.unwrap(), Some(NOON));
+    assert_eq!(hosts.next_due("nobody").await.unwrap(), None);
+    // What one names no longer stays where the other names it.
+    assert_eq!(hosts.sync("dave", &[other.clone()], NOON).await.unwrap(), 0);
+    assert!(hosts.get(&both).await.unwrap().unwrap().enabled);
+    assert_eq!(hosts.sync("hal", &[one], NOON).await.unwrap(), 1);
+    assert!(!hosts.get(&both).await.unwrap().unwrap().enabled);
+    assert!(hosts.get(&other).await.unwrap().unwrap().enabled);
+}
+
+pub(crate) async fn what_a_wrong_clock_wrote_holds_nothing_up(ground: &Ground) {
+    let (store, hosts) = with_hosts(ground, 2).await;
+    let year = 366 * DAY;
+    let wrong = NOON.after(year);
+    let [lost, alive] = ["c1", "c2"].map(controller);
+    let mut tx = store.begin().await.unwrap();
+    let body = serde_json::json!({ "year": "wrong" });
+    tx.observations()
+        .insert(&hosts[0], wrong, &body)
+        .await
+        .unwrap();
+    // One was looked at, the other is still being looked at, when the clock is put right.
+    tx.hosts()
+        .claim_due(&lost, &due("hal", wrong, 2))
+        .await
+        .unwrap();
+    tx.hosts()
+        .finish_look(&hosts[0], &lost, wrong, Ok(()), wrong.after(DAY))
+        .await
+        .unwrap();
+    let claimed = tx
+        .hosts()
+        .claim_due(&alive, &due("hal", NOON, 10))
+        .await
+        .unwrap();
+    assert_eq!(claimed.rows.len(), 2);
+    let body = serde_json::json!({ "year": "right" });
+    tx.observations()
+        .insert(&hosts[0], NOON, &body)
+        .await
+        .unwrap();
+    let latest = tx.observations().latest(&hosts[0]).await.unwrap();
+    assert_eq!(latest.unwrap().body, body);
+}
+
+pub(crate) async fn an_inventory_that_nobody_tells_of_is_forgotten(ground: &Ground) {
+    let (store, hosts) = with_hosts(ground, 2).await;
+    let mut tx = store.begin().await.unwrap();
+    let dave = &hosts[1..];
+    let soon = NOON.after(DAY);
+    assert_eq!(tx.hosts().sync("dave", dave, soon).await.unwrap(), 0);
+    let late = soon.after(MINUTE);
+    assert_eq!(tx.hosts().sync("dave", dave, late).await.unwrap(), 1);
+    assert!(!tx.hosts().get(&hosts[0]).await.unwrap().unwrap().enabled);
+    // Nothing was lost when its controller comes back.
+    tx.hosts().sync("hal", &hosts, late).await.unwrap();
+    assert_eq!(tx.hosts().next_due("hal").await.unwrap(), Some(NOON));
 }
 
 pub(crate) async fn due_hosts_are_shared_between_controllers(ground: &Ground) {
@@ -80,7 +158,7 @@ pub(crate) async fn due_hosts_are_shared_between_controllers(ground: &Ground) {
                 let mut tx = store.begin().await.unwrap();
                 let some = tx
                     .hosts()
-                    .claim_due(&controller(name), NOON, MINUTE, 7)
+                    .claim_due(&controller(name), &due("hal", NOON, 7))
                     .await
                     .unwrap();
                 tx.commit().await.unwrap();
@@ -104,7 +182,7 @@ pub(crate) async fn due_hosts_are_shared_between_controllers(ground: &Ground) {
             .await
             .unwrap()
             .hosts()
-            .next_due()
+            .next_due("hal")
             .await
             .unwrap(),
         Some(NOON.after(MINUTE))
@@ -112,7 +190,7 @@ pub(crate) async fn due_hosts_are_shared_between_controllers(ground: &Ground) {
     let mut tx = store.begin().await.unwrap();
     let again = tx
         .hosts()
-        .claim_due(&controller("c4"), NOON.after(MINUTE), MINUTE, 100)
+        .claim_due(&controller("c4"), &due("hal", NOON.after(MINUTE), 100))
         .await
         .unwrap();
     assert_eq!(
@@ -126,7 +204,10 @@ pub(crate) async fn who_is_alone_ends_the_leases_of_who_is_gone(ground: &Ground)
     let (store, hosts) = with_hosts(ground, 2).await;
     let mut tx = store.begin().await.unwrap();
     let lost = controller("c1");
-    tx.hosts().claim_due(&lost, NOON, MINUTE, 2).await.unwrap();
+    tx.hosts()
+        .claim_due(&lost, &due("hal", NOON, 2))
+        .await
+        .unwrap();
     assert_eq!(tx.hosts().end_leases().await.unwrap(), 2);
     assert_eq!(tx.hosts().end_leases().await.unwrap(), 0);
     let next = controller("c2");
@@ -170,9 +251,12 @@ pub(crate) async fn a_look_that_took_too_long_is_not_recorded(ground: &Ground) {
     let (store, hosts) = with_hosts(ground, 1).await;
     let (slow, quick) = (controller("c1"), controller("c2"));
     let mut tx = store.begin().await.unwrap();
-    tx.hosts().claim_due(&slow, NOON, MINUTE, 1).await.unwrap();
     tx.hosts()
-        .claim_due(&quick, NOON.after(MINUTE), MINUTE, 1)
+        .claim_due(&slow, &due("hal", NOON, 1))
+        .await
+        .unwrap();
+    tx.hosts()
+        .claim_due(&quick, &due("hal", NOON.after(MINUTE), 1))
         .await
         .unwrap();
     let late = tx
@@ -202,7 +286,7 @@ pub(crate) async fn a_look_that_took_too_long_is_not_recorded(ground: &Ground) {
         (None, NOON.after(DAY), Some(NOON.after(MINUTE)))
     );
     tx.hosts().make_due(&hosts[0], NOON).await.unwrap();
-    assert_eq!(tx.hosts().next_due().await.unwrap(), Some(NOON));
+    assert_eq!(tx.hosts().next_due("hal").await.unwrap(), Some(NOON));
     assert!(
         tx.hosts()
             .make_due(&build::host("other"), NOON)
@@ -225,7 +309,7 @@ pub(crate) async fn failures_are_counted_in_a_row(ground: &Ground) {
         .enumerate()
     {
         tx.hosts()
-            .claim_due(&controller, NOON, MINUTE, 1)
+            .claim_due(&controller, &due("hal", NOON, 1))
             .await
             .unwrap();
         tx.hosts()
