@@ -157,7 +157,7 @@ impl Rendered {
                     "the host has no setsid and its sh no job control, so no time limit could be kept",
                 ));
             }
-            None => self.without_last_words(exit, &stderr)?,
+            None => self.without_last_words(exit, &stdout, &stderr)?,
         };
         if stdout.len() as u64 + stderr.len() as u64 > limit {
             return Err(LookFailure::TooLarge { limit_bytes: limit });
@@ -170,8 +170,17 @@ impl Rendered {
     }
 
     /// The wrapper said nothing: it was killed, or never started.
-    fn without_last_words(&self, exit: Option<Exit>, stderr: &[u8]) -> Result<Exit, LookFailure> {
-        let said = excerpt(stderr);
+    fn without_last_words(
+        &self,
+        exit: Option<Exit>,
+        stdout: &[u8],
+        stderr: &[u8],
+    ) -> Result<Exit, LookFailure> {
+        // A shell that lets nobody in (nologin) says so on its standard output.
+        let said = match excerpt(stderr) {
+            nothing if nothing.is_empty() => excerpt(stdout),
+            said => said,
+        };
         match exit {
             None => Err(LookFailure::ConnectionLost {
                 detail: "the session ended without saying how the command did".to_owned(),
@@ -352,6 +361,22 @@ mod tests {
         let killed =
             finish(command(), "", Some(Exit::Signal("KILL".to_owned())), 1).expect("an end");
         assert_eq!(killed.exit, Exit::Signal("KILL".to_owned()));
+    }
+
+    #[test]
+    fn a_shell_that_lets_nobody_in_is_quoted() {
+        let rendered = RemoteCommand::new("id").render("ops").expect("render");
+        let mut captured = rendered.capture();
+        let said = b"This account is currently not available.\n";
+        captured.stdout(said).expect("it is short");
+        let failure = rendered
+            .finish(captured, Some(Exit::Code(1)), Duration::ZERO)
+            .expect_err("it did not run");
+        assert_eq!(
+            failure.to_string(),
+            "the answer cannot be read: the login shell ended with status 1 and did not run the command: \
+             This account is currently not available."
+        );
     }
 
     #[test]
