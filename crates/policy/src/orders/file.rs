@@ -68,7 +68,7 @@ pub enum OwnRequests {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// The table of autonomy and risk, and no more.
+    /// The table of autonomy and risk; what cannot be told of a model's script waits.
     #[default]
     Normal,
     /// A shell step that changes something as root waits for a person, and one that a model wrote as whoever.
