@@ -108,7 +108,7 @@ impl Watch {
     pub async fn sync_inventory(&self) -> Result<(), WatchError> {
         let names = self.fleet().hosts();
         let mut tx = self.store().begin().await?;
-        tx.hosts().sync(&names, self.now()).await?;
+        tx.hosts().sync(&self.name(), &names, self.now()).await?;
         tx.commit().await?;
         Ok(())
     }

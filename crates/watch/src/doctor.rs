@@ -1,46 +1,31 @@
 //! What is wrong with how the watch is set up, as far as it can tell from the inside: hosts, models, the log.
 
+use futures::StreamExt as _;
+use futures::stream;
 use tokio_util::sync::CancellationToken;
+use watchkeeper_fleet::HostEntry;
 use watchkeeper_llm::examine_all;
 
 use crate::cycle::chain;
 use crate::view::{DoctorLine, DoctorState, LogVerdict};
 use crate::watch::Watch;
 
+/// Hosts that are tried at a time, so that one that hangs delays no other.
+const HOSTS_AT_ONCE: usize = 32;
+
 impl Watch {
     /// Tries everything for real.
     pub async fn doctor(&self) -> Vec<DoctorLine> {
         let mut lines = vec![self.doctor_log().await];
-        for entry in self.fleet().inventory().entries() {
-            let name = format!("host {}", entry.name);
-            let seen = self.look(entry).await;
-            lines.push(match (&seen.look.result, &seen.root_refused) {
-                (Err(failure), _) => line(
-                    name,
-                    DoctorState::Failed,
-                    failure.to_string(),
-                    failure.remedy(),
-                ),
-                (Ok(_), Some(said)) => {
-                    let remedy = format!(
-                        "allow `sudo -n` for the login on {}, or set become_root = false",
-                        entry.name
-                    );
-                    line(
-                        name,
-                        DoctorState::Warning,
-                        format!("sudo is refused: {said}"),
-                        remedy,
-                    )
-                }
-                (Ok(_), None) => line(
-                    name,
-                    DoctorState::Ok,
-                    format!("seen in {} ms", seen.took.as_millis()),
-                    String::new(),
-                ),
-            });
-        }
+        lines.extend(self.changed_files().await.into_iter().map(|file| {
+            line(
+                "config".to_owned(),
+                DoctorState::Warning,
+                format!("{file} was changed, and what it says now is not in force"),
+                "systemctl reload watchkeeper, or SIGHUP for the daemon".to_owned(),
+            )
+        }));
+        lines.extend(self.doctor_hosts().await);
         let lanes: Vec<_> = self
             .current()
             .lanes
@@ -62,6 +47,39 @@ impl Watch {
         }
         lines.extend(self.doctor_channels().await);
         lines
+    }
+
+    /// Looks at every host, several at a time; the lines are in the order of the hosts.
+    async fn doctor_hosts(&self) -> Vec<DoctorLine> {
+        let inventory = self.fleet().inventory();
+        let mut lines: Vec<_> = stream::iter(inventory.entries().cloned().enumerate())
+            .map(|(place, entry)| async move { (place, self.doctor_host(&entry).await) })
+            .buffer_unordered(HOSTS_AT_ONCE)
+            .collect()
+            .await;
+        lines.sort_by_key(|(place, _)| *place);
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    async fn doctor_host(&self, entry: &HostEntry) -> DoctorLine {
+        let name = format!("host {}", entry.name);
+        let seen = self.look(entry).await;
+        let (state, detail, remedy) = match (&seen.look.result, &seen.root_refused) {
+            (Err(failure), _) => (DoctorState::Failed, failure.to_string(), failure.remedy()),
+            (Ok(_), Some(said)) => {
+                let remedy = format!(
+                    "allow `sudo -n` for the login on {}, or set become_root = false",
+                    entry.name
+                );
+                let detail = format!("sudo is refused: {said}");
+                (DoctorState::Warning, detail, remedy)
+            }
+            (Ok(_), None) => {
+                let detail = format!("seen in {} ms", seen.took.as_millis());
+                (DoctorState::Ok, detail, String::new())
+            }
+        };
+        line(name, state, detail, remedy)
     }
 
     /// Whether each channel answers, and what is kept of how it fared.

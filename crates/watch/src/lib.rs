@@ -28,6 +28,7 @@ mod runs;
 mod settings;
 mod settle;
 mod sheets;
+mod sources;
 mod status;
 mod talk;
 mod tracking;
@@ -44,7 +45,7 @@ pub use knowledge::{
     Knowing, KnownQuery, MAX_IMPORT_LINES, Moved, RefusedFile, RefusedLine, RepositoryFile, Seeded,
     Seeding, Taught, VectorPlace,
 };
-pub use links::{Bearer, LinkRefused, Shown, Web};
+pub use links::{Bearer, LinkRefused, Shown, Web, needs_code, with_code};
 pub use log::{LogFilter, LogGrowth};
 pub use loops::{Every, Loops, Schedule};
 pub use notify::{DailyDigest, NewWords, Notifying};
@@ -54,6 +55,7 @@ pub use replay::MAX_REPLAY_DAYS;
 pub use runs::Ran;
 pub use settings::{Asking, Looking, Running, Settings, ThresholdLayers};
 pub use sheets::ActionQuery;
+pub use sources::Sources;
 pub use talk::{NewTalk, Roles, TalkQuery, TalkRefused, Words};
 pub use watch::{LaneParts, Parts, Watch};
 // Who may ask what of the watch, for whoever stands before it.

@@ -3,12 +3,14 @@
 //! signal is for speed, the period for truth.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use watchkeeper_fleet::Inventory;
 use watchkeeper_model::{ActionNumber, HostName, Timestamp};
-use watchkeeper_store::ActionFilter;
+use watchkeeper_store::{ActionFilter, DueHosts};
 
 use crate::WatchError;
 use crate::cycle::chain;
@@ -23,6 +25,10 @@ const POLL: Duration = Duration::from_secs(2);
 const LOOKS_END_WITHIN: Duration = Duration::from_secs(3);
 /// How long it is kept, whole, what was looked at for a question.
 const KEEP_LOOKS: Duration = Duration::from_secs(30 * 86_400);
+/// Most pieces of what is too old that are removed in a row; the rest is for the next time.
+const MOST_PIECES: u32 = 1_000;
+/// How often the store is told of the inventory, changed or not: what another controller made of it meanwhile is put right.
+const TELL_INVENTORY_EVERY: Duration = Duration::from_secs(600);
 /// How often old observations are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// The pause after the store did not answer.
@@ -129,22 +135,47 @@ pub(crate) async fn pause_after(what: &str, error: &WatchError, stop: &Cancellat
     }
 }
 
+/// The inventory that the store was last told of, and when.
+struct Told {
+    watch: String,
+    inventory: Arc<Inventory>,
+    at: tokio::time::Instant,
+}
+
+impl Told {
+    fn now(watch: &Watch) -> Self {
+        Self {
+            watch: watch.name(),
+            inventory: watch.fleet().inventory(),
+            at: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Whether it is still the one in force, and was told not long ago.
+    fn stands(&self, watch: &Watch) -> bool {
+        self.watch == watch.name()
+            && Arc::ptr_eq(&self.inventory, &watch.fleet().inventory())
+            && self.at.elapsed() < TELL_INVENTORY_EVERY
+    }
+}
+
 async fn looking(watch: Watch, stop: CancellationToken) {
     let mut looks = JoinSet::new();
-    let mut synced = false;
+    let mut told: Option<Told> = None;
     while !stop.is_cancelled() {
         while let Some(ended) = looks.try_join_next() {
             report_panic(ended);
         }
         let step = async {
-            if !synced {
+            if !told.as_ref().is_some_and(|told| told.stands(&watch)) {
+                let now = Told::now(&watch);
                 watch.sync_inventory().await?;
+                told = Some(now);
             }
             watch.start_due_looks(&mut looks).await
         };
         match step.await {
             Ok(next) => {
-                synced = true;
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(next) => {}
@@ -205,16 +236,22 @@ impl Watch {
         self.give_back_leases().await?;
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
         let now = self.now();
+        let due = DueHosts {
+            watch: &self.name(),
+            now,
+            latest: schedule.every.next_after(now).after(schedule.jitter),
+            lease: self.look_lease(),
+            limit,
+        };
         let mut tx = self.store().begin().await?;
-        let claimed = tx
-            .hosts()
-            .claim_due(self.controller(), now, self.look_lease(), limit)
-            .await?;
+        let claimed = tx.hosts().claim_due(self.controller(), &due).await?;
         tx.commit().await?;
         self.remember_corrupt(&claimed.corrupt);
         let found = claimed.rows.len();
         for host in claimed.rows {
             let Ok(entry) = self.entry(&host.host) else {
+                // It has just left the inventory, which the store is not told of yet.
+                self.unstored_looks().insert(host.host);
                 continue;
             };
             let next = schedule
@@ -234,7 +271,8 @@ impl Watch {
         if found == room {
             return Ok(Duration::ZERO);
         }
-        let due = self.store().read().await?.hosts().next_due().await?;
+        let mut read = self.store().read().await?;
+        let due = read.hosts().next_due(&self.name()).await?;
         Ok(due
             .map_or(POLL, |at| at.since(self.now()))
             .clamp(Duration::from_millis(50), POLL))
@@ -352,6 +390,10 @@ impl Watch {
         let room = self.current().settings.running.parallel.max(1);
         for action in approved.rows.into_iter().rev() {
             let (number, host) = (action.number, action.plan.host);
+            if self.fleet().entry(&host).is_none() {
+                // Another watch's, or nobody's any more: then it expires.
+                continue;
+            }
             let waits = later
                 .get(&number)
                 .is_some_and(|at| *at > tokio::time::Instant::now());
@@ -418,18 +460,28 @@ impl Watch {
         self.expire_overdue().await?;
         self.sweep_jobs().await?;
         if prune {
-            let before = self
-                .now()
-                .before(self.current().settings.looking.keep_observations);
-            let mut tx = self.store().begin().await?;
-            tx.observations().prune(before).await?;
-            tx.looked_at().prune(self.now().before(KEEP_LOOKS)).await?;
-            tx.commit().await?;
+            self.prune_looks().await?;
             self.prune_talks().await?;
             self.prune_entries().await?;
             self.prune_queue().await?;
             self.prune_links().await?;
             self.prune_deliveries().await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what was seen too long ago, piece by piece, so that other writers come between.
+    async fn prune_looks(&self) -> Result<(), WatchError> {
+        let now = self.now();
+        let seen = now.before(self.current().settings.looking.keep_observations);
+        for _ in 0..MOST_PIECES {
+            let mut tx = self.store().begin().await?;
+            let observations = tx.observations().prune(seen).await?;
+            let looked_at = tx.looked_at().prune(now.before(KEEP_LOOKS)).await?;
+            tx.commit().await?;
+            if observations + looked_at == 0 {
+                break;
+            }
         }
         Ok(())
     }

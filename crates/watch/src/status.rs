@@ -24,6 +24,7 @@ impl Watch {
     /// When the store does not answer.
     pub async fn status(&self, daemon: bool) -> Result<StatusReport, WatchError> {
         let current = self.current();
+        let changed_files = self.changed_files().await;
         let mut read = self.store().read().await?;
         let (issues, troubled) = self.open_issues(&mut read).await?;
         let actions = read.actions().counts().await?;
@@ -76,6 +77,7 @@ impl Watch {
                 newest,
             },
             corrupt: self.corrupt_rows(),
+            changed_files,
         })
     }
 

@@ -469,6 +469,11 @@ impl Unit<'_> {
         self.fails("timeout").fault("slow")
     }
 
+    /// It has failed; started, it ends again and again, and systemd restarts it.
+    pub fn flaps(&self) -> &Self {
+        self.fails("exit-code").fault("flaps")
+    }
+
     /// It has failed, and a start never comes to an end.
     pub fn hangs_on_start(&self) -> &Self {
         self.fails("timeout").fault("hangs")

@@ -82,7 +82,7 @@ impl Watch {
         Ok(ran)
     }
 
-    /// Takes over runs that nobody keeps any more, and brings each as far as it goes. With `alone`, when no other
+    /// Takes over runs that nobody keeps any more, on hosts of this watch or of none. With `alone`, when no other
     /// controller can have the store, leases do not count.
     ///
     /// # Errors
@@ -98,7 +98,13 @@ impl Watch {
         let mut tx = self.store().begin().await?;
         let orphans = tx
             .runs()
-            .claim_orphaned(self.controller(), leases_over, lease, ORPHANS_AT_ONCE)
+            .claim_orphaned(
+                self.controller(),
+                &self.name(),
+                leases_over,
+                lease,
+                ORPHANS_AT_ONCE,
+            )
             .await?;
         self.remember_corrupt(&orphans.corrupt);
         for stored in &orphans.rows {

@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use watchkeeper_fleet::{HostEntry, RemoteCommand};
 use watchkeeper_health::{outcomes, run_checks};
 use watchkeeper_model::{
-    Action, ActionState, CheckName, CheckOutcome, Run, UnitName, Verification, Verified, bounded,
-    visible,
+    Action, ActionState, CheckName, CheckOutcome, PlannedStep, Run, Step, UnitName, Verification,
+    Verified, bounded, visible,
 };
 
 use super::follow::Followed;
@@ -111,16 +111,54 @@ impl Watch {
 
     async fn ask_whether_fixed(&self, action: &Action) -> Result<Answer, WatchError> {
         let entry = self.entry(&action.plan.host)?;
-        Ok(match &action.plan.verify {
+        let answer = self.seen_now(&entry, &action.plan.verify).await;
+        if matches!(answer, Answer::Fixed(_))
+            && let Some(why) = self.does_not_hold(&entry, &action.plan.steps).await
+        {
+            return Ok(Answer::CannotTell(why));
+        }
+        Ok(answer)
+    }
+
+    async fn seen_now(&self, entry: &HostEntry, verify: &Verification) -> Answer {
+        match verify {
             Verification::CheckPasses { check, subject, .. } => {
-                self.check_passes(&entry, check, subject).await
+                self.check_passes(entry, check, subject).await
             }
-            Verification::UnitActive { unit, .. } => self.unit_active(&entry, unit).await,
-            Verification::HostAnswers { .. } => match self.look(&entry).await.look.result {
+            Verification::UnitActive { unit, .. } => self.unit_active(entry, unit).await,
+            Verification::HostAnswers { .. } => match self.look(entry).await.look.result {
                 Ok(_) => Answer::Fixed("the host answers".to_owned()),
                 Err(failure) => Answer::NotFixed(failure.to_string()),
             },
-        })
+        }
+    }
+
+    /// What one look does not show: a service that ends again and again runs at this moment, or is no failure while
+    /// systemd is about to restart it. It is not undone for that: stopped, it would not even be a failure any more.
+    async fn does_not_hold(&self, entry: &HostEntry, steps: &[PlannedStep]) -> Option<String> {
+        let started = steps.iter().filter_map(|planned| match &planned.step {
+            Step::UnitStart { unit } | Step::UnitRestart { unit } => Some(unit),
+            _ => None,
+        });
+        for unit in started {
+            let command = RemoteCommand::new("systemctl")
+                .arg("show")
+                .arg("--property=SubState,NRestarts")
+                .arg("--")
+                .arg(unit);
+            match self.fleet().run(&entry.name, command).await {
+                Ok(output) if output.exit.success() => {
+                    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+                    if let Some(how) = restarts(&said) {
+                        return Some(format!("{unit} {how}"));
+                    }
+                }
+                // No systemd: the check's word stands.
+                Ok(_) => {}
+                Err(failure) => return Some(format!("whether {unit} holds: {failure}")),
+            }
+        }
+        None
     }
 
     async fn check_passes(&self, entry: &HostEntry, check: &CheckName, subject: &str) -> Answer {
@@ -162,6 +200,26 @@ impl Watch {
             }
             Err(failure) => Answer::CannotTell(failure.to_string()),
         }
+    }
+}
+
+/// How a service does not hold that was started not long ago, by its state and how often systemd restarted it since.
+fn restarts(shown: &str) -> Option<String> {
+    let value = |key: &str| {
+        shown
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    let times: u32 = value("NRestarts").and_then(|times| times.parse().ok())?;
+    if value("SubState").is_some_and(|state| state.starts_with("auto-restart")) {
+        return Some("has ended again, and systemd is about to restart it".to_owned());
+    }
+    match times {
+        0 => None,
+        1 => Some("runs, and systemd has restarted it once since it was started".to_owned()),
+        _ => Some(format!(
+            "runs, and systemd has restarted it {times} times since it was started"
+        )),
     }
 }
 

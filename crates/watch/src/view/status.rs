@@ -39,6 +39,9 @@ pub struct StatusReport {
     pub log: LogStatus,
     /// Rows that cannot be read: table, column and id.
     pub corrupt: Vec<String>,
+    /// Files of the configuration, orders and runbooks that say something else than what is in force.
+    #[serde(default)]
+    pub changed_files: Vec<String>,
 }
 
 /// Hosts by what is known of them.

@@ -114,6 +114,7 @@ start_one() {
             return 1
             ;;
         slow) sleep 2; becomes_active "$1" ;;
+        flaps) becomes_active "$1"; change "$1" NRestarts=3 ;;
         hangs) change "$1" ActiveState=activating SubState=start; exec sleep 3600 ;;
         refuses) echo "Failed to $verb $1: Access denied" >&2; return 4 ;;
     esac
