@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use watchkeeper_model::{HostName, IssueState, Severity};
+use watchkeeper_store::Store;
+use watchkeeper_testkit::clock::NOON;
 use watchkeeper_testkit::ssh_host::ExecRule;
 use watchkeeper_watch::NewIssue;
 use watchkeeper_watch::view::OutcomeWord;
@@ -147,6 +149,49 @@ pub(crate) async fn a_hanging_host_delays_nobody_else(mut bridge: Bridge) {
         () = &mut stop => panic!("the well host was not looked at beside the hanging one"),
     }
     assert_eq!(order.first(), HostName::new("web2").ok().as_ref());
+}
+
+/// The doctor tries hosts side by side, and tells of them in their order.
+pub(crate) async fn a_hanging_host_holds_the_doctor_up_for_no_other(mut bridge: Bridge) {
+    bridge.add_host().await;
+    bridge.hosts[0].does_with_commands(ExecRule::Hangs);
+    let doctor = bridge.watch.doctor();
+    tokio::pin!(doctor);
+    let other_was_asked = async {
+        while bridge.hosts[1].commands() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        lines = &mut doctor => panic!("it waited for the hanging host: {lines:#?}"),
+        () = other_was_asked => {}
+    }
+    bridge.hosts[0].cuts_connections();
+    let lines = doctor.await;
+    let hosts: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.name.strip_prefix("host "))
+        .collect();
+    assert_eq!(hosts, ["web1", "web2"]);
+}
+
+/// What was seen too long ago goes, however much it is; the last of each host stays.
+pub(crate) async fn what_is_too_old_goes_however_much_it_is(bridge: Bridge) {
+    let store = Store::open(&bridge.url).await.expect("the store");
+    let web1 = HostName::new("web1").expect("a name");
+    let mut tx = store.begin().await.expect("a transaction");
+    for n in 0..2_100 {
+        let at = NOON.after(Duration::from_millis(n));
+        let body = serde_json::json!({});
+        let kept = tx.observations().insert(&web1, at, &body).await;
+        kept.expect("it is kept");
+    }
+    tx.commit().await.expect("a commit");
+    bridge.clock.advance(Duration::from_secs(30 * 86_400));
+    bridge.watch.keep_house(true).await.expect("it is done");
+    let mut read = store.read().await.expect("the store");
+    let left = read.observations().list(&web1, NOON, 1_000).await;
+    assert_eq!(left.expect("a list").rows.len(), 1);
 }
 
 /// A person creates, acknowledges, notes, resolves and closes; what the state does not allow is refused.

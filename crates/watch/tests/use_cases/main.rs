@@ -2,6 +2,7 @@
 
 mod asking;
 mod bridge;
+mod configured;
 mod knowing;
 mod looking;
 mod ordering;
@@ -58,6 +59,8 @@ on_both! {
     crate::looking::an_unreachable_host_resolves_nothing as an_unreachable_host_resolves_nothing;
     crate::looking::a_changed_host_key_blocks_and_raises_an_issue as a_changed_host_key_blocks_and_raises_an_issue;
     crate::looking::a_hanging_host_delays_nobody_else as a_hanging_host_delays_nobody_else;
+    crate::looking::a_hanging_host_holds_the_doctor_up_for_no_other as a_hanging_host_holds_the_doctor_up_for_no_other;
+    crate::looking::what_is_too_old_goes_however_much_it_is as what_is_too_old_goes_however_much_it_is;
     crate::looking::people_handle_issues as people_handle_issues;
     crate::ordering::where_two_must_approve_one_is_not_enough as where_two_must_approve_one_is_not_enough;
     crate::ordering::two_people_who_approve_at_one_moment_both_count as two_people_who_approve_at_one_moment_both_count;
@@ -74,6 +77,7 @@ on_both! {
     crate::repairing::an_edit_voids_the_approval_and_is_judged_again as an_edit_voids_the_approval_and_is_judged_again;
     crate::repairing::a_host_that_healed_itself_makes_the_action_stale as a_host_that_healed_itself_makes_the_action_stale;
     crate::repairing::what_does_not_help_is_escalated_after_three_tries as what_does_not_help_is_escalated_after_three_tries;
+    crate::repairing::what_is_restarted_again_and_again_is_not_fixed as what_is_restarted_again_and_again_is_not_fixed;
     crate::repairing::nobody_decides_and_it_expires as nobody_decides_and_it_expires;
     crate::repairing::observe_records_and_never_runs as observe_records_and_never_runs;
     crate::repairing::at_auto_full_no_person_is_needed as at_auto_full_no_person_is_needed;

@@ -247,6 +247,19 @@ pub(crate) async fn what_does_not_help_is_escalated_after_three_tries(bridge: Br
     assert_eq!(bridge.nginx().await.issue.state, IssueState::Open);
 }
 
+/// A service that ends again and again runs whenever it is looked at in time: that is no repair.
+pub(crate) async fn what_is_restarted_again_and_again_is_not_fixed(bridge: Bridge) {
+    bridge.host().unit(NGINX).flaps();
+    bridge.check().await;
+    bridge.approve(0).await;
+    assert_eq!(bridge.run(0).await, Ran::Over("inconclusive"));
+    assert!(
+        bridge.host().unit(NGINX).is_active(),
+        "it is not stopped for that"
+    );
+    assert_eq!(bridge.nginx().await.issue.state, IssueState::Open);
+}
+
 pub(crate) async fn nobody_decides_and_it_expires(bridge: Bridge) {
     broken(&bridge).await;
     bridge.clock.advance(8 * DAY);
