@@ -1,5 +1,6 @@
 //! The packages, made with the program that cargo has just built, and a fresh host of the lab that has one installed.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -105,8 +106,9 @@ impl Keeper<'_> {
     /// When it does not go as it should.
     pub fn install(&self, package: &Path, as_name: &str) {
         self.host.put(package, as_name);
+        // As a person does it: by apt, which sees to what the package depends on. The hosts reach no archive of others.
         self.sh(&format!(
-            "DEBIAN_FRONTEND=noninteractive dpkg -i {as_name} && rm {as_name}"
+            "DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install {as_name} && rm {as_name}"
         ));
     }
 
@@ -149,6 +151,17 @@ impl Keeper<'_> {
             .put(&host.key, "/var/lib/watchkeeper/.ssh/id_ed25519");
         self.sh("chown watchkeeper: /var/lib/watchkeeper/.ssh/id_ed25519 && chmod 600 /var/lib/watchkeeper/.ssh/id_ed25519");
     }
+}
+
+/// The address of this machine, as the hosts see it.
+///
+/// # Panics
+/// When the host does not know it.
+#[must_use]
+pub fn outside(host: &Host) -> Ipv4Addr {
+    let found = host.inside(&["getent", "hosts", "controller.lab"]);
+    let address = found.split_whitespace().next().unwrap_or_default();
+    address.parse().expect("the lab names this machine")
 }
 
 /// What it wrote.

@@ -24,7 +24,15 @@ impl Terminal {
     /// When there is no tmux.
     #[must_use]
     pub fn open(home: &Home, words: &[&str], variables: &[(&str, &str)]) -> Self {
-        let command = home.command(words);
+        Self::running(home, &home.command(words), variables)
+    }
+
+    /// Runs this command in a new terminal, with these variables too.
+    ///
+    /// # Panics
+    /// When there is no tmux.
+    #[must_use]
+    pub fn running(home: &Home, command: &Command, variables: &[(&str, &str)]) -> Self {
         let quote =
             |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
         let mut line: Vec<String> = vec!["env".to_owned(), "-i".to_owned()];

@@ -2,11 +2,12 @@
 //! where something is wrong, and then nothing is changed.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 use watchkeeper_testkit::postgres::Cluster;
-use watchkeeper_tests::binary::{Home, until};
+use watchkeeper_tests::binary::{Home, Ran, until};
 
 /// A home with something in its store.
 fn used() -> Home {
@@ -152,4 +153,79 @@ fn nothing_is_restored_beside_a_daemon() {
     let refused = home.run(&["restore", text(&file)]);
     refused.ended_with(&[77]);
     assert!(refused.stderr().contains("a daemon answers"), "{refused:?}");
+}
+
+/// Runs where no file may become larger than this: as on a disk that is full, each write beyond it is refused.
+#[expect(clippy::disallowed_methods, reason = "the shell sets the limit")]
+fn with_room(home: &Home, kib: u32, words: &[&str]) -> Ran {
+    let ours = home.command(words);
+    let mut shell = Command::new("bash");
+    shell.env_clear().args([
+        "-c",
+        "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"",
+        &kib.to_string(),
+    ]);
+    shell.arg(ours.get_program()).args(ours.get_args());
+    for (name, value) in ours.get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    Ran::of(words, shell.output().expect("bash starts"))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).expect("it can be read").flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn without_room_it_says_so_and_leaves_nothing_behind() {
+    let home = used();
+    let file = home.path().join("watch.backup");
+    let daemon = home.daemon();
+    let before = names(home.path());
+    let refused = with_room(&home, 1, &["backup", text(&file)]);
+    refused.ended_with(&[1]);
+    let said = refused.stderr();
+    assert!(
+        said.contains("could not write") && said.contains("with room"),
+        "{said}"
+    );
+    assert!(!said.contains(".part-"), "{said}");
+    assert_eq!(names(home.path()), before);
+    drop(daemon);
+
+    home.run(&["backup", text(&file)]).ended_with(&[0]);
+    let other = Home::new();
+    let before = names(other.path());
+    let refused = with_room(&other, 100, &["restore", text(&file)]);
+    refused.ended_with(&[1]);
+    assert_eq!(names(other.path()), before, "{refused:?}");
+    other.run(&["restore", text(&file)]).ended_with(&[0]);
+}
+
+#[test]
+fn what_is_no_file_is_not_replaced_by_one() {
+    let home = used();
+    for there in ["pipe", "directory"] {
+        let path = home.path().join(there);
+        match there {
+            "pipe" => nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("made"),
+            _ => std::fs::create_dir(&path).expect("made"),
+        }
+        let refused = home.run(&["backup", text(&path), "--force"]);
+        refused.ended_with(&[77]);
+        assert!(refused.stderr().contains("left alone"), "{refused:?}");
+        assert!(!path.is_file(), "{there}");
+    }
+    let nowhere = home.path().join("no/such/watch.backup");
+    let refused = home.run(&["backup", text(&nowhere)]);
+    refused.ended_with(&[1]);
+    assert!(
+        refused.stderr().contains("a directory that is there"),
+        "{refused:?}"
+    );
 }

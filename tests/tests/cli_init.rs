@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use watchkeeper_testkit::model_server::{MODEL, ModelServer};
-use watchkeeper_tests::binary::{Home, Ran};
+use watchkeeper_tests::binary::Home;
+use watchkeeper_tests::tmux::Terminal;
 
 /// Nothing listens here.
 const NO_OLLAMA: &str = "http://127.0.0.1:9";
@@ -131,7 +132,7 @@ fn hosts_come_from_the_ssh_configuration() {
     }
     let next = report["next"].to_string();
     assert!(
-        next.contains("enrol mail") && next.contains("1 others"),
+        next.contains("watchkeeper enrol mail") && next.contains("one more in the same way"),
         "{next}"
     );
 
@@ -226,41 +227,76 @@ async fn on_a_terminal_it_asks_what_was_not_said() {
     assert!(!target.exists());
 }
 
+/// What is written for a shell: of the commands, and of the short ones.
+fn completions(home: &Home, shell: &str) -> [PathBuf; 2] {
+    [&[][..], &["--name", "hal"]].map(|name| {
+        let ran = home.run(&[&["completions", shell], name].concat());
+        ran.ended_with(&[0]);
+        let file = home.path().join(format!("{shell}{}", name.len()));
+        std::fs::write(&file, ran.stdout()).expect("written");
+        file
+    })
+}
+
+/// In the shells themselves: what is begun, and Tab.
+#[test]
+fn the_shells_complete_our_commands_and_the_short_ones() {
+    for (shell, starts, begins) in [
+        ("bash", "exec bash --norc", "bind 'set bell-style none'"),
+        (
+            "zsh",
+            "exec zsh -f",
+            "autoload -Uz compinit && compinit -D -u",
+        ),
+        ("fish", "exec fish --no-config", "true"),
+    ] {
+        let home = Home::new();
+        let files = completions(&home, shell);
+        let terminal = Terminal::running(&home, &home.shell(starts), &[]);
+        terminal.enters(begins);
+        for file in &files {
+            terminal.enters(&format!("source {}", text(file)));
+        }
+        terminal.enters("echo rea''dy");
+        terminal.until("\nready");
+        for (begun, whole) in [
+            ("watchkeeper appr", "watchkeeper approve"),
+            ("watchkeeper approve disc", "watchkeeper approve discuss"),
+            ("hal-approve rej", "hal-approve reject"),
+            ("hal-check --no-d", "hal-check --no-daemon"),
+        ] {
+            terminal.types(begun);
+            terminal.presses(&["Tab"]);
+            terminal.until_it_holds(&format!("{shell}: {whole}"), |screen| {
+                screen.contains(whole)
+            });
+            terminal.presses(&["C-c"]);
+        }
+    }
+    Home::new().run(&["completions", "tcsh"]).ended_with(&[64]);
+}
+
+/// What groff has to say about a page, which is nothing.
+#[test]
 #[expect(
     clippy::disallowed_methods,
     reason = "another program reads what ours says"
 )]
-fn by(program: &str, words: &[&str]) -> Ran {
-    let output = Command::new(program).args(words).output();
-    Ran::of(words, output.expect("the program is there"))
-}
-
-#[test]
-fn a_shell_completes_our_commands_and_the_short_ones() {
+fn the_manual_is_set_without_a_complaint() {
     let home = Home::new();
-    let all = home.run(&["completions", "bash"]);
-    let short = home.run(&["completions", "bash", "--name", "hal"]);
-    let script = home.path().join("completions.bash");
-    std::fs::write(&script, all.stdout() + &short.stdout()).expect("written");
-    // What bash itself would offer after `watchkeeper appr` and after `hal-approve sh`.
-    let asks = "source \"$0\"; COMP_WORDS=($1 $2); COMP_CWORD=1; cur=$2; \"$3\" $1 \"$2\" $1; echo \"${COMPREPLY[@]}\"; complete -p $1";
-    for (program, begun, function, offered) in [
-        ("watchkeeper", "appr", "_watchkeeper", "approve"),
-        ("hal-approve", "sh", "_hal__approve", "show"),
-    ] {
-        let ran = by(
-            "bash",
-            &["-c", asks, text(&script), program, begun, function],
-        );
-        ran.ended_with(&[0]);
-        assert!(ran.stdout().contains(offered), "{ran:?}");
-    }
-    for shell in ["zsh", "fish"] {
-        let ran = home.run(&["completions", shell, "--name", "hal"]);
-        ran.ended_with(&[0]);
-        assert!(ran.stdout().contains("hal-check"), "{shell}");
-    }
-    home.run(&["completions", "tcsh"]).ended_with(&[64]);
+    let dir = home.path().join("man1");
+    home.run(&["man", text(&dir)]).ended_with(&[0]);
+    let pages: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .expect("they were written")
+        .map(|entry| entry.expect("a page").path())
+        .collect();
+    let output = Command::new("groff")
+        .args(["-Kutf8", "-man", "-Tutf8", "-ww", "-rCHECKSTYLE=2", "-z"])
+        .args(&pages)
+        .output()
+        .expect("groff: run tests/install");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
 }
 
 #[test]

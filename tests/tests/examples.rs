@@ -75,6 +75,24 @@ fn every_example_is_loaded_and_its_orders_hold() {
     }
 }
 
+/// The list of hosts that an example has written is the one that its script writes.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the example is a script")]
+fn what_an_example_generates_is_what_it_has() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let example = root("examples/fifty-servers");
+    std::fs::create_dir(dir.path().join("conf.d")).expect("made");
+    let script = dir.path().join("generate");
+    std::fs::copy(example.join("generate"), &script).expect("copied");
+    let done = std::process::Command::new(&script).status();
+    assert!(done.expect("it starts").success());
+    let text = |dir: &Path| std::fs::read_to_string(dir.join("conf.d/10-hosts.toml"));
+    assert_eq!(
+        text(dir.path()).expect("written"),
+        text(&example).expect("there")
+    );
+}
+
 #[test]
 fn every_example_stands_in_the_list() {
     let list = std::fs::read_to_string(root("examples/README.md")).expect("the list");

@@ -10,18 +10,11 @@ use watchkeeper_testkit::push::{Gotify, GotifyMessage};
 use watchkeeper_tests::binary::until_within;
 use watchkeeper_tests::browser::{Browser, HAND};
 use watchkeeper_tests::lab::{Host, Lab};
-use watchkeeper_tests::package::{Keeper, made};
+use watchkeeper_tests::package::{Keeper, made, outside};
 
 const LONG: Duration = Duration::from_secs(120);
 const TOKEN: &str = "AbCdEfGhIjKlMn0";
 const PORT: u16 = 8470;
-
-/// The address of this machine, as the hosts see it.
-fn outside(host: &Host) -> Ipv4Addr {
-    let found = host.inside(&["getent", "hosts", "controller.lab"]);
-    let address = found.split_whitespace().next().unwrap_or_default();
-    address.parse().expect("the lab names this machine")
-}
 
 /// Installs the package, lets `init` write the configuration, and adds what a phone needs.
 fn begins(here: &Keeper<'_>, hosts: &[Host], gotify: &Gotify) {

@@ -2,13 +2,18 @@
 //! locked away, watched by systemd, reloaded, upgraded while an action runs, removed, installed again with its data
 //! there, purged.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::net::{TcpListener, UnixStream};
+use tokio::task::JoinSet;
+use watchkeeper_testkit::model_server::{MODEL, ModelServer, Turn};
+use watchkeeper_testkit::postgres::Cluster;
 use watchkeeper_tests::binary::until_within;
 use watchkeeper_tests::lab::{Host, Lab};
-use watchkeeper_tests::package::{Keeper, UNIT, made, said};
+use watchkeeper_tests::package::{Keeper, UNIT, made, outside, said};
 use watchkeeper_tests::repair::{SCRIPT, executions, nothing_left};
 
 const LONG: Duration = Duration::from_secs(90);
@@ -49,34 +54,49 @@ fn a_package_is_installed_configured_locked_away_and_taken_away_again() {
     comes_and_goes(&here, &package);
 }
 
-/// `init`, a key, the service, enrolment, and the first look.
+/// `init` for the machine itself, and everything that it lists to be done, typed as it stands there: the first look is one
+/// of it.
 fn begins(here: &Keeper<'_>) {
-    let report = here.json(&[
-        "init",
-        "--name",
-        "hal",
-        "--host",
-        "box=ops@127.0.0.1",
-        "--become-root",
-    ]);
+    let words = ["--this-machine", "watch", "--become-root"];
+    let report = here.json(&[&["init", "--name", "hal"], &words[..]].concat());
     assert_eq!(report["ok"], true, "{report:#}");
-    let next = report["next"].to_string();
-    assert!(
-        next.contains("ssh-keygen") && next.contains("systemctl enable --now"),
-        "{next}"
-    );
     assert_eq!(
         here.sh("stat -c %U:%G:%a /etc/watchkeeper/config.toml"),
         "root:watchkeeper:640"
     );
     // What root has looked at before the service began shuts it out of nothing.
     assert_eq!(here.sh("find /var/lib/watchkeeper ! -user watchkeeper"), "");
+    let notes = report["notes"].to_string();
+    assert!(notes.contains(&here.host.fingerprint()), "{notes}");
 
-    here.takes_key_of(here.host);
-    here.sh("systemctl start watchkeeper");
+    let steps = report["next"].as_array().expect("there is something to do");
+    let commands = steps
+        .iter()
+        .filter_map(|step| step["commands"].as_array())
+        .flatten();
+    let commands: Vec<&str> = commands.filter_map(|command| command.as_str()).collect();
+    for said in [
+        "ssh-keygen",
+        "authorized_keys",
+        "systemctl enable --now",
+        "links",
+    ] {
+        assert!(
+            commands.iter().any(|command| command.contains(said)),
+            "{said}: {commands:#?}"
+        );
+    }
+    assert!(
+        !commands.iter().any(|command| command.contains("enrol")),
+        "its key need not be compared: {commands:#?}"
+    );
+    for command in commands {
+        // There is nothing to decide yet.
+        if !command.contains("approve") {
+            here.sh(command);
+        }
+    }
     here.is_active();
-    let fingerprint = here.host.fingerprint();
-    here.run(&["enrol", "box", "--fingerprint", &fingerprint], 0);
     here.run(&["check"], 0);
     assert_eq!(here.sh("stat -c %a /run/watchkeeper/socket"), "666");
     here.run(&["doctor"], 0);
@@ -161,9 +181,16 @@ fn comes_and_goes(here: &Keeper<'_>, package: &Path) {
     assert!(here.run(&["issues", "list"], 0).contains("the fan is loud"));
     here.run(&["log", "verify"], 0);
     here.run(&["check"], 0);
+    here.run(&["backup", "/root/watch.backup"], 0);
+    here.sh("cp /var/lib/watchkeeper/.ssh/id_ed25519 /root/key");
 
-    here.sh("dpkg -P watchkeeper");
+    here.sh("systemctl enable watchkeeper-worker@gpu && dpkg -P watchkeeper");
     assert!(!here.holds("test -e /var/lib/watchkeeper || test -e /etc/watchkeeper"));
+    assert_eq!(
+        here.sh("find /etc/systemd /run/systemd/system -name '*watchkeeper*'"),
+        "",
+        "no link to a unit that is gone"
+    );
     assert!(!here.holds(&format!("systemctl cat {UNIT}")));
     assert_eq!(here.sh("dpkg --audit"), "");
 
@@ -174,7 +201,29 @@ fn comes_and_goes(here: &Keeper<'_>, package: &Path) {
         "as on the first day"
     );
     here.run(&["config", "check"], 0);
+    comes_back(here);
     here.sh("dpkg -P watchkeeper");
+}
+
+/// A backup restored where the package was just installed: the service finds everything, and may read it.
+fn comes_back(here: &Keeper<'_>) {
+    let told = here.run(&["restore", "/root/watch.backup"], 0);
+    assert!(
+        told.contains("put back /etc/watchkeeper/config.toml"),
+        "{told}"
+    );
+    assert_eq!(
+        here.sh("stat -c %U:%G:%a /etc/watchkeeper/config.toml"),
+        "root:watchkeeper:640"
+    );
+    assert_eq!(here.sh("find /var/lib/watchkeeper ! -user watchkeeper"), "");
+    here.sh("install -o watchkeeper -g watchkeeper -m 600 /root/key /var/lib/watchkeeper/.ssh/id_ed25519");
+    here.sh("systemctl start watchkeeper");
+    here.is_active();
+    assert!(here.run(&["issues", "list"], 0).contains("the fan is loud"));
+    // Its key was accepted before, and need not be compared again.
+    here.run(&["check"], 0);
+    here.run(&["log", "verify"], 0);
 }
 
 #[test]
@@ -206,9 +255,16 @@ fn a_package_is_upgraded_while_an_action_runs_and_it_ran_once() {
     here.run(&["approve", "0", "--no-wait"], 0);
     until_within(LONG, "the step begins", &mut || executions(web) == 1);
 
+    here.run(&["backup", "/root/while.backup"], 0);
     let pid = here.property("MainPID");
+    let mine = here.sh("cat /etc/watchkeeper/config.toml");
     here.install(&new, "/root/new.deb");
     here.is_active();
+    assert_eq!(here.sh("cat /etc/watchkeeper/config.toml"), mine);
+    assert!(
+        !here.holds("ls /etc/watchkeeper/*.dpkg-*"),
+        "dpkg has nothing to ask, and leaves nothing beside it"
+    );
     assert_ne!(here.property("MainPID"), pid, "the new version runs");
     assert_eq!(
         here.sh("dpkg-query -W -f '${Version}' watchkeeper"),
@@ -231,6 +287,28 @@ fn a_package_is_upgraded_while_an_action_runs_and_it_ran_once() {
     assert_eq!(executions(web), 1);
     assert_eq!(web.truth(), Vec::<String>::new());
     assert_eq!(nothing_left(web), "");
+    here.run(&["log", "verify"], 0);
+    what_ran_when_a_backup_was_taken_is_not_begun_again(&here, web);
+}
+
+/// The store is as it was while the step ran: the run is looked for on its host, where it is over, and left at that.
+fn what_ran_when_a_backup_was_taken_is_not_begun_again(here: &Keeper<'_>, web: &Host) {
+    here.sh("systemctl stop watchkeeper && mkdir /root/before && mv /var/lib/watchkeeper/watchkeeper.db* /root/before");
+    let told = here.run(&["restore", "/root/while.backup"], 0);
+    assert!(told.contains("go on 1000 later"), "{told}");
+    here.sh("systemctl start watchkeeper");
+    here.is_active();
+    here.becomes("it is told what became of it", |this| {
+        let sheet = this.json(&["approve", "show", "0"]);
+        let state = &sheet["action"]["state"]["state"];
+        assert!(
+            *state == "running" || *state == "unknown",
+            "{state}: {}",
+            this.journal()
+        );
+        *state == "unknown"
+    });
+    assert_eq!(executions(web), 1);
     here.run(&["log", "verify"], 0);
 }
 
@@ -259,7 +337,7 @@ fn watches(here: &Keeper<'_>, web: &Host) {
 }
 
 #[test]
-fn the_archive_installs_and_takes_itself_away() {
+fn the_archive_installs_upgrades_in_place_and_takes_itself_away() {
     let lab = Lab::roomy(&["pkg-tar"]);
     let out = tempfile::tempdir().expect("a directory");
     let archive = made("tarball", out.path(), &[]);
@@ -267,21 +345,128 @@ fn the_archive_installs_and_takes_itself_away() {
         host: &lab.hosts[0],
     };
     here.host.put(&archive, "/root/watchkeeper.tar.gz");
-    here.sh("cd /root && tar xzf watchkeeper.tar.gz && rm watchkeeper.tar.gz && mv watchkeeper-* unpacked && ./unpacked/install");
+    here.sh("cd /root && tar xzf watchkeeper.tar.gz && rm watchkeeper.tar.gz && mv watchkeeper-* new && cp -r new old");
+    // What an older version had and the new one has not, and what it had otherwise.
+    here.sh("cd /root/old && echo '.TH old 1' > share/man/man1/watchkeeper-gone.1 && echo '# older' >> units/watchkeeper.service");
+    let refused = here.host.tries(&["/root/old/install", "--help"]);
+    assert!(said(&refused).contains("no option"), "{}", said(&refused));
+    here.sh("/root/old/install");
     assert!(
         here.holds("test -s /usr/local/share/man/man1/watchkeeper.1 && getent passwd watchkeeper")
     );
-    here.run(&["init", "--no-test"], 0);
-    here.sh("systemctl start watchkeeper");
+    here.run(&["init", "--no-test", "--name", "hal"], 0);
+    here.sh("systemctl enable --now watchkeeper watchkeeper-worker@gpu || true");
     here.is_active();
     assert!(
         here.property("ExecStart")
             .contains("/usr/local/bin/watchkeeper")
     );
-    here.run(&["status"], 0);
-    here.sh("systemctl stop watchkeeper && /root/unpacked/install --remove");
-    assert!(!here.holds("test -e /usr/local/bin/watchkeeper"));
+    here.run(&["issues", "create", "the fan is loud"], 0);
+
+    let (pid, mine) = (
+        here.property("MainPID"),
+        here.sh("cat /etc/watchkeeper/config.toml"),
+    );
+    here.sh("/root/new/install");
+    here.is_active();
+    assert_ne!(here.property("MainPID"), pid, "the new version runs");
+    assert!(!here.holds("grep -q '# older' /etc/systemd/system/watchkeeper.service"));
+    assert!(!here.holds("test -e /usr/local/share/man/man1/watchkeeper-gone.1"));
+    assert_eq!(here.sh("cat /etc/watchkeeper/config.toml"), mine);
+    assert!(here.run(&["issues", "list"], 0).contains("the fan is loud"));
+    here.run(&["log", "verify"], 0);
+
+    // Taken away by the archive of any version.
+    here.sh("/root/old/install --remove");
+    assert!(!here.holds("pgrep -u watchkeeper"), "nothing of it runs");
+    let left = "find /usr/local /etc/systemd /etc/sysusers.d /etc/tmpfiles.d -name '*watchkeeper*'";
+    assert_eq!(here.sh(left), "");
     assert!(here.holds(
         "test -s /etc/watchkeeper/config.toml && test -s /var/lib/watchkeeper/watchkeeper.db"
     ));
+    let again = here.host.tries(&["/root/new/install", "--remove"]);
+    assert!(!again.status.success(), "{}", said(&again));
+    assert!(
+        said(&again).contains("is not installed"),
+        "{}",
+        said(&again)
+    );
+}
+
+/// Lets a host of the lab reach a server that listens on a Unix socket of this machine; gives the port.
+async fn forwarded(socket: String, tasks: &mut JoinSet<()>) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await;
+    let listener = listener.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    tasks.spawn(async move {
+        let mut open = JoinSet::new();
+        while let Ok((mut outside, _)) = listener.accept().await {
+            let socket = socket.clone();
+            open.spawn(async move {
+                if let Ok(mut inside) = UnixStream::connect(socket).await {
+                    let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_serves_its_lane_under_its_unit() {
+    const WORKER: &str = "watchkeeper-worker@gpu.service";
+    let lab = Lab::roomy(&["pkg-gpu"]);
+    let here = Keeper {
+        host: &lab.hosts[0],
+    };
+    let out = tempfile::tempdir().expect("a directory");
+    here.install(
+        &made("build-deb", out.path(), &["--fast"]),
+        "/root/watchkeeper.deb",
+    );
+    let database = Cluster::shared().database("empty", async |_| {}).await;
+    let server = ModelServer::start_at((Ipv4Addr::UNSPECIFIED, 0).into()).await;
+    server.does(Turn::replies("The certificate was never made."));
+    let (place, directory) = database.url().split_once("?host=").expect("a socket");
+    let name = place.rsplit('/').next().unwrap_or_default();
+    let mut tasks = JoinSet::new();
+    let socket = format!("{}/.s.PGSQL.5432", directory.replace("%2F", "/"));
+    let (controller, port) = (outside(here.host), forwarded(socket, &mut tasks).await);
+    let config = format!(
+        "[store]\nurl = \"postgres://watchkeeper@{controller}:{port}/{name}\"\n\
+         [watch]\ninterval = \"1h\"\ncertificates = [\"/etc/absent.pem\"]\n[llm]\npause = \"0s\"\n\
+         [[lanes]]\nname = \"gpu\"\nmodel = \"{MODEL}\"\nurl = \"http://{controller}:{}\"\n",
+        server.address().port()
+    );
+    let file = out.path().join("50-gpu.toml");
+    std::fs::write(&file, config).expect("written");
+    here.host.put(&file, "/etc/watchkeeper/conf.d/50-gpu.toml");
+
+    let looked = here.host.tries(&["watchkeeper", "check"]);
+    assert!(looked.status.code() <= Some(2), "{}", said(&looked));
+    let number = here.json(&["queue", "list", "--all"])["jobs"][0]["number"].to_string();
+    let state = |this: &Keeper<'_>| {
+        let shown = this.json(&["queue", "show", &number]);
+        shown["state"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(state(&here), "queued", "nobody has begun yet");
+    here.sh(&format!("systemctl start {WORKER}"));
+    here.becomes("the job is done", |this| state(this) == "done");
+    assert!(!server.requests().is_empty());
+    let pid = here.sh(&format!("systemctl show -P MainPID {WORKER}"));
+    assert_eq!(here.sh(&format!("ps -o user= -p {pid}")), "watchkeeper");
+    let status = here.sh(&format!("cat /proc/{pid}/status"));
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    here.sh(&format!("systemctl stop {WORKER}"));
+    assert_eq!(
+        here.sh(&format!("systemctl show -P Result {WORKER}")),
+        "success"
+    );
+
+    // A lane that the configuration does not have is named in its journal.
+    here.sh("systemctl start watchkeeper-worker@nope");
+    here.becomes("it is told", |this| {
+        this.holds("journalctl -u watchkeeper-worker@nope | grep -q 'there is no lane'")
+    });
+    here.sh("systemctl stop watchkeeper-worker@nope");
 }

@@ -17,6 +17,31 @@ use crate::failure::CommandError;
 
 /// What the program is called where no link is meant.
 const PROGRAM: &str = "watchkeeper";
+/// What stands at the foot of every page.
+const SOURCE: &str = concat!("Watchkeeper ", env!("CARGO_PKG_VERSION"));
+/// What the first page ends with, and what the others do.
+const FILES: &str = "\
+.SH FILES
+.TP
+.I /etc/watchkeeper/config.toml
+what is configured; then each file of
+.IR /etc/watchkeeper/conf.d ,
+then
+.I ~/.config/watchkeeper/config.toml
+.TP
+.I /etc/watchkeeper/orders.toml
+the standing orders
+.TP
+.I /var/lib/watchkeeper
+the store of the service, the host keys that were accepted, and its SSH keys
+.TP
+.I ~/.local/state/watchkeeper
+the same for an account of your own
+.SH SEE ALSO
+.IR /usr/share/doc/watchkeeper ,
+.BR ssh_config (5)
+";
+const SEE_ALSO: &str = ".SH SEE ALSO\n.BR watchkeeper (1)\n";
 
 /// For which shell.
 #[derive(Debug, Args)]
@@ -31,11 +56,11 @@ pub(crate) struct CompletionsArgs {
 /// A shell that can be told how to complete.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ShellName {
-    /// `eval "$(watchkeeper completions bash)"`, or a file in bash-completion's directory
+    /// `eval "$(watchkeeper completions bash)"`, or a file in /etc/bash_completion.d
     Bash,
-    /// A file `_watchkeeper` in a directory of `$fpath`
+    /// A file `_watchkeeper` in a directory of `$fpath`; with --name, `source <(…)` behind `compinit`
     Zsh,
-    /// A file in ~/.config/fish/completions
+    /// A file in ~/.config/fish/conf.d
     Fish,
 }
 
@@ -85,9 +110,7 @@ pub(super) fn completions(args: &CompletionsArgs) -> Ended {
 /// Writes the pages.
 pub(super) fn man(common: &Common, args: &ManArgs) -> Ended {
     let Some(dir) = &args.dir else {
-        let mut page = Vec::new();
-        Man::new(Cli::command()).render(&mut page)?;
-        put_bytes(&page)?;
+        put_bytes(page(&Cli::command())?.1.as_bytes())?;
         return Ok(0);
     };
     let pages = write(dir, args.name.as_ref())
@@ -101,7 +124,9 @@ pub(super) fn man(common: &Common, args: &ManArgs) -> Ended {
 
 fn write(dir: &Path, name: Option<&HostName>) -> std::io::Result<Vec<PathBuf>> {
     fs::create_dir_all(dir)?;
-    clap_mangen::generate_to(Cli::command(), dir)?;
+    let mut whole = Cli::command().disable_help_subcommand(true);
+    whole.build();
+    write_pages(&whole, dir)?;
     if let Some(name) = name {
         for tool in TOOLS {
             let page = dir.join(format!("{name}-{tool}.1"));
@@ -115,6 +140,45 @@ fn write(dir: &Path, name: Option<&HostName>) -> std::io::Result<Vec<PathBuf>> {
         .collect();
     pages.sort();
     Ok(pages)
+}
+
+/// A page for a command, and for everything below it.
+fn write_pages(command: &Command, dir: &Path) -> std::io::Result<()> {
+    for below in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
+        write_pages(below, dir)?;
+    }
+    let (name, text) = page(command)?;
+    fs::write(dir.join(name), text)
+}
+
+/// The name of a command's page, and what stands on it.
+fn page(command: &Command) -> std::io::Result<(String, String)> {
+    let page = Man::new(command.clone());
+    let name = page.get_filename();
+    let mut rendered = Vec::new();
+    page.render(&mut rendered)?;
+    let mut text = String::with_capacity(rendered.len() + FILES.len());
+    for line in String::from_utf8_lossy(&rendered).lines() {
+        // The heading that is made leaves its date out, and what follows then stands in its place.
+        match line
+            .strip_prefix(".TH ")
+            .and_then(|rest| rest.split(' ').next())
+        {
+            Some(title) => text.push_str(&format!(".TH {title} 1 \"\" \"{SOURCE}\" Watchkeeper")),
+            None => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    let end = if command.get_name() == PROGRAM {
+        FILES
+    } else {
+        SEE_ALSO
+    };
+    text.push_str(end);
+    Ok((name, text))
 }
 
 /// The command that a link stands for, with the flags that every command takes.
@@ -180,5 +244,6 @@ mod tests {
         }
         let page = fs::read_to_string(dir.path().join("watchkeeper-check.1")).expect("a page");
         assert!(page.contains("Exit status as Nagios has it"), "{page}");
+        assert!(page.contains(SOURCE) && page.ends_with(SEE_ALSO), "{page}");
     }
 }

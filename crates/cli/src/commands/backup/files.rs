@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use watchkeeper_agent::redact;
+use watchkeeper_model::visible;
 use watchkeeper_store::{BackupFile, LeftOut};
 
 use crate::config::{Config, Loaded, Setting, is_system};
@@ -15,6 +16,10 @@ use crate::surroundings::Surroundings;
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 /// Most files that are kept.
 const MAX_FILES: usize = 5_000;
+/// Longest name of a file, as file systems have it.
+const MAX_NAME_BYTES: usize = 255;
+/// What the files of a directory of the configuration end with.
+const TOML: &str = ".toml";
 
 /// The directory of the configuration that an account writes.
 pub(super) fn config_dir(around: &Surroundings) -> PathBuf {
@@ -28,7 +33,7 @@ pub(super) fn config_dir(around: &Surroundings) -> PathBuf {
 /// Where a file of a backup belongs here; none for a name that no version of this program gives.
 pub(super) fn place(name: &str, config: &Config, around: &Surroundings) -> Option<PathBuf> {
     let dir = config_dir(around);
-    let simple = |rest: &str| (!rest.contains('/')).then(|| rest.to_owned());
+    let plain = |rest: &&str| is_plain(rest);
     match name {
         "config/config.toml" => Some(dir.join("config.toml")),
         "config/orders.toml" => {
@@ -37,20 +42,31 @@ pub(super) fn place(name: &str, config: &Config, around: &Surroundings) -> Optio
         }
         "state/known_hosts" => Some(config.ssh.known_hosts.clone()),
         _ => {
-            if let Some(file) = name.strip_prefix("config/conf.d/").and_then(simple) {
+            if let Some(file) = name.strip_prefix("config/conf.d/").filter(plain) {
                 return Some(dir.join("conf.d").join(file));
             }
-            let file = name.strip_prefix("config/runbooks/").and_then(simple)?;
+            let file = name.strip_prefix("config/runbooks/").filter(plain)?;
             Some(config.runbooks.dir.join(file))
         }
     }
+}
+
+/// Whether this names a file of TOML in its directory and nothing else: no path, no other directory, nothing that hides.
+fn is_plain(name: &str) -> bool {
+    let unfit = |c: char| c == '/' || c == '\\' || c.is_control();
+    let named = name.strip_suffix(TOML).is_some_and(|name| !name.is_empty());
+    named && !name.starts_with('.') && !name.contains(unfit) && name.len() <= MAX_NAME_BYTES
 }
 
 /// What is kept, and what is not.
 pub(super) fn kept(loaded: &Loaded, around: &Surroundings) -> (Vec<BackupFile>, Vec<LeftOut>) {
     let (mut files, mut left_out) = (Vec::new(), Vec::new());
     for (name, path) in candidates(&loaded.config, around) {
-        match read(&name, &path) {
+        let found = match place(&name, &loaded.config, around) {
+            Some(_) => read(&name, &path),
+            None => Err("its name is none that a restore puts back".to_owned()),
+        };
+        match found {
             Ok(Some(bytes)) => files.push(BackupFile { name, bytes }),
             Ok(None) => {}
             Err(why) => left_out.push(LeftOut { name, why }),
@@ -87,7 +103,8 @@ fn candidates(config: &Config, around: &Surroundings) -> BTreeMap<String, PathBu
         };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if let Some(name) = name.to_str().filter(|name| name.ends_with(".toml")) {
+            let name = visible(&name.to_string_lossy()).into_owned();
+            if name.ends_with(TOML) {
                 found.insert(format!("config/{below}/{name}"), entry.path());
             }
         }
@@ -227,13 +244,49 @@ mod tests {
     fn a_name_that_leads_elsewhere_has_no_place() {
         let (_dir, around, common) = world("");
         let loaded = Config::look(&common, &around);
+        let long = format!("config/conf.d/{}.toml", "x".repeat(300));
         for name in [
-            "config/conf.d/a/b",
-            "config/../x",
+            "config/conf.d/a/b.toml",
+            "config/../x.toml",
             "etc/passwd",
-            "config/runbooks/a/../../x",
+            "/etc/watchkeeper/config.toml",
+            "config/runbooks/a/../../x.toml",
+            "config/conf.d/.",
+            "config/conf.d/..",
+            "config/runbooks/..",
+            "config/conf.d/",
+            "config/conf.d/.toml",
+            "config/conf.d/.hidden.toml",
+            "config/conf.d//etc/x.toml",
+            "config/conf.d/a\nb.toml",
+            "config/conf.d/a\0b.toml",
+            "config/conf.d/a\u{1b}[2Jb.toml",
+            "config/conf.d/a\\b.toml",
+            "config/runbooks/run.sh",
+            long.as_str(),
         ] {
-            assert_eq!(place(name, &loaded.config, &around), None, "{name}");
+            assert_eq!(place(name, &loaded.config, &around), None, "{name:?}");
         }
+        let fits = place("config/conf.d/50 ü.toml", &loaded.config, &around);
+        assert!(fits.is_some());
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_put_back_is_named_instead_of_kept() {
+        let (_dir, around, _) = world("");
+        let below = config_dir(&around).join("conf.d");
+        std::fs::write(below.join("a\nb.toml"), "# x\n").expect("written");
+        nix::unistd::mkfifo(&below.join("pipe.toml"), nix::sys::stat::Mode::S_IRWXU).expect("made");
+        std::os::unix::fs::symlink("/nowhere", below.join("gone.toml")).expect("made");
+        let loaded = Config::look_at(&config_dir(&around).join("config.toml"), &around);
+        let (files, left_out) = kept(&loaded, &around);
+        assert_eq!(names(&files), ["config/config.toml"]);
+        let said: Vec<_> = left_out
+            .iter()
+            .map(|file| (file.name.as_str(), file.why.as_str()))
+            .collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].0.starts_with("config/conf.d/a") && said[0].1.contains("its name"));
+        assert!(said[1].0.ends_with("pipe.toml") && said[1].1.contains("no file"));
     }
 }

@@ -76,11 +76,17 @@ pub(super) async fn run(common: &Common, around: &Surroundings, args: &BackupArg
         .file
         .as_deref()
         .ok_or_else(|| CommandError::usage(anyhow!("no file is named")))?;
-    if !args.force && file.symlink_metadata().is_ok() {
-        let error = anyhow!("{} is there already; it was left alone", file.display());
-        return Err(CommandError::failed(error)
-            .kind(Kind::Refused)
-            .hint("another name, or --force"));
+    if let Ok(there) = file.symlink_metadata() {
+        // A device or a directory in whose place a file were put would be missed.
+        let hint = match there.is_file() || there.is_symlink() {
+            true if args.force => None,
+            true => Some("another name, or --force"),
+            false => Some("the name of a file that is not there yet"),
+        };
+        if let Some(hint) = hint {
+            let error = anyhow!("{} is there already; it was left alone", file.display());
+            return Err(CommandError::failed(error).kind(Kind::Refused).hint(hint));
+        }
     }
     let manifest = take(common, around, file).await?;
     answer(common.output, &told(file, manifest)?, |told| {
@@ -117,7 +123,7 @@ async fn take(
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".part-{:08x}", rand::random::<u32>()));
     let part = Part(PathBuf::from(name));
-    let written = write(&store, &part.0, &terms).await;
+    let written = write(&store, &part.0, file, &terms).await;
     store.close().await;
     let manifest = written?;
     let read = verified(&part.0).await?;
@@ -144,17 +150,31 @@ async fn open(config: &Config) -> Result<Store, CommandError> {
     })
 }
 
-async fn write(store: &Store, path: &Path, terms: &BackupTerms) -> Result<Manifest, CommandError> {
-    let cannot = || format!("could not write {}", path.display());
-    let file = File::options()
+/// Writes what becomes `file` beside it, at `path`.
+async fn write(
+    store: &Store,
+    path: &Path,
+    file: &Path,
+    terms: &BackupTerms,
+) -> Result<Manifest, CommandError> {
+    let unwritten = |error: std::io::Error| {
+        let error = anyhow!(error).context(format!("could not write {}", file.display()));
+        CommandError::failed(error).hint("a directory that is there, that you may write, with room")
+    };
+    let output = File::options()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .with_context(cannot)?;
-    let (manifest, file) = store.back_up(file, terms).await.map_err(refused)?;
-    file.sync_all().with_context(cannot)?;
-    Ok(manifest)
+        .map_err(unwritten)?;
+    match store.back_up(output, terms).await {
+        Ok((manifest, output)) => {
+            output.sync_all().map_err(unwritten)?;
+            Ok(manifest)
+        }
+        Err(BackupError::Write(error)) => Err(unwritten(error)),
+        Err(error) => Err(refused(error)),
+    }
 }
 
 /// The file as it was read to its end.

@@ -62,11 +62,34 @@ pub(super) fn restored(told: &Told) -> String {
             count(told.approvals_void, "approval")
         );
     }
+    let _ = writeln!(
+        text,
+        "  numbers of actions and issues go on {} later: those given since the backup come to mean nothing else",
+        told.numbers_left_out
+    );
+    if told.devices > 0 {
+        let _ = writeln!(
+            text,
+            "  {} known, those included that were removed since: watchkeeper devices list",
+            match told.devices {
+                1 => "1 browser is".to_owned(),
+                more => format!("{more} browsers are"),
+            }
+        );
+    }
     for path in &told.written {
         let _ = writeln!(text, "  put back {}", shown(path));
     }
     for path in &told.left_alone {
         let _ = writeln!(text, "  left alone {}: it says something else", shown(path));
+    }
+    for file in &told.not_written {
+        let _ = writeln!(
+            text,
+            "  ✗ {} could not be put back: {}",
+            shown(&file.file),
+            visible(&file.why)
+        );
     }
     for left_out in &told.manifest.left_out {
         let _ = writeln!(
@@ -74,6 +97,13 @@ pub(super) fn restored(told: &Told) -> String {
             "  never was in it: {} ({})",
             visible(&left_out.name),
             visible(&left_out.why)
+        );
+    }
+    if let Some(store) = &told.other_store {
+        let _ = writeln!(
+            text,
+            "✗ the configuration that was put back has its store elsewhere: {}; restore once more, to fill that one",
+            visible(store)
         );
     }
     text.push_str("where the store was backed up, nothing may watch the same hosts any more\n");

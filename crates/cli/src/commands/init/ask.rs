@@ -4,12 +4,15 @@ use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
+use unicode_width::UnicodeWidthStr as _;
 use watchkeeper_fleet::JumpHost;
 use watchkeeper_llm::Endpoint;
 use watchkeeper_model::{Autonomy, HostName, visible};
 
 use super::found::Found;
+use super::here::{self, Here};
 use super::{Gotify, InitArgs, Model, Wished, Wishes};
+use crate::config::is_system;
 use crate::failure::{CommandError, Kind};
 use crate::surroundings::Surroundings;
 
@@ -17,6 +20,10 @@ use crate::surroundings::Surroundings;
 const TRIES: usize = 5;
 /// What stands for every host that was found.
 const ALL: &str = "all";
+/// So many lines of a list are read one below the other; longer ones stand in columns.
+const LINES: usize = 12;
+/// Most names that are told to be left out.
+const MAX_REFUSED: usize = 10;
 
 /// Puts flags, answers and defaults together.
 pub(super) async fn wishes(
@@ -34,7 +41,23 @@ pub(super) async fn wishes(
         })?,
         None => default,
     };
-    let hosts = hosts(args, found, asks).await?;
+    let (mut hosts, mut notes) = hosts(args, around, found, asks).await?;
+    let here = this_machine(args, around, asks).await?;
+    let this_machine = match here.map(|here| here.wished(around)) {
+        None => None,
+        Some(wished) if hosts.iter().any(|known| known.name == wished.name) => {
+            notes.push(format!(
+                "{} is taken already, so it is not this machine",
+                wished.name
+            ));
+            None
+        }
+        Some(wished) => {
+            let name = wished.name.clone();
+            hosts.push(wished);
+            Some(name)
+        }
+    };
     let remote = !hosts.is_empty();
     let become_root = args.become_root
         || (asks
@@ -59,19 +82,54 @@ pub(super) async fn wishes(
     Ok(Wishes {
         name,
         hosts,
+        this_machine,
         become_root,
         autonomy,
-        model: model(args, found, asks)?,
+        model: model(args, around, found, asks)?,
         gotify: gotify(args, asks)?,
+        notes,
     })
 }
 
-async fn hosts(args: &InitArgs, found: &Found, asks: bool) -> Result<Vec<Wished>, CommandError> {
+/// The account by which the service looks at its own machine. Who is no service sees it without.
+async fn this_machine(
+    args: &InitArgs,
+    around: &Surroundings,
+    asks: bool,
+) -> Result<Option<Here>, CommandError> {
+    if args.this_machine.is_some() || !asks || !is_system(around) || !super::next::has_service() {
+        return Ok(args.this_machine.clone());
+    }
+    if !here::has_sshd().await {
+        return Ok(None);
+    }
+    say(
+        "This machine, too? The service is locked away from most of it, and looks at it by SSH as at any other.",
+    )?;
+    ask(
+        "The account to log in as here, or nothing for no",
+        "",
+        |text| {
+            let here = (!text.is_empty()).then(|| text.parse::<Here>());
+            here.transpose()
+        },
+    )
+}
+
+/// The hosts that are wished, and what could not be taken over of them.
+async fn hosts(
+    args: &InitArgs,
+    around: &Surroundings,
+    found: &Found,
+    asks: bool,
+) -> Result<(Vec<Wished>, Vec<String>), CommandError> {
     let mut words = args.hosts.clone();
+    let mut notes = Vec::new();
     if args.all_hosts {
         words.extend(found.hosts.iter().map(ToString::to_string));
+        notes.extend(refused(found));
     } else if words.is_empty() && asks {
-        words = ask_hosts(found)?;
+        words = ask_hosts(found, around.width)?;
     }
     let mut hosts: Vec<Wished> = Vec::new();
     for word in words {
@@ -84,14 +142,33 @@ async fn hosts(args: &InitArgs, found: &Found, asks: bool) -> Result<Vec<Wished>
                     return Err(CommandError::usage(error)
                         .hint(format!("--host {name}=ops@ADDRESS, or --ssh-config FILE")));
                 }
-                found.host(&name).await
+                let (host, note) = found.host(&name).await;
+                notes.extend(note);
+                host
             }
         };
         if !hosts.iter().any(|known| known.name == host.name) {
             hosts.push(host);
         }
     }
-    Ok(hosts)
+    Ok((hosts, notes))
+}
+
+/// What the SSH configuration names and cannot be watched by that name.
+fn refused(found: &Found) -> Vec<String> {
+    let mut told: Vec<String> = found
+        .refused
+        .iter()
+        .take(MAX_REFUSED)
+        .map(|host| format!("left out: {}, {}", visible(&host.name), visible(&host.why)))
+        .collect();
+    if found.refused.len() > MAX_REFUSED {
+        told.push(format!(
+            "left out: {} more",
+            found.refused.len() - MAX_REFUSED
+        ));
+    }
+    told
 }
 
 /// `NAME=[LOGIN@]ADDRESS[:PORT]`.
@@ -102,16 +179,14 @@ fn written(name: &str, place: &str) -> Result<Wished, CommandError> {
             .hint("--host NAME=[LOGIN@]ADDRESS[:PORT]")
     })?;
     Ok(Wished {
-        name,
         address: Some(place.host),
         port: place.port,
         login: place.login,
-        jump: Vec::new(),
-        host_key_alias: None,
+        ..Wished::named(name)
     })
 }
 
-fn ask_hosts(found: &Found) -> Result<Vec<String>, CommandError> {
+fn ask_hosts(found: &Found, width: usize) -> Result<Vec<String>, CommandError> {
     if found.hosts.is_empty() {
         say("No SSH configuration names a host; with none, this machine is watched.")?;
         return ask(
@@ -127,14 +202,35 @@ fn ask_hosts(found: &Found) -> Result<Vec<String>, CommandError> {
         );
     }
     say("The SSH configuration names these hosts:")?;
-    for (place, name) in found.hosts.iter().enumerate() {
-        say(&format!("  {:>3}  {name}", place + 1))?;
+    say(&listed(&found.hosts, width))?;
+    for line in refused(found) {
+        say(&format!("  {line}"))?;
     }
     ask(
         "Which are to be watched: numbers (1 3-5), names, `all`, or nothing for this machine alone",
         "",
         |text| chosen(text, &found.hosts),
     )
+}
+
+/// A list with numbers to choose by: in columns that are read downwards where it is long.
+fn listed(names: &[impl AsRef<str>], width: usize) -> String {
+    let cells: Vec<String> = (1..)
+        .zip(names)
+        .map(|(place, name)| format!("  {place:>3}  {}", visible(name.as_ref())))
+        .collect();
+    let widest = cells.iter().map(|cell| cell.width()).max().unwrap_or(1);
+    let columns = match cells.len() {
+        0..=LINES => 1,
+        _ => (width / widest).max(1),
+    };
+    let rows = cells.len().div_ceil(columns);
+    let row = |row: usize| {
+        let cells = cells.iter().skip(row).step_by(rows.max(1));
+        let padded = cells.map(|cell| format!("{cell}{}", " ".repeat(widest - cell.width())));
+        padded.collect::<String>().trim_end().to_owned()
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join("\n")
 }
 
 /// What of a list is meant by `1 3-5 web1` or `all`.
@@ -168,7 +264,12 @@ fn chosen(text: &str, among: &[HostName]) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-fn model(args: &InitArgs, found: &Found, asks: bool) -> Result<Option<Model>, CommandError> {
+fn model(
+    args: &InitArgs,
+    around: &Surroundings,
+    found: &Found,
+    asks: bool,
+) -> Result<Option<Model>, CommandError> {
     let url: Endpoint = args.ollama.parse().map_err(CommandError::usage)?;
     let of = |name: String| Model {
         url: url.to_string(),
@@ -193,9 +294,7 @@ fn model(args: &InitArgs, found: &Found, asks: bool) -> Result<Option<Model>, Co
         return Ok(None);
     }
     say(&format!("The Ollama at {url} has these models:"))?;
-    for (place, name) in models.iter().enumerate() {
-        say(&format!("  {:>3}  {}", place + 1, visible(name)))?;
-    }
+    say(&listed(models, around.width))?;
     let name = ask(
         "Which is to be asked: a number, a name, or nothing for none",
         "",
@@ -276,10 +375,14 @@ fn ask<T>(
 ) -> Result<T, CommandError> {
     for _ in 0..TRIES {
         let mut err = std::io::stderr();
-        write!(err, "{question} [{default}] ")?;
+        match default {
+            "" => write!(err, "{question}: ")?,
+            default => write!(err, "{question} [{default}]: ")?,
+        }
         err.flush()?;
         let mut typed = String::new();
         if std::io::stdin().lock().read_line(&mut typed)? == 0 {
+            writeln!(err)?;
             let error = anyhow!("stopped; nothing was written");
             return Err(CommandError::failed(error).kind(Kind::Interrupted));
         }
@@ -326,6 +429,21 @@ mod tests {
         for text in ["0", "5", "web3", "1-9", "x-2"] {
             assert!(chosen(text, &among).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_long_list_stands_in_columns() {
+        let few = listed(&["web1", "db\u{1b}1"], 80);
+        assert_eq!(few, "    1  web1\n    2  db\\u{1b}1");
+        let many: Vec<String> = (1..=200).map(|n| format!("farm{n:03}")).collect();
+        let text = listed(&many, 80);
+        assert_eq!(text.lines().count(), 40, "{text}");
+        assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+        let first = text.lines().next().unwrap_or_default();
+        assert!(first.starts_with("    1  farm001   41  farm041"), "{first}");
+        let narrow = listed(&many, 10);
+        assert_eq!(narrow.lines().count(), 200);
+        assert_eq!(listed(&[] as &[&str], 80), "");
     }
 
     #[test]

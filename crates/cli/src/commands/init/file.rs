@@ -37,12 +37,17 @@ fn hosts(text: &mut String, wishes: &Wishes) {
     text.push_str(
         "\n# The hosts. A host's key is accepted once, by `watchkeeper enrol NAME`, after you have compared it.\n",
     );
-    for host in &wishes.hosts {
+    for (place, host) in wishes.hosts.iter().enumerate() {
+        if place > 0 {
+            text.push('\n');
+        }
+        if wishes.this_machine.as_ref() == Some(&host.name) {
+            text.push_str("# This machine: the service is locked away from most of it, and looks at it by SSH.\n");
+        }
         one_host(text, host);
         if wishes.become_root {
             text.push_str("become_root = true\n");
         }
-        text.push('\n');
     }
 }
 
@@ -115,14 +120,7 @@ mod tests {
     use watchkeeper_model::{Autonomy, HostName};
 
     fn host(name: &str) -> Wished {
-        Wished {
-            name: HostName::new(name).expect("a name"),
-            address: None,
-            port: None,
-            login: None,
-            jump: Vec::new(),
-            host_key_alias: None,
-        }
+        Wished::named(HostName::new(name).expect("a name"))
     }
 
     #[test]
@@ -140,6 +138,7 @@ mod tests {
                     ..host("db1.example.org")
                 },
             ],
+            this_machine: Some(HostName::new("web1").expect("a name")),
             become_root: true,
             autonomy: Autonomy::AutoSafe,
             model: Some(Model {
@@ -147,8 +146,14 @@ mod tests {
                 name: "a\"b".to_owned(),
             }),
             gotify: None,
+            notes: Vec::new(),
         };
         let text = text(&wishes);
+        assert!(
+            text.contains("looks at it by SSH.\n[hosts.web1]\n"),
+            "{text}"
+        );
+        assert!(!text.contains("\n\n\n"), "{text}");
         let table: toml::Table = text.parse().expect("it is TOML");
         assert_eq!(table["name"].as_str(), Some("hal"));
         assert_eq!(table["policy"]["autonomy"].as_str(), Some("auto-safe"));
@@ -164,10 +169,12 @@ mod tests {
         let wishes = Wishes {
             name: HostName::new("hal").expect("a name"),
             hosts: Vec::new(),
+            this_machine: None,
             become_root: false,
             autonomy: Autonomy::Suggest,
             model: None,
             gotify: None,
+            notes: Vec::new(),
         };
         let table: toml::Table = text(&wishes).parse().expect("it is TOML");
         let keys: Vec<_> = table.keys().map(String::as_str).collect();

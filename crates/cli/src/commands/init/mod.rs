@@ -7,10 +7,13 @@
 mod ask;
 mod file;
 mod found;
+mod here;
 mod next;
 mod place;
 
-use std::path::PathBuf;
+pub(super) use place::says_something;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -18,6 +21,8 @@ use serde::Serialize;
 use watchkeeper_model::{Autonomy, HostName, visible};
 use watchkeeper_watch::view::{DoctorLine, DoctorState};
 
+use self::here::Here;
+use self::next::Step;
 use super::{Ended, answer, doctor};
 use crate::args::{Common, Output};
 use crate::called::Called;
@@ -42,6 +47,9 @@ pub(crate) struct InitArgs {
     /// Read hosts from this file instead of ~/.ssh/config
     #[arg(long, value_name = "FILE")]
     pub(super) ssh_config: Option<PathBuf>,
+    /// This machine, too, by SSH to itself as this account; its key is taken from /etc/ssh
+    #[arg(long, value_name = "LOGIN[:PORT]")]
+    pub(super) this_machine: Option<Here>,
     /// Look and repair as root on the hosts, by sudo without a password
     #[arg(long)]
     pub(super) become_root: bool,
@@ -79,10 +87,14 @@ pub(crate) struct InitArgs {
 pub(super) struct Wishes {
     pub(super) name: HostName,
     pub(super) hosts: Vec<Wished>,
+    /// Which of them is this machine.
+    pub(super) this_machine: Option<HostName>,
     pub(super) become_root: bool,
     pub(super) autonomy: Autonomy,
     pub(super) model: Option<Model>,
     pub(super) gotify: Option<Gotify>,
+    /// What could not be taken over as it was.
+    pub(super) notes: Vec<String>,
 }
 
 /// A host that is to be watched, with what must be written of it.
@@ -94,6 +106,20 @@ pub(super) struct Wished {
     pub(super) login: Option<String>,
     pub(super) jump: Vec<String>,
     pub(super) host_key_alias: Option<String>,
+}
+
+impl Wished {
+    /// With nothing said but the name.
+    pub(super) fn named(name: HostName) -> Self {
+        Self {
+            name,
+            address: None,
+            port: None,
+            login: None,
+            jump: Vec::new(),
+            host_key_alias: None,
+        }
+    }
 }
 
 /// The model that is to be asked.
@@ -124,10 +150,12 @@ struct Report {
     /// Whether nothing but what is still to be done by hand is wrong.
     ok: bool,
     errors: Vec<String>,
+    /// What was done beside it, and what could not be taken over.
+    notes: Vec<String>,
     /// What was tried.
     tests: Vec<DoctorLine>,
     /// What to do next, in order.
-    next: Vec<String>,
+    next: Vec<Step>,
 }
 
 /// Writes a configuration.
@@ -155,8 +183,23 @@ pub(super) async fn run(
     let wishes = ask::wishes(args, around, &found, asks).await?;
     let kept = place::put(&target, &file::text(&wishes), around)?;
 
+    let mut notes = wishes.notes.clone();
+    let common = &reading(common, around, &target, &mut notes);
     let loaded = Config::look(common, around);
     let errors: Vec<String> = loaded.errors.iter().map(|error| error.line()).collect();
+    let mut known = Vec::new();
+    if let Some(name) = wishes.this_machine.as_ref().filter(|_| errors.is_empty()) {
+        match here::pin(common, around, called, name).await {
+            Ok(key) => {
+                notes.push(format!("the key of {name} is accepted: {key}"));
+                known.push(name.clone());
+            }
+            Err(error) => notes.push(format!(
+                "the key of {name} is not accepted yet: {}",
+                error.line()
+            )),
+        }
+    }
     let tests = if args.no_test || !errors.is_empty() {
         Vec::new()
     } else {
@@ -175,7 +218,8 @@ pub(super) async fn run(
         model: wishes.model.as_ref().map(|model| model.name.clone()),
         ok: errors.is_empty(),
         errors,
-        next: next::steps(&wishes, around, &tests),
+        notes,
+        next: next::steps(&wishes, &known, around, &tests),
         tests,
     };
     answer(common.output, &report, |report| {
@@ -192,6 +236,26 @@ pub(super) async fn run(
     })
 }
 
+/// The flags by which the file that was written is read: it is named where it does not lie in its usual place.
+fn reading(
+    common: &Common,
+    around: &Surroundings,
+    target: &Path,
+    notes: &mut Vec<String>,
+) -> Common {
+    let real = |path: &Path| path.canonicalize().ok();
+    let mut reading = common.clone();
+    let read = Config::look(common, around).files;
+    if !read.iter().any(|file| real(file) == real(target)) {
+        notes.push(format!(
+            "it is read by commands that are told so: --config {}",
+            target.display()
+        ));
+        reading.config.push(target.to_owned());
+    }
+    reading
+}
+
 fn told(report: &Report, tests: &str) -> String {
     let mut text = format!(
         "✓ {} was written\n",
@@ -202,6 +266,9 @@ fn told(report: &Report, tests: &str) -> String {
             "  what stood there is kept as {}\n",
             visible(&kept.display().to_string())
         ));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("  {}\n", visible(note)));
     }
     for error in &report.errors {
         text.push_str(&format!("✗ {}\n", visible(error)));
@@ -221,7 +288,10 @@ fn told(report: &Report, tests: &str) -> String {
     }
     text.push_str("\nNext:\n");
     for (place, step) in report.next.iter().enumerate() {
-        text.push_str(&format!("  {}. {step}\n", place + 1));
+        text.push_str(&format!("  {}. {}\n", place + 1, step.what));
+        for command in &step.commands {
+            text.push_str(&format!("       {}\n", visible(command)));
+        }
     }
     text
 }

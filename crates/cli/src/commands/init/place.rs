@@ -2,19 +2,16 @@
 //! all. What stood there before is kept.
 
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, anyhow};
-use nix::unistd::Group;
 
 use super::InitArgs;
 use crate::config::{Config, is_system};
 use crate::failure::CommandError;
+use crate::ownership::readable_by_the_service;
 use crate::surroundings::Surroundings;
+use anyhow::{Context as _, anyhow};
 
-/// The group of the account that a package makes for the service.
-const SERVICE_GROUP: &str = "watchkeeper";
 /// Most copies of earlier files.
 const MAX_COPIES: u32 = 1_000;
 
@@ -30,7 +27,7 @@ pub(super) fn target(args: &InitArgs, around: &Surroundings) -> PathBuf {
 }
 
 /// Whether a file sets anything, or cannot be told: one with nothing but comments, as a package brings it, does not.
-pub(super) fn says_something(path: &Path) -> bool {
+pub(crate) fn says_something(path: &Path) -> bool {
     match std::fs::read_to_string(path) {
         Ok(text) => text
             .parse::<toml::Table>()
@@ -69,7 +66,11 @@ pub(super) fn put(
             error.line()
         )));
     }
-    let kept = keep(target).with_context(cannot).map_err(hint)?;
+    // Comments that a package brought are not missed.
+    let kept = match says_something(target) {
+        true => keep(target).with_context(cannot).map_err(hint)?,
+        false => None,
+    };
     std::fs::rename(&new.0, target)
         .with_context(cannot)
         .map_err(hint)?;
@@ -84,11 +85,8 @@ fn write(path: &Path, text: &str, around: &Surroundings) -> std::io::Result<()> 
         .mode(0o600)
         .open(path)?;
     file.write_all(text.as_bytes())?;
-    if is_system(around)
-        && let Some(group) = Group::from_name(SERVICE_GROUP).ok().flatten()
-        && std::os::unix::fs::chown(path, None, Some(group.gid.as_raw())).is_ok()
-    {
-        file.set_permissions(std::fs::Permissions::from_mode(0o640))?;
+    if is_system(around) {
+        readable_by_the_service(path)?;
     }
     file.sync_all()
 }
@@ -122,6 +120,8 @@ impl Drop for New {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
