@@ -281,6 +281,46 @@ fn files_with_secrets_are_not_read_and_are_named_once() {
 }
 
 #[test]
+fn a_repository_that_is_too_much_to_read_is_one_issue_and_a_file_that_is_too_long_is_named() {
+    let followed = Followed::new();
+    followed.commit("web1.nix", GOOD);
+    well(&followed.fetch());
+    well(&followed.index());
+    let kept = followed.home.path().join("fetched/kept");
+    let many = kept.join("many");
+    std::fs::create_dir(&many).expect("a directory can be made");
+    for number in 0..5_000 {
+        std::fs::write(many.join(format!("{number}.nix")), "{ }\n").expect("it can be written");
+    }
+    for _ in 0..2 {
+        let read = followed.index();
+        assert_eq!(read.status.code(), Some(1));
+        let said = words(&read);
+        assert!(said.contains("more than 5000 *.nix files"), "{said}");
+    }
+    let issues = followed.issues();
+    assert_eq!(issues.len(), 1, "{issues:#?}");
+    let known = followed.home.run(&["configs", "search", "nginx"]).stdout();
+    assert!(known.contains("web1.nix"), "what was read stays: {known}");
+
+    // No more of a file is read than may be kept, however long it is.
+    std::fs::remove_dir_all(&many).expect("it can be removed");
+    let long = std::fs::File::create(kept.join("long.nix")).expect("a file can be made");
+    long.set_len(1 << 40)
+        .expect("a file may be long and hold nothing");
+    let read = followed.index();
+    well(&read);
+    let said = words(&read);
+    assert!(
+        said.contains("long.nix: it is longer than 131072 bytes"),
+        "{said}"
+    );
+    std::fs::remove_file(kept.join("long.nix")).expect("it can be removed");
+    well(&followed.index());
+    assert!(followed.issues().is_empty(), "{:?}", followed.issues());
+}
+
+#[test]
 fn nothing_of_a_repository_is_run_or_followed() {
     let followed = Followed::new();
     let outside = followed.home.path().join("outside");

@@ -1,5 +1,6 @@
 //! `configs`: configuration files of hosts and of a repository: read them, search them, show one as it was read.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -139,16 +140,7 @@ async fn index_repository(session: &Session, dir: &Path) -> Result<ConfigsIndexe
     let mut some: Vec<RepositoryFile> = Vec::new();
     for path in paths {
         let shown = path.to_string_lossy().into_owned();
-        let file = dir.join(&path);
-        let length = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
-        let text = match std::fs::read(&file) {
-            Ok(_) if length > MAX_FILE_BYTES => {
-                Err(format!("it is longer than {MAX_FILE_BYTES} bytes"))
-            }
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "it is not a text".to_owned()),
-            Err(error) => Err(error.to_string()),
-        };
-        match text {
+        match text_of(&dir.join(&path)) {
             Ok(text) => {
                 all.push(shown.clone());
                 some.push(RepositoryFile { path: shown, text });
@@ -163,6 +155,18 @@ async fn index_repository(session: &Session, dir: &Path) -> Result<ConfigsIndexe
     all.retain(|path| !whole.refused.iter().any(|refused| refused.path == *path));
     send(session, some, Some(all), &mut whole).await?;
     Ok(whole)
+}
+
+/// The text of a file, or why it is not read. No more of it is read than may be kept.
+fn text_of(file: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("it is longer than {MAX_FILE_BYTES} bytes"));
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not a text".to_owned())
 }
 
 async fn send(
