@@ -109,7 +109,8 @@ fn reads(notes: &mut Notes, operands: &[Arg]) {
 fn may_be_hash(value: &Arg) -> bool {
     value.as_text().is_none_or(|text| {
         let text = text.to_ascii_lowercase();
-        HASHES.iter().any(|hash| text.contains(hash))
+        // An option that is not known may ask for anything.
+        text.starts_with('-') || HASHES.iter().any(|hash| text.contains(hash))
     })
 }
 

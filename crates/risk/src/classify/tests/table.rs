@@ -122,7 +122,7 @@ grep-r /var/lib medium
 grep-r /var medium
 grep-r /proc medium
 grep-r /etc/ssl medium
-grep-r /home/alice/.ssh medium
+grep-r /home/alice/.ssh high
 grep-r /etc/letsencrypt/live medium
 grep-r /run/secrets high
 # writing
