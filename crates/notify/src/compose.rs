@@ -1,18 +1,16 @@
-//! From notices to one message: what stands in its title and its text. Notices about the same thing are one story, told
-//! by its beginning and its end; one cause on several hosts is one message that names the hosts; anything else together
-//! is a summary.
+//! From notices to one message: what stands in its title and its text. Notices about the same thing are one story; one
+//! cause on several hosts is one message that names the hosts; anything else together is a summary.
 
 use std::collections::BTreeSet;
 
 use watchkeeper_model::{Severity, Timestamp};
 
-use crate::notice::{Event, MAX_NOTICES, Notice, Urgency};
+use crate::notice::{MAX_NOTICES, Notice, Urgency};
+use crate::story::{Story, stories};
 use crate::text::{Line, Text, one_line};
 
 /// Hosts and stories named in one message; of more it says how many.
 const MAX_NAMED: usize = 30;
-/// Lines of a text that are kept.
-const MAX_LINES: usize = 40;
 
 /// What is sent: the same for every channel, which writes it as it can.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +37,21 @@ pub struct Message {
     pub more: u64,
 }
 
+impl Message {
+    /// The one thing that it tells of, as a word that is the same in every message about it.
+    #[must_use]
+    pub fn thread(&self) -> Option<String> {
+        let of = |notice: &Notice| match (notice.issue, notice.action) {
+            (Some(issue), _) => Some(format!("issue-{issue}")),
+            (None, Some(action)) => Some(format!("action-{action}")),
+            (None, None) => None,
+        };
+        let first = of(self.notices.first()?)?;
+        let same = |notice: &Notice| of(notice).as_ref() == Some(&first);
+        (self.more == 0 && self.notices.iter().all(same)).then_some(first)
+    }
+}
+
 /// Who tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Teller {
@@ -54,180 +67,15 @@ pub struct Teller {
     pub click: Option<String>,
 }
 
-/// Notices about one thing, in their order.
-struct Story<'n>(Vec<&'n Notice>);
-
-impl<'n> Story<'n> {
-    /// The notice that says what it is about: the last that begins it, else the last.
-    fn lead(&self) -> &'n Notice {
-        let begins = self.0.iter().rev().find(|notice| notice.event.opens());
-        begins
-            .or(self.0.last())
-            .copied()
-            .expect("a story has a notice")
-    }
-
-    fn has(&self, event: Event) -> bool {
-        self.0.iter().any(|notice| notice.event == event)
-    }
-
-    fn is_over(&self) -> bool {
-        let last = |wanted: fn(Event) -> bool| {
-            let place = self.0.iter().rposition(|notice| wanted(notice.event));
-            place.map_or(0, |place| place + 1)
-        };
-        last(|event| event == Event::Resolved) > last(Event::opens)
-    }
-
-    fn began_here(&self) -> bool {
-        self.0.iter().any(|notice| notice.event.opens())
-    }
-
-    fn severity(&self) -> Severity {
-        let all = self.0.iter().map(|notice| notice.severity);
-        all.max().unwrap_or(Severity::Info)
-    }
-
-    fn urgency(&self) -> Urgency {
-        if self.is_over() {
-            return Urgency::Information;
-        }
-        let all = self.0.iter().map(|notice| notice.urgency());
-        all.max().unwrap_or(Urgency::Information)
-    }
-
-    /// What stands before the title.
-    fn mark(&self) -> &'static str {
-        let lead = self.lead();
-        match lead.event {
-            _ if self.is_over() && self.began_here() => "came and went: ",
-            _ if self.is_over() => "resolved: ",
-            Event::Opened => match lead.severity {
-                Severity::Critical => "critical: ",
-                Severity::Warning => "warning: ",
-                Severity::Info => "",
-            },
-            Event::Worse => "worse: ",
-            Event::Reopened => "back again: ",
-            Event::StillOpen => "still there: ",
-            Event::Escalated => "needs you: ",
-            Event::Held => "approve? ",
-            _ => "",
-        }
-    }
-
-    fn headline(&self) -> String {
-        let lead = self.lead();
-        let host = lead
-            .host
-            .as_ref()
-            .map_or_else(String::new, |host| format!("{host}: "));
-        let held = self.0.iter().rev().find(|one| one.event == Event::Held);
-        let waits = match held.and_then(|held| held.action) {
-            Some(action) if lead.event != Event::Held && !self.is_over() => {
-                format!("; action {action} waits")
-            }
-            _ => String::new(),
-        };
-        let title = one_line(&lead.title, Notice::MAX_TITLE_CHARS);
-        format!("{}{host}{title}{waits}", self.mark())
-    }
-
-    /// One line of a message that tells several stories.
-    fn line(&self) -> Line {
-        let lead = self.lead();
-        let mut line = Line::ours("- ").and(self.mark());
-        if let Some(host) = &lead.host {
-            line = line.and_theirs(host.to_string()).and(" ");
-        }
-        line = line.and_theirs(one_line(&lead.title, Notice::MAX_TITLE_CHARS));
-        if let Some(action) = self.0.iter().rev().find_map(|one| one.action) {
-            let word = if self.has(Event::Held) && !self.is_over() {
-                "waits"
-            } else {
-                "was taken"
-            };
-            line = line.and(format!(" (action {action} {word})"));
-        }
-        line
-    }
-
-    /// All that is known of it.
-    fn lines(&self) -> Vec<Line> {
-        let mut lines = Vec::new();
-        for notice in &self.0 {
-            if !matches!(notice.event, Event::Message | Event::Digest | Event::Test) {
-                lines.push(named(notice));
-            }
-            lines.extend(of_text(notice));
-        }
-        if let Some(issue) = self.0.iter().find_map(|notice| notice.issue) {
-            lines.push(
-                Line::ours(format!("Issue {issue}: "))
-                    .and_theirs(format!("watchkeeper issues show {issue}")),
-            );
-        }
-        if let Some(action) = self.0.iter().rev().find_map(|notice| notice.action) {
-            lines.push(
-                Line::ours(format!("Action {action}: "))
-                    .and_theirs(format!("watchkeeper approve show {action}")),
-            );
-        }
-        lines
-    }
+/// How much a message of these asks for.
+#[must_use]
+pub fn urgency_of(notices: &[Notice]) -> Urgency {
+    of_all(&stories(notices))
 }
 
-/// What happened, in words of ours and theirs.
-fn named(notice: &Notice) -> Line {
-    let word = match notice.event {
-        Event::Opened => "Opened",
-        Event::Worse => "Worse",
-        Event::Reopened => "Back again",
-        Event::Escalated => "The watch will not go on by itself",
-        Event::Diagnosed => "Diagnosed",
-        Event::StillOpen => "Still there",
-        Event::Resolved => "Resolved",
-        Event::Held => "Waits for you",
-        Event::Outcome => "Action",
-        Event::Expired => "Expired",
-        Event::Message | Event::Digest | Event::Test => "",
-    };
-    let mut line = Line::ours(format!("{word}: "));
-    if let Some(host) = &notice.host {
-        line = line.and_theirs(host.to_string()).and(" ");
-    }
-    line.and_theirs(one_line(&notice.title, Notice::MAX_TITLE_CHARS))
-}
-
-fn of_text(notice: &Notice) -> Vec<Line> {
-    let lines = notice.text.lines().filter(|line| !line.trim().is_empty());
-    let written = |line: &str| match notice.event {
-        Event::Digest => match line.strip_prefix("- ") {
-            // What follows is a title, which is theirs; a title has no line ends, so nobody else begins a line.
-            Some(theirs) => Line::ours("- ").and_theirs(theirs),
-            None => Line::ours(line),
-        },
-        Event::Message | Event::Test => Line::default().and_prose(line),
-        _ => Line::theirs(line),
-    };
-    let mut lines: Vec<Line> = lines.take(MAX_LINES + 1).map(written).collect();
-    if lines.len() > MAX_LINES {
-        lines.truncate(MAX_LINES);
-        lines.push(Line::ours("…"));
-    }
-    lines
-}
-
-fn stories(notices: &[Notice]) -> Vec<Story<'_>> {
-    let mut threads: Vec<(String, Story<'_>)> = Vec::new();
-    for notice in notices {
-        let thread = notice.thread();
-        match threads.iter_mut().find(|(known, _)| *known == thread) {
-            Some((_, story)) => story.0.push(notice),
-            None => threads.push((thread, Story(vec![notice]))),
-        }
-    }
-    threads.into_iter().map(|(_, story)| story).collect()
+fn of_all(stories: &[Story<'_>]) -> Urgency {
+    let urgency = stories.iter().map(Story::urgency).max();
+    urgency.unwrap_or(Urgency::Information)
 }
 
 /// Whether all of it has one cause.
@@ -239,20 +87,25 @@ fn one_cause(notices: &[Notice]) -> bool {
             .all(|notice| Some(notice.cause.as_str()) == first)
 }
 
-/// Makes one message of notices; `more` are known by their number only.
+/// Makes one message of notices that is told when it is made; `more` are known by their number only.
 #[must_use]
 pub fn compose(teller: Teller, notices: Vec<Notice>, more: u64) -> Message {
-    let mut stories = stories(&notices);
-    // The worst that is still there first; among equals in their order.
-    stories.sort_by_key(|story| (story.is_over(), std::cmp::Reverse(story.urgency())));
-    let urgency = stories.iter().map(Story::urgency).max();
+    let now = teller.at;
+    compose_at(now, teller, notices, more)
+}
+
+/// The same for a message that is told later than it was made: what happened long before says so.
+#[must_use]
+pub fn compose_at(now: Timestamp, teller: Teller, notices: Vec<Notice>, more: u64) -> Message {
+    let stories = stories(&notices);
+    let urgency = of_all(&stories);
     let (title, text) = match &stories[..] {
-        [] => ("nothing to tell".to_owned(), Text::default()),
-        [one] if more == 0 => (one.headline(), Text(one.lines())),
-        [first, ..] if more == 0 && one_cause(&notices) => {
-            (headline_of_hosts(first, &stories), list(&stories, more))
+        [] if more == 0 => ("nothing to tell".to_owned(), Text::default()),
+        [one] if more == 0 => (one.headline(), Text(one.lines(now))),
+        [first, others @ ..] if more == 0 && one_cause(&notices) => {
+            (headline_of_hosts(first, others), list(&stories, more, now))
         }
-        _ => (count(&stories, more), list(&stories, more)),
+        _ => (count(&stories, more), list(&stories, more, now)),
     };
     let mut text = text;
     if text.0.is_empty() {
@@ -266,7 +119,7 @@ pub fn compose(teller: Teller, notices: Vec<Notice>, more: u64) -> Message {
         watch: teller.watch,
         title,
         text,
-        urgency: urgency.unwrap_or(Urgency::Information),
+        urgency,
         priority: teller.priority,
         click: teller.click,
         notices,
@@ -274,18 +127,25 @@ pub fn compose(teller: Teller, notices: Vec<Notice>, more: u64) -> Message {
     }
 }
 
-fn headline_of_hosts(first: &Story<'_>, stories: &[Story<'_>]) -> String {
-    let hosts: BTreeSet<_> = stories
+/// The first story, and on how many other hosts it is like it. What is over elsewhere is told apart.
+fn headline_of_hosts(first: &Story<'_>, others: &[Story<'_>]) -> String {
+    let (alike, over): (Vec<_>, Vec<_>) = others
         .iter()
-        .filter_map(|story| story.lead().host.as_ref())
-        .collect();
-    let others = hosts.len().saturating_sub(1);
-    let and = match others {
-        0 => format!(", and {} more", stories.len() - 1),
-        1 => ", and on 1 other host".to_owned(),
-        others => format!(", and on {others} other hosts"),
+        .partition(|story| story.is_over() == first.is_over());
+    let hosts: BTreeSet<_> = alike.iter().filter_map(|story| story.host()).collect();
+    let elsewhere =
+        hosts.len() - usize::from(first.host().is_some_and(|host| hosts.contains(host)));
+    let and = match (elsewhere, alike.len()) {
+        (0, 0) => String::new(),
+        (0, more) => format!(", and {more} more"),
+        (1, _) => ", and on 1 other host".to_owned(),
+        (others, _) => format!(", and on {others} other hosts"),
     };
-    format!("{}{and}", first.headline())
+    let ended = match over.len() {
+        0 => String::new(),
+        count => format!("; {count} over"),
+    };
+    format!("{}{and}{ended}", first.headline())
 }
 
 fn count(stories: &[Story<'_>], more: u64) -> String {
@@ -298,15 +158,13 @@ fn count(stories: &[Story<'_>], more: u64) -> String {
             .count()
     };
     let critical = (of(Severity::Critical), "critical");
+    let warnings = of(Severity::Warning);
+    let warning = if warnings == 1 { "warning" } else { "warnings" };
     // Of what is left out only the number is known; the worst is not among it.
     let parts = if more > 0 {
         vec![critical]
     } else {
-        vec![
-            critical,
-            (of(Severity::Warning), "warnings"),
-            (over, "over"),
-        ]
+        vec![critical, (warnings, warning), (over, "over")]
     };
     let said: Vec<String> = parts
         .iter()
@@ -319,8 +177,9 @@ fn count(stories: &[Story<'_>], more: u64) -> String {
     }
 }
 
-fn list(stories: &[Story<'_>], more: u64) -> Text {
-    let mut text = Text(stories.iter().take(MAX_NAMED).map(Story::line).collect());
+fn list(stories: &[Story<'_>], more: u64, now: Timestamp) -> Text {
+    let named = stories.iter().take(MAX_NAMED);
+    let mut text = Text(named.map(|story| story.line(now)).collect());
     let unnamed = stories.len().saturating_sub(MAX_NAMED) as u64 + more;
     if unnamed > 0 {
         let line = Line::ours(format!("and {unnamed} more: "));
@@ -336,8 +195,7 @@ pub fn gather(notices: Vec<Notice>) -> (Vec<Notice>, u64) {
     if notices.len() <= MAX_NOTICES {
         return (notices, 0);
     }
-    let mut stories = stories(&notices);
-    stories.sort_by_key(|story| (story.is_over(), std::cmp::Reverse(story.urgency())));
+    let stories = stories(&notices);
     let mut kept: Vec<Notice> = Vec::new();
     let mut left_out = 0;
     for story in stories {
@@ -361,17 +219,22 @@ mod tests {
     use watchkeeper_model::{ActionNumber, IssueNumber};
 
     use super::*;
-    use crate::notice::tests::opened;
+    use crate::notice::Event;
+    use crate::notice::tests::{NOON, opened};
 
     fn made(notices: Vec<Notice>, more: u64) -> Message {
+        made_at(NOON, notices, more)
+    }
+
+    fn made_at(now: Timestamp, notices: Vec<Notice>, more: u64) -> Message {
         let teller = Teller {
             watch: "hal".to_owned(),
             id: "id".to_owned(),
-            at: Timestamp::from_millis(0),
+            at: NOON,
             priority: None,
             click: None,
         };
-        compose(teller, notices, more)
+        compose_at(now, teller, notices, more)
     }
 
     fn nginx(host: &str, issue: i64) -> Notice {
@@ -423,6 +286,79 @@ mod tests {
             text.contains("- critical: web10 nginx.service has failed"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn of_one_cause_what_is_over_is_told_apart() {
+        let over = resolved(&nginx("web2", 2));
+        let message = made(vec![nginx("web1", 1), nginx("web2", 2), over], 0);
+        assert_eq!(
+            message.title,
+            "critical: web1: nginx.service has failed; 1 over"
+        );
+        assert_eq!(message.urgency, Urgency::Critical);
+        let ends: Vec<Notice> = (1..=3)
+            .map(|n| resolved(&nginx(&format!("web{n}"), n)))
+            .collect();
+        assert_eq!(
+            made(ends, 0).title,
+            "resolved: web1: nginx.service has failed, and on 2 other hosts"
+        );
+    }
+
+    #[test]
+    fn what_is_told_late_says_when_it_happened() {
+        let hours = |n: u64| NOON.after(std::time::Duration::from_secs(n * 3_600));
+        let one = made_at(hours(7), vec![nginx("web1", 12)], 0);
+        assert_eq!(
+            one.text.plain(4_000).lines().next(),
+            Some("Opened, 7 h ago: web1 nginx.service has failed")
+        );
+        let two = vec![nginx("web1", 1), nginx("web2", 2)];
+        assert_eq!(
+            made_at(hours(72), two, 0).text.plain(4_000),
+            "- critical: web1 nginx.service has failed, 3 days ago\n\
+             - critical: web2 nginx.service has failed, 3 days ago"
+        );
+        let said = Notice {
+            event: Event::Message,
+            text: "come down".to_owned(),
+            ..opened("web1", 1, "lunch", Severity::Info)
+        };
+        let late = made_at(hours(1), vec![said], 0);
+        assert!(
+            late.text
+                .plain(4_000)
+                .starts_with("Said 60 min ago:\ncome down")
+        );
+    }
+
+    #[test]
+    fn an_action_that_was_decided_does_not_wait() {
+        let expired = Notice {
+            event: Event::Expired,
+            ..held("web1", 12, 7)
+        };
+        let message = made(vec![nginx("web1", 12), held("web1", 12, 7), expired], 0);
+        assert_eq!(message.title, "critical: web1: nginx.service has failed");
+    }
+
+    #[test]
+    fn a_message_about_one_issue_belongs_to_its_thread() {
+        let one = made(vec![nginx("web1", 12), held("web1", 12, 7)], 0);
+        assert_eq!(one.thread().as_deref(), Some("issue-12"));
+        assert_eq!(
+            made(vec![nginx("web1", 1), nginx("web2", 2)], 0).thread(),
+            None
+        );
+        assert_eq!(made(vec![nginx("web1", 1)], 3).thread(), None);
+    }
+
+    #[test]
+    fn many_notices_are_gathered_in_no_time() {
+        let notices: Vec<Notice> = (0..50_000).map(|n| nginx("web1", n)).collect();
+        let (kept, left_out) = gather(notices);
+        assert_eq!((kept.len(), left_out), (MAX_NOTICES, 49_900));
     }
 
     #[test]

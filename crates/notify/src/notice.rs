@@ -268,8 +268,16 @@ impl Notice {
         match (self.issue, self.action) {
             (Some(issue), _) => format!("issue {issue}"),
             (None, Some(action)) => format!("action {action}"),
+            // Of tests, and of words on how things stand, only the last is of interest.
+            (None, None) if self.is_replaced() => self.event.to_string(),
             (None, None) => format!("{} {} {}", self.event, self.at, self.title),
         }
+    }
+
+    /// Whether a newer one of its kind takes its place while it waits.
+    #[must_use]
+    pub const fn is_replaced(&self) -> bool {
+        matches!(self.event, Event::Digest | Event::Test)
     }
 
     /// What notices have in common that go into one message.
@@ -297,12 +305,15 @@ impl Notice {
 pub(crate) mod tests {
     use super::*;
 
+    /// Noon of an ordinary day.
+    pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_781_524_800_000);
+
     /// A notice of an opened issue, for tests.
     pub(crate) fn opened(host: &str, issue: i64, title: &str, severity: Severity) -> Notice {
         Notice {
             event: Event::Opened,
             severity,
-            at: Timestamp::from_millis(1_781_524_800_000),
+            at: NOON,
             host: Some(HostName::new(host).expect("a name")),
             issue: Some(IssueNumber(issue)),
             action: None,

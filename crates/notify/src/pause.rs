@@ -6,8 +6,8 @@ use std::time::Duration;
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest pause of our own.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
-/// The longest pause that a server may ask for.
-pub const LONGEST_ASKED: Duration = Duration::from_secs(3_600);
+/// The longest pause that a server may ask for: a day, which is what servers with a daily allowance mean.
+const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3_600);
 
 /// The pause after so many failures in a row, and what the server asked for where that is longer.
 #[must_use]
@@ -32,6 +32,11 @@ mod tests {
         );
         assert_eq!(seconds(1, Some(120)), 120);
         assert_eq!(seconds(9, Some(1)), 1_800, "it never asks for less");
-        assert_eq!(seconds(1, Some(u64::MAX)), 3_600);
+        assert_eq!(seconds(1, Some(7_200)), 7_200);
+        assert_eq!(
+            seconds(1, Some(u64::MAX)),
+            86_400,
+            "a nonsensical one is cut"
+        );
     }
 }

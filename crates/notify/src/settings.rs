@@ -10,6 +10,8 @@ use crate::channels::Address;
 
 /// Longest name of a channel, in bytes.
 const MAX_NAME_BYTES: usize = 40;
+/// Longest address of a picture, in bytes.
+const MAX_IMAGE_BYTES: usize = 2_048;
 /// Most addresses of one mail.
 const MAX_RECIPIENTS: usize = 20;
 
@@ -171,11 +173,27 @@ impl ChannelSettings {
             ChannelKind::Mail => self.validate_mail(),
             _ => Ok(()),
         }?;
+        if let Some(why) = self.says_too_much() {
+            return Err(("url", why));
+        }
         match &self.image {
-            Some(image) if !image.starts_with("https://") && !image.starts_with("http://") => {
-                needs("image", "image is no address of a picture")
-            }
+            Some(image) if !is_picture(image) => needs("image", "image is no address of a picture"),
             _ => Ok(()),
+        }
+    }
+
+    /// What one would copy from a browser or a command, and is more than the server's address.
+    fn says_too_much(&self) -> Option<String> {
+        let url = reqwest::Url::parse(&self.url).ok()?;
+        let last = url.path_segments()?.rfind(|part| !part.is_empty())?;
+        match self.kind {
+            ChannelKind::Ntfy if Some(last) == self.topic.as_deref() => Some(format!(
+                "url ends with the topic; write the server alone, and topic = {last:?}"
+            )),
+            ChannelKind::Gotify if last == "message" => {
+                Some("url ends with /message; write the server alone".to_owned())
+            }
+            _ => None,
         }
     }
 
@@ -197,6 +215,12 @@ impl ChannelSettings {
         }
         Ok(())
     }
+}
+
+fn is_picture(image: &str) -> bool {
+    let url = reqwest::Url::parse(image);
+    image.len() <= MAX_IMAGE_BYTES
+        && url.is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.host().is_some())
 }
 
 fn is_topic(topic: &str) -> bool {
@@ -275,6 +299,20 @@ pub(crate) mod tests {
             ),
             (
                 ChannelSettings {
+                    url: "https://ntfy.example.org/watch".to_owned(),
+                    ..ntfy.clone()
+                },
+                "url",
+            ),
+            (
+                ChannelSettings {
+                    url: "https://push.example.org/message/".to_owned(),
+                    ..gotify.clone()
+                },
+                "url",
+            ),
+            (
+                ChannelSettings {
                     per_hour: 0,
                     ..ntfy
                 },
@@ -311,6 +349,13 @@ pub(crate) mod tests {
             (
                 ChannelSettings {
                     image: Some("javascript:x".to_owned()),
+                    ..gotify.clone()
+                },
+                "image",
+            ),
+            (
+                ChannelSettings {
+                    image: Some("https://".to_owned()),
                     ..gotify
                 },
                 "image",

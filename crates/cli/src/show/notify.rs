@@ -7,7 +7,7 @@ use watchkeeper_watch::view::{ChannelLine, DeliveryLine, NoticesView};
 
 use super::page::{Page, Tone};
 use super::table::{Cell, Table};
-use super::time::ago;
+use super::time::{ago, ahead};
 use crate::called::Called;
 
 /// The answer to `notify list`.
@@ -57,7 +57,11 @@ pub(crate) fn notices_report(page: &Page, view: &NoticesView, called: &Called) -
 /// How a channel fares, in words.
 pub(crate) fn channel_words(page: &Page, channel: &ChannelLine) -> String {
     let mut words = match (channel.healthy, channel.sent_at) {
+        _ if channel.gone => page.paint(Tone::Warn, "is not configured any more"),
         (Some(false), _) if channel.refused => page.paint(Tone::Bad, "its secret is refused"),
+        (Some(false), _) if channel.failing_since.is_none() => {
+            page.paint(Tone::Warn, "refused a message")
+        }
         (Some(false), _) => page.paint(Tone::Bad, "does not take messages"),
         (_, Some(at)) => format!("took a message {}", ago(page.now, at)),
         _ => "nothing was sent yet".to_owned(),
@@ -68,6 +72,9 @@ pub(crate) fn channel_words(page: &Page, channel: &ChannelLine) -> String {
         .filter(|_| channel.healthy == Some(false))
     {
         let _ = write!(words, ": {}", visible(error));
+        if let Some(at) = channel.retry_at.filter(|at| *at > page.now) {
+            let _ = write!(words, "; tried again {}", ahead(page.now, at));
+        }
     }
     if channel.queued > 0 {
         let _ = write!(words, "; {} waiting", channel.queued);
@@ -83,6 +90,7 @@ fn state_cell(line: &DeliveryLine) -> Cell {
     match (line.state, line.folded_into) {
         (DeliveryState::Dead, _) => (Tone::Bad, "dead").into(),
         (DeliveryState::Folded, Some(into)) => format!("in {into}").into(),
+        (DeliveryState::Folded, None) => "not sent".into(),
         (state, _) => state.to_string().into(),
     }
 }
@@ -108,12 +116,16 @@ pub(crate) fn sent_report(page: &Page, lines: &[DeliveryLine], called: &Called) 
                 )
             }
             _ => format!(
-                "{channel} gets it when its time has come, as delivery {}: {}",
+                "{channel} gets it when quiet hours or the hour of its allowance are over, as delivery {}: {}",
                 line.number,
                 called.command("notify list")
             ),
         };
         let _ = writeln!(text, "{said}");
+    }
+    if lines.iter().any(|line| line.error.is_some()) {
+        let hint = format!("what to do about it: {}", called.command("doctor"));
+        let _ = writeln!(text, "{}", page.paint(Tone::Dim, &hint));
     }
     text
 }

@@ -14,6 +14,14 @@ pub enum SendError {
         /// Why not.
         why: String,
     },
+    /// Somebody is there, and does not show that it is who it should be.
+    #[error("{endpoint} is not trusted ({why})")]
+    Untrusted {
+        /// Where.
+        endpoint: String,
+        /// Why not.
+        why: String,
+    },
     /// It took too long; it may have arrived.
     #[error("{endpoint} did not answer within {limit_ms} ms")]
     TooSlow {
@@ -82,9 +90,10 @@ impl SendError {
     #[must_use]
     pub const fn again(&self) -> Again {
         match self {
-            Self::Unreachable { .. } | Self::TooSlow { .. } | Self::Failed { .. } => {
-                Again::Later(None)
-            }
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::TooSlow { .. }
+            | Self::Failed { .. } => Again::Later(None),
             Self::Busy { retry_after, .. } => Again::Later(*retry_after),
             Self::Refused { .. } | Self::Secret { .. } => Again::WhenMended,
             Self::Rejected { .. } => Again::Never,
@@ -97,6 +106,10 @@ impl SendError {
         match self {
             Self::Unreachable { .. } | Self::TooSlow { .. } => {
                 "see whether the server runs and can be reached from here; what waits is sent when it can"
+            }
+            Self::Untrusted { .. } => {
+                "see whether url has the name that is in the server's certificate, and name its authority in ca_file where \
+                 it is one of your own"
             }
             Self::Busy { .. } => "it is waited for",
             Self::Failed { .. } => {

@@ -46,18 +46,25 @@ impl Channel for Gotify {
             .post("message")
             .header("X-Gotify-Key", token.reveal())
             .json(&body(message, self.settings.image.as_deref()));
-        self.http.ask(request, Some(&token), true).await.map(drop)
+        let answer = self.http.ask(request, Some(&token), true).await?;
+        if answer.is_not(|kept| kept.get("id").is_some_and(Value::is_u64)) {
+            let why = "200 OK, and what it says is no message that Gotify has kept";
+            return Err(self.http.somebody_else(why));
+        }
+        Ok(())
     }
 
     async fn examine(&self) -> Result<Option<String>, SendError> {
         self.token().await?;
         let answer = self.http.ask(self.http.get("version"), None, true).await?;
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
-        let version = answer.get("version").and_then(Value::as_str);
-        Ok(version.map(|version| {
-            let version = super::http::said(version, None);
-            format!("Gotify {version} answers at {}", self.http.endpoint())
-        }))
+        let answer: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+        let Some(version) = answer.get("version").and_then(Value::as_str) else {
+            let why = "200 OK, and names no version, so somebody else than Gotify answers there";
+            return Err(self.http.somebody_else(why));
+        };
+        let version = super::http::said(version, None);
+        let endpoint = self.http.endpoint();
+        Ok(Some(format!("Gotify {version} answers at {endpoint}")))
     }
 }
 

@@ -4,21 +4,40 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use jiff::fmt::rfc2822;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::time::Instant;
 use watchkeeper_model::{bounded, visible};
 
 use super::secret::Secret;
 use super::{Address, OpenError, SendError};
 use crate::settings::ChannelSettings;
 
-/// So much of an answer is read.
-const MAX_ANSWER_BYTES: usize = 16 * 1024;
+/// So much of an answer is read: Gotify repeats the message.
+const MAX_ANSWER_BYTES: usize = 32 * 1024;
 /// So much of what a server says is kept.
 const MAX_SAID_CHARS: usize = 300;
+
+/// What was answered.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// Its text, as far as it was read.
+    pub(super) text: String,
+    /// Whether that is all of it.
+    whole: bool,
+}
+
+impl Answer {
+    /// Whether it says something else than it should. One that broke off says nothing.
+    pub(super) fn is_not(&self, wanted: impl FnOnce(&Value) -> bool) -> bool {
+        self.whole && !serde_json::from_str(&self.text).is_ok_and(|value| wanted(&value))
+    }
+}
 
 /// The way to a server.
 #[derive(Clone, Debug)]
@@ -85,57 +104,62 @@ impl Http {
         request: RequestBuilder,
         secret: Option<&Secret>,
         expects_json: bool,
-    ) -> Result<String, SendError> {
-        let asked = async {
-            let response = request
-                .send()
-                .await
-                .map_err(|error| self.no_answer(&error))?;
-            self.judge(response, secret, expects_json).await
-        };
-        tokio::time::timeout(self.timeout, asked)
-            .await
-            .unwrap_or_else(|_| {
-                Err(SendError::TooSlow {
-                    endpoint: self.endpoint.clone(),
-                    limit_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
-                })
-            })
+    ) -> Result<Answer, SendError> {
+        let deadline = Instant::now() + self.timeout;
+        let sent = tokio::time::timeout_at(deadline, request.send()).await;
+        let response = sent
+            .map_err(|_| self.too_slow())?
+            .map_err(|error| self.no_answer(&error))?;
+        self.judge(response, deadline, secret, expects_json).await
+    }
+
+    fn too_slow(&self) -> SendError {
+        SendError::TooSlow {
+            endpoint: self.endpoint.clone(),
+            limit_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     fn no_answer(&self, error: &reqwest::Error) -> SendError {
-        let why = innermost(error);
-        SendError::Unreachable {
+        let endpoint = self.endpoint.clone();
+        let why = said(&innermost(error), None);
+        match is_of_tls(error) {
+            true => SendError::Untrusted { endpoint, why },
+            false => SendError::Unreachable { endpoint, why },
+        }
+    }
+
+    /// What answers there is not what should.
+    pub(super) fn somebody_else(&self, why: &str) -> SendError {
+        SendError::Failed {
             endpoint: self.endpoint.clone(),
-            why: said(&why, None),
+            said: said(why, None),
         }
     }
 
     async fn judge(
         &self,
         response: Response,
+        deadline: Instant,
         secret: Option<&Secret>,
         expects_json: bool,
-    ) -> Result<String, SendError> {
+    ) -> Result<Answer, SendError> {
         let status = response.status();
-        let retry_after = retry_after(&response);
-        let is_json = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .is_some_and(|kind| kind.starts_with("application/json"));
+        let retry_after = retry_after(response.headers());
+        let leads_to = leads_to(status, response.headers());
+        let kind = header(response.headers(), CONTENT_TYPE).unwrap_or_default();
+        let is_json = kind.to_ascii_lowercase().starts_with("application/json");
         if status.is_success() && expects_json && !is_json {
-            return Err(SendError::Failed {
-                endpoint: self.endpoint.clone(),
-                said: format!("{status} without JSON, so somebody else answers there"),
-            });
+            let why = format!("{status} without JSON, so somebody else answers there");
+            return Err(self.somebody_else(&why));
         }
-        // Once the status says that it was taken, it was: what follows is only worth reading.
-        let body = read(response).await;
+        // Once the status says that it was taken, it was: what does not follow any more makes it no failure.
+        let answer = read(response, deadline).await;
         if status.is_success() {
-            return Ok(body);
+            return Ok(answer);
         }
-        Err(self.refusal(status, retry_after, &words(&body), secret))
+        let words = leads_to.unwrap_or_else(|| words(&answer.text));
+        Err(self.refusal(status, retry_after, &words, secret))
     }
 
     fn refusal(
@@ -207,21 +231,30 @@ fn bad_authority(settings: &ChannelSettings, error: &dyn std::error::Error) -> O
     }
 }
 
-async fn read(mut response: Response) -> String {
+async fn read(mut response: Response, deadline: Instant) -> Answer {
     let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        let room = MAX_ANSWER_BYTES - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() >= MAX_ANSWER_BYTES {
-            break;
+    let whole = loop {
+        match tokio::time::timeout_at(deadline, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                let room = MAX_ANSWER_BYTES - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if body.len() >= MAX_ANSWER_BYTES {
+                    break false;
+                }
+            }
+            Ok(Ok(None)) => break true,
+            Ok(Err(_)) | Err(_) => break false,
         }
+    };
+    Answer {
+        text: String::from_utf8_lossy(&body).into_owned(),
+        whole,
     }
-    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// The sentence in an error's body, as Gotify and ntfy write it; else the body.
 fn words(body: &str) -> String {
-    let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let json: Option<Value> = serde_json::from_str(body).ok();
     let found = json.as_ref().and_then(|json| {
         ["errorDescription", "error", "message"]
             .iter()
@@ -236,10 +269,43 @@ pub(super) fn said(text: &str, secret: Option<&Secret>) -> String {
     bounded(&visible(text.trim()), MAX_SAID_CHARS).into_owned()
 }
 
-/// Seconds, as servers of messages write it.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// How long the server asks to be left alone: in seconds, or until a date by its own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = header(headers, RETRY_AFTER)?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = |text: &str| Some(rfc2822::parse(text.trim()).ok()?.timestamp());
+    let (now, until) = (moment(header(headers, DATE)?)?, moment(value)?);
+    Duration::try_from(until.duration_since(now)).ok()
+}
+
+/// Where a redirection leads to, without what stands behind a question mark.
+fn leads_to(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    if !status.is_redirection() {
+        return None;
+    }
+    let mut url = Url::parse(header(headers, LOCATION)?).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(format!("it leads to {url}; write into url where that is"))
+}
+
+/// Whether an error is one of TLS: somebody is there, and is not trusted.
+pub(super) fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    // What an error of input and output wraps is not its source, but what it says.
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    match wrapped {
+        _ if error.is::<rustls::Error>() => true,
+        Some(wrapped) => is_of_tls(wrapped),
+        None => error.source().is_some_and(is_of_tls),
+    }
 }
 
 /// The cause at the bottom: what stands above it repeats the address.

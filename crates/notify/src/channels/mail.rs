@@ -1,20 +1,22 @@
 //! Mail by SMTP: plain text, one mail for one message. What stands in a title cannot begin a header: it is one visible
-//! line before it comes here, and is encoded as the standard says. TLS is rustls over ring, as everywhere.
+//! line before it comes here, and is encoded as the standard says. Mails about one issue are one thread: each refers to
+//! an id that stands for the issue. TLS is rustls over ring, as everywhere.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use lettre::address::Envelope;
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use watchkeeper_model::Timestamp;
 
 use super::address::MailSecurity;
-use super::http::{authorities, said};
+use super::http::{authorities, is_of_tls, said};
 use super::secret::Secret;
-use super::{Address, Channel, OpenError, SendError};
+use super::{Address as Endpoint, Channel, OpenError, SendError};
 use crate::compose::Message;
 use crate::notice::Urgency;
 use crate::settings::{ChannelSettings, InvalidChannel};
@@ -36,14 +38,14 @@ pub(super) struct Mail {
 impl Mail {
     pub(super) fn new(settings: ChannelSettings) -> Result<Self, OpenError> {
         let wrong = |key, why| InvalidChannel { key, why };
-        let address = Address::parse(&settings.url, settings.kind);
+        let address = Endpoint::parse(&settings.url, settings.kind);
         let (host, port, security) = match address.map_err(|why| wrong("url", why))? {
-            Address::Mail {
+            Endpoint::Mail {
                 host,
                 port,
                 security,
             } => (host, port, security),
-            Address::Http(_) => {
+            Endpoint::Http(_) => {
                 return Err(wrong("url", "url is no mail server".to_owned()).into());
             }
         };
@@ -104,6 +106,12 @@ impl Mail {
             .date(UNIX_EPOCH + Duration::from_millis(at))
             .message_id(Some(format!("<{}@{domain}>", message.id)))
             .raw_header(header("Auto-Submitted", "auto-generated"));
+        if let Some(thread) = message.thread() {
+            let thread = format!("<{thread}.{}@{domain}>", word(&message.watch));
+            builder = builder.in_reply_to(thread.clone()).references(thread);
+        }
+        let list = format!("<{}.watchkeeper.{domain}>", word(&message.watch));
+        builder = builder.raw_header(header("List-Id", &list));
         if message.urgency == Urgency::Critical {
             builder = builder.raw_header(header("Importance", "high"));
         }
@@ -133,6 +141,12 @@ impl Mail {
             words = format!("{words}: {source}");
         }
         let said = said(&words, secret);
+        if is_of_tls(error) || error.is_tls() {
+            return SendError::Untrusted {
+                endpoint,
+                why: said,
+            };
+        }
         let code = error.status().map(|code| code.to_string());
         match code.as_deref() {
             Some("530" | "534" | "535" | "538") => SendError::Refused { endpoint, said },
@@ -144,7 +158,7 @@ impl Mail {
             Some(_) if error.is_permanent() => SendError::Rejected { endpoint, said },
             Some(_) => SendError::Failed { endpoint, said },
             None if error.is_timeout() => self.too_slow(),
-            None if error.is_tls() || error.is_client() => SendError::Failed { endpoint, said },
+            None if error.is_client() => SendError::Failed { endpoint, said },
             None => SendError::Unreachable {
                 endpoint,
                 why: said,
@@ -158,6 +172,12 @@ impl Mail {
             limit_ms: u64::try_from(self.settings.timeout.0.as_millis()).unwrap_or(u64::MAX),
         }
     }
+}
+
+/// A name as a part of an id: letters, digits and hyphens.
+fn word(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    name.chars().map(letter).collect()
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -181,6 +201,60 @@ fn parameters(settings: &ChannelSettings, host: &str) -> Result<TlsParameters, O
         .map_err(|error| unusable(error.to_string()))
 }
 
+/// One mail on its way.
+struct Way<'m> {
+    mail: &'m Mail,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    secret: Option<Secret>,
+    text: Vec<u8>,
+}
+
+impl Way<'_> {
+    /// A server that refuses one mailbox refuses the mail; the others are there all the same.
+    async fn send_to_all(&self) -> Result<(), SendError> {
+        let all: Vec<Address> = self.mail.to.iter().map(|to| to.email.clone()).collect();
+        match self.send(all.clone()).await {
+            Err(SendError::Rejected { .. }) if all.len() > 1 => self.send_to_each(all).await,
+            sent => sent,
+        }
+    }
+
+    async fn send(&self, to: Vec<Address>) -> Result<(), SendError> {
+        let refused = |error: lettre::error::Error| SendError::Rejected {
+            endpoint: self.mail.endpoint(),
+            said: error.to_string(),
+        };
+        let envelope = Envelope::new(Some(self.mail.from.email.clone()), to).map_err(refused)?;
+        match self.transport.send_raw(&envelope, &self.text).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.mail.meaning(&error, self.secret.as_ref())),
+        }
+    }
+
+    /// To one mailbox after the other. Where some are refused, says which, and that the others have it.
+    async fn send_to_each(&self, all: Vec<Address>) -> Result<(), SendError> {
+        let mut refused = Vec::new();
+        for to in all {
+            match self.send(vec![to.clone()]).await {
+                Ok(()) => {}
+                Err(SendError::Rejected { said, .. }) => refused.push(format!("{to}: {said}")),
+                Err(error) => return Err(error),
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let others = match refused.len() < self.mail.to.len() {
+            true => "; everybody else has it",
+            false => "",
+        };
+        Err(SendError::Rejected {
+            endpoint: self.mail.endpoint(),
+            said: format!("{}{others}", refused.join(", ")),
+        })
+    }
+}
+
 #[async_trait]
 impl Channel for Mail {
     fn settings(&self) -> &ChannelSettings {
@@ -190,9 +264,14 @@ impl Channel for Mail {
     async fn send(&self, message: &Message, _now: Timestamp) -> Result<(), SendError> {
         let mail = self.mail(message)?;
         let (transport, secret) = self.transport().await?;
-        match tokio::time::timeout(self.settings.timeout.0, transport.send(mail)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(self.meaning(&error, secret.as_ref())),
+        let way = Way {
+            mail: self,
+            transport,
+            secret,
+            text: mail.formatted(),
+        };
+        match tokio::time::timeout(self.settings.timeout.0, way.send_to_all()).await {
+            Ok(sent) => sent,
             Err(_) => Err(self.too_slow()),
         }
     }

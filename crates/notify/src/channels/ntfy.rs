@@ -2,6 +2,7 @@
 //! a message carries its id as the sequence that clients which know it replace, so that one sent twice shows once.
 
 use async_trait::async_trait;
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use watchkeeper_model::Timestamp;
 
@@ -14,6 +15,10 @@ use crate::settings::ChannelSettings;
 
 /// Longest text, in bytes: of a longer one ntfy makes a file.
 const MAX_TEXT_BYTES: usize = 3_900;
+/// Longest request, in bytes: ntfy takes none that is longer than twice its longest text.
+const MAX_BODY_BYTES: usize = 8_000;
+/// By so many bytes a text is cut until its request is short enough: quotes and backslashes are written twice in JSON.
+const CUT_BYTES: usize = 300;
 
 /// An ntfy server.
 #[derive(Debug)]
@@ -44,11 +49,22 @@ impl Channel for Ntfy {
 
     async fn send(&self, message: &Message, _now: Timestamp) -> Result<(), SendError> {
         let token = self.token().await?;
-        let mut request = self.http.post("").json(&body(message, &self.settings));
+        let mut request = self
+            .http
+            .post("")
+            .header(CONTENT_TYPE, "application/json")
+            .body(bounded_body(message, &self.settings));
         if let Some(token) = &token {
             request = request.bearer_auth(token.reveal());
         }
-        self.http.ask(request, token.as_ref(), true).await.map(drop)
+        let answer = self.http.ask(request, token.as_ref(), true).await?;
+        // At the address of a topic ntfy takes any text as a message: ours would arrive as it is written here.
+        let topic = self.settings.topic.as_deref();
+        if answer.is_not(|kept| kept.get("topic").and_then(Value::as_str) == topic) {
+            let why = "200 OK, and not for this topic; url is the server alone, and the topic stands in topic";
+            return Err(self.http.somebody_else(why));
+        }
+        Ok(())
     }
 
     async fn examine(&self) -> Result<Option<String>, SendError> {
@@ -60,7 +76,18 @@ impl Channel for Ntfy {
     }
 }
 
-fn body(message: &Message, settings: &ChannelSettings) -> Value {
+fn bounded_body(message: &Message, settings: &ChannelSettings) -> String {
+    let mut longest = MAX_TEXT_BYTES;
+    loop {
+        let body = body(message, settings, longest).to_string();
+        if body.len() <= MAX_BODY_BYTES || longest <= CUT_BYTES {
+            return body;
+        }
+        longest -= CUT_BYTES;
+    }
+}
+
+fn body(message: &Message, settings: &ChannelSettings, longest: usize) -> Value {
     let (priority, tag) = match message
         .priority
         .map_or(message.urgency, Urgency::of_priority)
@@ -72,7 +99,7 @@ fn body(message: &Message, settings: &ChannelSettings) -> Value {
     let mut body = json!({
         "topic": settings.topic,
         "title": message.title,
-        "message": message.text.plain(MAX_TEXT_BYTES),
+        "message": message.text.plain(longest),
         "priority": priority,
         "tags": [tag],
         "sequence_id": message.id,

@@ -27,6 +27,10 @@ impl Secret {
         };
         let read = async {
             let mut text = String::new();
+            // Opening a pipe that nobody writes to would never end.
+            if !tokio::fs::metadata(file).await?.is_file() {
+                return Err(std::io::Error::other("it is no file"));
+            }
             let file = tokio::fs::File::open(file).await?;
             file.take(MAX_SECRET_BYTES + 1)
                 .read_to_string(&mut text)
@@ -123,7 +127,17 @@ mod tests {
             let refused = read(bytes).await.expect_err("it is no secret");
             assert!(matches!(refused, SendError::Secret { .. }));
         }
-        let absent = Secret::read(Path::new("/nowhere/token")).await;
-        assert!(matches!(absent, Err(SendError::Secret { .. })));
+        let dir = tempfile::tempdir().expect("a directory");
+        for no_file in [
+            Path::new("/nowhere/token"),
+            Path::new("/dev/zero"),
+            dir.path(),
+        ] {
+            let refused = Secret::read(no_file).await;
+            assert!(
+                matches!(refused, Err(SendError::Secret { .. })),
+                "{refused:?}"
+            );
+        }
     }
 }

@@ -18,10 +18,13 @@ use super::http::Http;
 use super::secret::Secret;
 use super::{Channel, OpenError, SendError};
 use crate::compose::Message;
+use crate::notice::Notice;
 use crate::settings::ChannelSettings;
 
 /// Longest text, in bytes.
 const MAX_TEXT_BYTES: usize = 8_000;
+/// Longest body, in bytes: many receivers take 100 kB and no more.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The signature of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl Channel for Webhook {
     async fn send(&self, message: &Message, now: Timestamp) -> Result<(), SendError> {
         let file = self.settings.token_file.as_deref().unwrap_or("".as_ref());
         let key = Secret::read(file).await?;
-        let bytes = serde_json::to_vec(&body(message)).expect("our own values are data");
+        let bytes = bounded_body(message);
         let signature = sign(key.reveal().as_bytes(), now, &bytes);
         let request = self
             .http
@@ -88,7 +91,25 @@ impl Channel for Webhook {
     }
 }
 
-fn body(message: &Message) -> Value {
+/// A body of bounded length: where there is too much, first the texts of notices are left out, then notices, which are
+/// told by their number.
+fn bounded_body(message: &Message) -> Vec<u8> {
+    let mut notices = message.notices.clone();
+    loop {
+        let left_out = (message.notices.len() - notices.len()) as u64;
+        let body = body(message, &notices, message.more + left_out);
+        let bytes = serde_json::to_vec(&body).expect("our own values are data");
+        if bytes.len() <= MAX_BODY_BYTES || notices.is_empty() {
+            return bytes;
+        }
+        if notices.iter().all(|notice| notice.text.is_empty()) {
+            notices.truncate(notices.len() / 2);
+        }
+        notices.iter_mut().for_each(|notice| notice.text.clear());
+    }
+}
+
+fn body(message: &Message, notices: &[Notice], more: u64) -> Value {
     json!({
         "version": 1,
         "id": message.id,
@@ -99,8 +120,8 @@ fn body(message: &Message) -> Value {
         "urgency": message.urgency,
         "priority": message.priority.unwrap_or_else(|| message.urgency.gotify()),
         "click": message.click,
-        "notices": message.notices,
-        "more": message.more,
+        "notices": notices,
+        "more": more,
     })
 }
 

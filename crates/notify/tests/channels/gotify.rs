@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use watchkeeper_model::Span;
 use watchkeeper_notify::{Again, ChannelKind, Message, SendError};
+use watchkeeper_testkit::model_server::authority;
 use watchkeeper_testkit::push::{Fault, Gotify};
 
 use super::{HOSTILE, NOON, Way, message, way};
@@ -114,6 +115,126 @@ async fn each_way_to_fail_says_whether_to_try_again() {
         .send(&message("well again"), NOON)
         .await
         .expect("it is taken");
+}
+
+fn says(status: u16, headers: &[&str], body: &str) -> Fault {
+    Fault::Says {
+        status,
+        headers: headers.iter().map(ToString::to_string).collect(),
+        body: body.to_owned(),
+    }
+}
+
+const JSON: &str = "Content-Type: application/json; charset=utf-8";
+
+#[tokio::test]
+async fn somebody_else_who_says_yes_took_nothing() {
+    let (server, way) = server().await;
+    for (fault, words) in [
+        (
+            says(200, &["Content-Type: text/html"], "<h1>Log in</h1>"),
+            "200 OK without JSON, so somebody else answers there",
+        ),
+        (
+            says(200, &[JSON], "<<garbage>>"),
+            "no message that Gotify has kept",
+        ),
+        (
+            says(200, &[JSON], "{\"ok\":true}"),
+            "no message that Gotify has kept",
+        ),
+        (says(204, &[], ""), "without JSON"),
+        (
+            says(
+                301,
+                &["Location: https://push.example.org/gotify/message?token=x#y"],
+                "",
+            ),
+            "301 Moved Permanently: it leads to https://push.example.org/gotify/message; write into url where that is",
+        ),
+        (says(302, &["Location: /elsewhere"], ""), "302 Found"),
+    ] {
+        server.fails(fault.clone());
+        let error = refused(&way).await;
+        assert!(error.to_string().contains(words), "{fault:?}: {error}");
+        assert_eq!(error.again(), Again::Later(None), "{fault:?}");
+    }
+    server.fails(says(200, &[JSON], "{\"status\":\"up\"}"));
+    let examined = way.channel.examine().await;
+    assert!(examined.is_err(), "{examined:?}");
+}
+
+#[tokio::test]
+async fn what_was_taken_stays_taken_whatever_becomes_of_the_answer() {
+    let (server, way) = server().await;
+    for fault in [Fault::CutInBody, Fault::SilentInBody, Fault::Endless(200)] {
+        server.fails(fault.clone());
+        let sent = way.channel.send(&message("x"), NOON).await;
+        assert_eq!(sent, Ok(()), "{fault:?}");
+    }
+    assert_eq!(server.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_read_as_far_as_it_says_why() {
+    let (server, way) = server().await;
+    server.fails(Fault::Endless(500));
+    let error = refused(&way).await.to_string();
+    assert!(error.contains("500 Internal Server Error: xxx"), "{error}");
+    assert!(error.len() < 1_000, "{error}");
+}
+
+#[tokio::test]
+async fn patience_is_asked_for_in_seconds_or_until_a_date_by_the_servers_clock() {
+    let (server, way) = server().await;
+    let date = "Date: Sun, 15 Jun 2031 12:00:00 GMT";
+    for (headers, wait) in [
+        (vec!["Retry-After: 86400"], Some(86_400)),
+        (
+            vec![date, "Retry-After: Mon, 16 Jun 2031 12:00:00 GMT"],
+            Some(86_400),
+        ),
+        (
+            vec![date, "Retry-After: Sat, 14 Jun 2031 12:00:00 GMT"],
+            None,
+        ),
+        (vec!["Retry-After: Mon, 16 Jun 2031 12:00:00 GMT"], None),
+        (vec!["Retry-After: soon"], None),
+        (vec!["Retry-After: -5"], None),
+        (vec!["Retry-After: 99999999999999999999999"], None),
+    ] {
+        server.fails(says(429, &headers, ""));
+        let asked = wait.map(Duration::from_secs);
+        assert_eq!(
+            refused(&way).await.again(),
+            Again::Later(asked),
+            "{headers:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn over_tls_only_who_is_trusted_is_told_anything() {
+    let server = Gotify::start_encrypted(TOKEN).await;
+    let trusting = |url: &str, trusts: bool| {
+        way(ChannelKind::Gotify, url, TOKEN, |settings| {
+            settings.ca_file = trusts.then(authority);
+        })
+    };
+    let trusted = trusting(&server.url(), true);
+    let sent = trusted.channel.send(&message("x"), NOON).await;
+    sent.expect("its authority is named");
+    let by_another_name = server.url().replace("localhost", "127.0.0.1");
+    for untrusted in [
+        trusting(&server.url(), false),
+        trusting(&by_another_name, true),
+    ] {
+        let error = refused(&untrusted).await;
+        assert!(matches!(error, SendError::Untrusted { .. }), "{error}");
+        assert!(error.advice().contains("ca_file"), "{}", error.advice());
+        assert_eq!(error.again(), Again::Later(None));
+    }
+    assert_eq!(server.messages().len(), 1);
 }
 
 #[tokio::test]

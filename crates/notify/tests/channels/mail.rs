@@ -43,6 +43,17 @@ async fn a_mail_arrives_once_for_everybody_it_goes_to() {
         ["<4f0c1f8e6a5b4c3d2e1f00998877aa01@example.org>"]
     );
     assert_eq!(header(&mail.data, "Auto-Submitted"), ["auto-generated"]);
+    let thread = ["<issue-12.hal@example.org>"];
+    assert_eq!(header(&mail.data, "References"), thread);
+    assert_eq!(header(&mail.data, "In-Reply-To"), thread);
+    assert_eq!(
+        header(&mail.data, "List-Id"),
+        ["<hal.watchkeeper.example.org>"]
+    );
+    assert_eq!(
+        header(&mail.data, "Date"),
+        ["Mon, 15 Jun 2026 12:00:00 +0000"]
+    );
     assert_eq!(header(&mail.data, "Importance"), ["high"]);
     assert!(mail.data.contains("exit code 1\n"), "{}", mail.data);
     assert!(way.channel.examine().await.expect("it answers").is_some());
@@ -61,6 +72,45 @@ async fn a_title_cannot_begin_a_header() {
     assert!(header(&mail.data, "Bcc").is_empty(), "{}", mail.data);
     assert_eq!(header(&mail.data, "Subject").len(), 1);
     assert!(!mail.data.contains('\u{1b}'));
+}
+
+#[tokio::test]
+async fn what_is_no_ascii_or_too_long_for_a_line_is_encoded() {
+    let server = MailServer::start().await;
+    let way = to(&server, |_| ());
+    let mut long = message("Überlauf auf /var – 日本");
+    long.watch = "häl 9".to_owned();
+    long.text
+        .push(watchkeeper_notify::Line::ours("x".repeat(5_000)));
+    way.channel.send(&long, NOON).await.expect("it is taken");
+    let mail = &server.mails()[0];
+    assert!(
+        header(&mail.data, "Subject")[0].starts_with("=?utf-8?b?"),
+        "{}",
+        mail.data
+    );
+    assert_eq!(
+        header(&mail.data, "List-Id"),
+        ["<h-l-9.watchkeeper.example.org>"]
+    );
+}
+
+#[tokio::test]
+async fn one_mailbox_that_is_not_there_keeps_the_mail_from_nobody_else() {
+    let server = MailServer::start().await;
+    server.has_no_mailbox("ben@example.org");
+    let way = to(&server, |_| ());
+    let refused = way.channel.send(&message("x"), NOON).await;
+    let refused = refused.expect_err("one is not there");
+    assert_eq!(refused.again(), Again::Never);
+    let words = refused.to_string();
+    assert!(
+        words.contains("ben@example.org: ") && words.contains("everybody else has it"),
+        "{words}"
+    );
+    let mails = server.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, ["anna@example.org"]);
 }
 
 #[tokio::test]
@@ -121,6 +171,7 @@ async fn an_authority_that_nobody_trusts_is_refused_and_plain_is_never_fallen_ba
     let refused = untrusting.channel.send(&message("x"), NOON).await;
     let refused = refused.expect_err("nobody trusts it");
     assert_eq!(refused.again(), Again::Later(None), "{refused}");
+    assert!(matches!(refused, SendError::Untrusted { .. }), "{refused}");
     // A server that does not offer STARTTLS where it must.
     let plain = MailServer::start().await;
     let url = plain

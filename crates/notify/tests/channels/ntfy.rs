@@ -54,6 +54,40 @@ async fn long_texts_stay_messages_and_hostile_ones_stay_lines() {
 }
 
 #[tokio::test]
+async fn a_text_that_json_makes_long_is_cut_and_not_lost() {
+    let server = Ntfy::start().await;
+    let way = way(ChannelKind::Ntfy, &server.url(), "x", |settings| {
+        settings.token_file = None;
+    });
+    let mut long = message(&"\"ü\\".repeat(100));
+    for _ in 0..100 {
+        long.text
+            .push(watchkeeper_notify::Line::ours("\\\"".repeat(50)));
+    }
+    way.channel.send(&long, NOON).await.expect("it is taken");
+    let taken = &server.messages()[0].body;
+    assert_eq!(taken["title"], long.title, "beyond ASCII, too");
+    let text = taken["message"].as_str().expect("a text");
+    assert!(text.len() > 2_000 && text.ends_with('…'), "{}", text.len());
+}
+
+#[tokio::test]
+async fn the_address_of_a_topic_is_no_address_of_a_server() {
+    let server = Ntfy::start().await;
+    // ntfy takes the JSON for a text there, and says that all is well.
+    let url = format!("{}/somewhere", server.url());
+    let way = way(ChannelKind::Ntfy, &url, "x", |settings| {
+        settings.token_file = None;
+    });
+    let error = way.channel.send(&message("x"), NOON).await;
+    let error = error.expect_err("it went elsewhere").to_string();
+    assert!(
+        error.contains("not for this topic; url is the server alone"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn each_way_to_fail_says_whether_to_try_again() {
     let server = Ntfy::start().await;
     server.wants_token("tk_right");

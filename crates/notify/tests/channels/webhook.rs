@@ -41,6 +41,29 @@ async fn what_arrives_is_signed_over_its_time_and_its_very_bytes() {
 }
 
 #[tokio::test]
+async fn a_body_is_never_longer_than_receivers_take_and_leaves_nothing_out_unsaid() {
+    let server = Hook::start().await;
+    let way = way(ChannelKind::Webhook, &server.url(), "the key", |_| ());
+    let long = |title: &str, text: &str| {
+        let mut long = message(title);
+        long.notices[0].text = text.to_owned();
+        long.notices = vec![long.notices[0].clone(); 100];
+        long
+    };
+    for (message, kept) in [
+        (long("short", &"ü".repeat(2_000)), 100),
+        (long(&"ü".repeat(800), ""), 25),
+    ] {
+        way.channel.send(&message, NOON).await.expect("it is taken");
+        let received = server.received().pop().expect("it came");
+        assert!(received.body.len() <= 64 * 1024, "{}", received.body.len());
+        let body: Value = serde_json::from_slice(&received.body).expect("JSON");
+        assert_eq!(body["notices"].as_array().map(Vec::len), Some(kept));
+        assert_eq!(body["more"], 100 - kept);
+    }
+}
+
+#[tokio::test]
 async fn a_receiver_that_fails_is_tried_again_and_one_that_refuses_is_not() {
     let server = Hook::start().await;
     let way = way(ChannelKind::Webhook, &server.url(), "the key", |_| ());

@@ -62,6 +62,20 @@ impl Gotify {
         Self { server, state }
     }
 
+    /// One that speaks over TLS, as `localhost`; its authority is that of [`crate::model_server::authority`].
+    ///
+    /// # Panics
+    /// When the machine has no free port.
+    pub async fn start_encrypted(token: &str) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            applications: vec![token.to_owned()],
+            ..State::default()
+        }));
+        let kept = Arc::clone(&state);
+        let server = Server::start_encrypted(refusal, move |request| answer(&kept, request)).await;
+        Self { server, state }
+    }
+
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {

@@ -5,18 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
-use super::wire::lock;
+use super::wire::{acceptor, lock};
 
-const CERTIFICATE: &[u8] = include_bytes!("../../data/tls/leaf.pem");
-const KEY: &[u8] = include_bytes!("../../data/tls/leaf.key");
+/// Longest line, without its end: a server may refuse what is longer.
+const MAX_LINE_BYTES: usize = 998;
 
 /// A mail as it was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +55,7 @@ enum Encryption {
 struct Shared {
     encryption: Encryption,
     account: Mutex<Option<(String, String)>>,
+    no_mailbox: Mutex<Vec<String>>,
     fault: Mutex<Option<MailFault>>,
     mails: Mutex<Vec<Mail>>,
 }
@@ -114,6 +111,7 @@ impl MailServer {
         let shared = Arc::new(Shared {
             encryption,
             account: Mutex::default(),
+            no_mailbox: Mutex::default(),
             fault: Mutex::default(),
             mails: Mutex::default(),
         });
@@ -147,6 +145,11 @@ impl MailServer {
         *lock(&self.shared.account) = Some((login.to_owned(), password.to_owned()));
     }
 
+    /// Has no mailbox of this name.
+    pub fn has_no_mailbox(&self, address: &str) {
+        lock(&self.shared.no_mailbox).push(address.to_owned());
+    }
+
     /// The mails so far.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
@@ -167,19 +170,6 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
-}
-
-fn acceptor() -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).expect("it is a certificate");
-    let key = PrivateKeyDer::from_pem_slice(KEY).expect("it is a key");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has what TLS 1.2 and 1.3 need")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .expect("the key is the certificate's");
-    TlsAcceptor::from(Arc::new(config))
 }
 
 async fn connection(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
@@ -344,17 +334,19 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Talk<'s, S> {
     }
 
     async fn receiver(&mut self, rest: &str) -> std::io::Result<()> {
-        if self.fault() == Some(MailFault::RejectsReceivers) {
+        let to = address(rest);
+        let unknown = lock(&self.shared.no_mailbox).contains(&to);
+        if unknown || self.fault() == Some(MailFault::RejectsReceivers) {
             return self.say("550 5.1.1 no such mailbox here").await;
         }
-        self.to.push(address(rest));
+        self.to.push(to);
         self.say("250 2.1.5 ok").await
     }
 
     /// False where the conversation breaks off.
     async fn data(&mut self) -> std::io::Result<bool> {
         self.say("354 end with a dot").await?;
-        let mut data = String::new();
+        let (mut data, mut too_long) = (String::new(), false);
         loop {
             let Some(line) = self.hear().await? else {
                 return Ok(false);
@@ -365,8 +357,14 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Talk<'s, S> {
             if line == "." {
                 break;
             }
+            too_long |= line.len() > MAX_LINE_BYTES;
             data.push_str(line.strip_prefix('.').unwrap_or(&line));
             data.push('\n');
+        }
+        if too_long || !data.is_ascii() {
+            self.say("554 5.6.0 lines are too long, or not in ASCII")
+                .await?;
+            return Ok(true);
         }
         lock(&self.shared.mails).push(Mail {
             from: self.from.clone(),

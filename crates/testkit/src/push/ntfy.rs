@@ -8,6 +8,8 @@ use super::wire::{Answer, Fault, Request, Server, lock};
 
 /// A longer text becomes a file.
 const MAX_MESSAGE_BYTES: usize = 4_096;
+/// A longer request of JSON is refused.
+const MAX_BODY_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
 /// As many buttons as a phone shows.
 const MAX_ACTIONS: usize = 3;
 
@@ -92,6 +94,9 @@ fn refused(status: u16, code: u32, error: &str) -> Answer {
 fn answer(state: &Mutex<State>, request: &Request) -> Answer {
     match (request.method.as_str(), request.path.as_str()) {
         ("POST" | "PUT", "/") => publish(state, request),
+        ("POST" | "PUT", path) if is_topic(path.trim_matches('/')) => {
+            publish_text(state, path.trim_matches('/'), request)
+        }
         ("GET", "/v1/health") => Answer {
             status: 200,
             body: json!({ "healthy": true }),
@@ -103,8 +108,28 @@ fn answer(state: &Mutex<State>, request: &Request) -> Answer {
     }
 }
 
+fn is_topic(topic: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    (1..=64).contains(&topic.len()) && topic.chars().all(letters)
+}
+
+/// At the address of a topic any body is a message's text, JSON too.
+fn publish_text(state: &Mutex<State>, topic: &str, request: &Request) -> Answer {
+    let text = String::from_utf8_lossy(&request.body).into_owned();
+    let body = json!({ "topic": topic, "message": text });
+    lock(state).messages.push(NtfyMessage {
+        topic: topic.to_owned(),
+        became_a_file: text.len() > MAX_MESSAGE_BYTES,
+        body: body.clone(),
+    });
+    Answer { status: 200, body }
+}
+
 fn publish(state: &Mutex<State>, request: &Request) -> Answer {
     let mut state = lock(state);
+    if request.body.len() > MAX_BODY_BYTES {
+        return refused(413, 41_303, "JSON body too large");
+    }
     let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
         return Answer {
             status: 400,
@@ -126,8 +151,7 @@ fn publish(state: &Mutex<State>, request: &Request) -> Answer {
         .get("topic")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let letters = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    if topic.is_empty() || topic.len() > 64 || !topic.chars().all(letters) {
+    if !is_topic(topic) {
         return refused(400, 40_009, "invalid request: topic invalid");
     }
     let priority = body.get("priority").and_then(Value::as_i64).unwrap_or(3);

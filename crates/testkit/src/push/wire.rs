@@ -6,10 +6,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// Both are for `localhost`; their authority is that of [`crate::model_server::authority`].
+const CERTIFICATE: &[u8] = include_bytes!("../../data/tls/leaf.pem");
+const KEY: &[u8] = include_bytes!("../../data/tls/leaf.key");
 
 /// Longest request.
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -27,8 +35,23 @@ pub enum Fault {
     Status(u16),
     /// Too many requests: to be tried again after so many seconds.
     TooMany(u64),
-    /// The request is served, and the connection breaks in the middle of the answer.
+    /// Something else than it should be is said, and the request is not served.
+    Says {
+        /// The status.
+        status: u16,
+        /// Headers, whole lines.
+        headers: Vec<String>,
+        /// The body.
+        body: String,
+    },
+    /// The answer is a body without end, with this status.
+    Endless(u16),
+    /// The request is served, and the connection breaks in the middle of the answer's first line.
     CutInHalf,
+    /// The request is served, and the connection breaks in the middle of the answer's body.
+    CutInBody,
+    /// The request is served, and nothing more is said in the middle of the answer's body.
+    SilentInBody,
 }
 
 /// A request.
@@ -76,6 +99,7 @@ type Refusal = fn(u16) -> serde_json::Value;
 /// A running server.
 pub(super) struct Server {
     address: SocketAddr,
+    encrypted: bool,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
 }
@@ -108,6 +132,23 @@ impl Server {
         refusal: Refusal,
         handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::start_with(address, None, refusal, handler).await
+    }
+
+    pub(super) async fn start_encrypted(
+        refusal: Refusal,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(Ipv4Addr::LOCALHOST, Some(acceptor()), refusal, handler).await
+    }
+
+    async fn start_with(
+        address: Ipv4Addr,
+        acceptor: Option<TlsAcceptor>,
+        refusal: Refusal,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let encrypted = acceptor.is_some();
         let listener = TcpListener::bind((address, 0))
             .await
             .expect("the machine has a free port");
@@ -121,16 +162,20 @@ impl Server {
             requests: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&shared)));
+        tasks.spawn(accept(listener, acceptor, Arc::clone(&shared)));
         Self {
             address,
+            encrypted,
             shared,
             _tasks: tasks,
         }
     }
 
     pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        match self.encrypted {
+            true => format!("https://localhost:{}", self.address.port()),
+            false => format!("http://{}", self.address),
+        }
     }
 
     pub(super) fn fails(&self, fault: Option<Fault>) {
@@ -154,22 +199,47 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+/// The server's side of TLS.
+pub(super) fn acceptor() -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).expect("it is a certificate");
+    let key = PrivateKeyDer::from_pem_slice(KEY).expect("it is a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has what TLS 1.2 and 1.3 need")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("the key is the certificate's");
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { return };
-                let shared = Arc::clone(&shared);
-                connections.spawn(async move { serve(stream, &shared).await });
+                let (shared, acceptor) = (Arc::clone(&shared), acceptor.clone());
+                connections.spawn(async move { greet(stream, acceptor, &shared).await });
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
 }
 
+async fn greet(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: &Shared) {
+    match acceptor {
+        None => serve(stream, shared).await,
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                serve(stream, shared).await;
+            }
+        }
+    }
+}
+
 /// Serves one request and closes.
-async fn serve(mut stream: TcpStream, shared: &Shared) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) {
     let fault = lock(&shared.fault).clone();
     if fault == Some(Fault::Down) {
         shared.requests.send_modify(|count| *count += 1);
@@ -181,7 +251,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) {
     let answer = match &fault {
         Some(Fault::Status(status)) => refused(shared, *status),
         Some(Fault::TooMany(_)) => refused(shared, 429),
-        Some(Fault::Silent) => Answer {
+        Some(Fault::Silent | Fault::Says { .. } | Fault::Endless(_)) => Answer {
             status: 200,
             body: serde_json::Value::Null,
         },
@@ -196,6 +266,38 @@ async fn serve(mut stream: TcpStream, shared: &Shared) {
         }
         Some(Fault::CutInHalf) => {
             let _ = stream.write_all(&bytes[..20.min(bytes.len())]).await;
+        }
+        Some(Fault::CutInBody) => {
+            let _ = stream.write_all(&bytes[..bytes.len() - 2]).await;
+        }
+        Some(Fault::SilentInBody) => {
+            let _ = stream.write_all(&bytes[..bytes.len() - 2]).await;
+            let _ = stream.flush().await;
+            let _ = stream.read_u8().await;
+        }
+        Some(Fault::Endless(status)) => {
+            let reason = reason(status);
+            let head =
+                format!("HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\n\r\n");
+            let mut said = stream.write_all(head.as_bytes()).await;
+            // Until the other side has enough.
+            while said.is_ok() {
+                said = stream.write_all(&[b'x'; 8 * 1024]).await;
+            }
+        }
+        Some(Fault::Says {
+            status,
+            headers,
+            body,
+        }) => {
+            let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+            let reason = reason(status);
+            let length = body.len();
+            let said = format!(
+                "HTTP/1.1 {status} {reason}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            let _ = stream.write_all(said.as_bytes()).await;
+            let _ = stream.shutdown().await;
         }
         _ => {
             let _ = stream.write_all(&bytes).await;
@@ -226,7 +328,7 @@ fn written(answer: &Answer, fault: Option<&Fault>) -> Vec<u8> {
     .into_bytes()
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Request> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -269,10 +371,13 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
 pub(super) fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        301 => "Moved Permanently",
+        302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        413 => "Request Entity Too Large",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
         502 => "Bad Gateway",

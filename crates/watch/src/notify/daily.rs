@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use watchkeeper_model::{DeliveryState, Issue, IssueState, Severity, Timestamp};
-use watchkeeper_notify::{Event, Notice};
+use watchkeeper_notify::{Event, Notice, span_words};
 use watchkeeper_store::{ActionFilter, IssueFilter, LogFilter, Read, ToldIssue};
 
 use super::CLOCK_SLACK;
@@ -56,8 +56,11 @@ impl Watch {
             .collect();
         let mut due = Vec::new();
         for issue in open.rows {
-            let known = self.known_of(&mut read, issue.number, &notifying).await?;
             let told = read.told().of_issue(issue.number).await?.rows;
+            if !self.is_remindable(&notifying, &issue, &told, repeat) {
+                continue;
+            }
+            let known = self.known_of(&mut read, issue.number, &notifying).await?;
             let notice = self.reminder(&issue, &known);
             let channels = self.to_be_reminded(&notifying, &issue, &notice, &told, repeat);
             if !channels.is_empty() {
@@ -114,7 +117,10 @@ impl Watch {
             action: None,
             cause: settle::said(&cause.unwrap_or_default(), Notice::MAX_TITLE_CHARS),
             title: settle::said(&issue.title, Notice::MAX_TITLE_CHARS),
-            text: format!("open since {}", issue.first_seen),
+            text: format!(
+                "open for {}, and nobody has acknowledged it",
+                span_words(self.now().since(issue.first_seen))
+            ),
             of_channel: known.of_channel.clone(),
         }
     }
@@ -128,19 +134,24 @@ impl Watch {
         told: &[ToldIssue],
         repeat: Duration,
     ) -> Vec<String> {
-        let groups = issue
-            .host
-            .as_ref()
-            .and_then(|host| self.fleet().entry(host))
-            .map(|entry| entry.groups.clone())
-            .unwrap_or_default();
-        let now = self.now();
+        let groups = self.groups_at(issue.host.as_ref());
         let mut channels = notifying.routing().channels_for(notice, &groups);
-        channels.retain(|channel| {
-            let heard = told.iter().find(|told| told.channel == *channel);
-            is_due(heard.map_or(issue.changed_at, |told| told.at), repeat, now)
-        });
+        channels.retain(|channel| is_due(heard_at(issue, told, channel), repeat, self.now()));
         channels
+    }
+
+    /// Whether it may be time for any channel. Most of the time it is not, and nothing else is asked.
+    fn is_remindable(
+        &self,
+        notifying: &Notifying,
+        issue: &Issue,
+        told: &[ToldIssue],
+        repeat: Duration,
+    ) -> bool {
+        let names = notifying.names();
+        names
+            .iter()
+            .any(|name| is_due(heard_at(issue, told, name), repeat, self.now()))
     }
 
     /// Makes the digest when it is due. True where it was.
@@ -230,11 +241,11 @@ impl Watch {
                 ..LogFilter::default()
             };
             let count = read.log().list(&filter, ENTRIES_COUNTED).await?.rows.len();
-            counted.push(format!("{count} {word}"));
+            counted.push(format!("{} {word}", counted_as(count)));
         }
         let dead: i64 = read
             .deliveries()
-            .counts()
+            .unsent()
             .await?
             .iter()
             .filter(|(_, state, _)| *state == DeliveryState::Dead)
@@ -242,8 +253,8 @@ impl Watch {
             .sum();
         let mut lines = vec![format!(
             "{} open, {} waiting for approval; since yesterday {}",
-            issues.len(),
-            held.len(),
+            counted_as(issues.len()),
+            counted_as(held.len()),
             counted.join(", ")
         )];
         let one_line = |text: String| watchkeeper_notify::one_line(&text, Notice::MAX_TITLE_CHARS);
@@ -259,17 +270,36 @@ impl Watch {
             lines.push(format!("- {}", one_line(text)));
         }
         if dead > 0 {
+            let messages = if dead == 1 {
+                "message was"
+            } else {
+                "messages were"
+            };
             lines.push(format!(
-                "{dead} messages were given up: watchkeeper notify list"
+                "{dead} {messages} given up: watchkeeper notify list --state dead"
             ));
         }
         Ok(lines.join("\n"))
     }
 }
 
+/// When a channel last heard of an issue; where it never did, since when it might have.
+fn heard_at(issue: &Issue, told: &[ToldIssue], channel: &str) -> Timestamp {
+    let heard = told.iter().find(|told| told.channel == channel);
+    heard.map_or(issue.changed_at, |told| told.at)
+}
+
 fn channels_of(digest: &DailyDigest, notifying: &Notifying) -> Vec<String> {
     let wanted = |name: &String| digest.channels.is_empty() || digest.channels.contains(name);
     notifying.names().into_iter().filter(wanted).collect()
+}
+
+/// A count, of which no more is known than that it is so great where it is as great as is counted.
+fn counted_as(count: usize) -> String {
+    match count >= ENTRIES_COUNTED as usize {
+        true => format!("{count} or more"),
+        false => count.to_string(),
+    }
 }
 
 /// Whether something that was told then is to be told again; also where that then lies ahead, by a clock set back since.

@@ -8,13 +8,16 @@
 //!
 //! A delivery waits a little for others that belong to it, and is then sent by whoever has its channel leased (`send`).
 //! The watch never waits for any of this: sending is a loop of its own, each channel a task of its own. What fails is a
-//! matter of the channel, not of the message: the whole channel is left alone for a growing pause, and then one message
-//! is tried. A crash between a channel's yes and the note of it sends a message twice, never not at all.
+//! matter of the channel, not of the message (`fares`): the whole channel is left alone for a growing pause, and then one
+//! message is tried. Hours may lie between a notice and its message, so what does not hold any more is left out when it is
+//! sent (`choose`). A crash between a channel's yes and the note of it sends a message twice, never not at all.
 //!
 //! Clocks are set forth and back. Whatever waits until a time knows how long it may wait at most, and counts as due when
 //! its time lies further ahead than that.
 
+mod choose;
 mod daily;
+mod fares;
 mod known;
 mod own;
 mod place;

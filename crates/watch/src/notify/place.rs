@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use watchkeeper_model::{DeliveryNumber, DeliveryState, Severity, Timestamp};
-use watchkeeper_notify::{Class, Event, Notice, Teller, compose, gather};
+use watchkeeper_model::{DeliveryNumber, DeliveryState, GroupName, HostName, Severity, Timestamp};
+use watchkeeper_notify::{Class, Event, Notice, gather, urgency_of};
 use watchkeeper_store::{Delivery, NewDelivery, ToldIssue, Tx};
 
 use super::CLOCK_SLACK;
@@ -47,21 +47,19 @@ impl Watch {
             }
             None => Vec::new(),
         };
+        let groups = self.groups_at(notice.host.as_ref());
+        let mut channels = notifying.routing().channels_for(notice, &groups);
         let is_end = notice.event == Event::Resolved
             || (notice.event == Event::Outcome && notice.severity == Severity::Info);
         if is_end {
-            let there = told.into_iter().map(|told| told.channel);
-            return Ok(there
-                .filter(|name| notifying.channel(name).is_some())
-                .collect());
+            let (there, gone): (Vec<String>, Vec<String>) = told
+                .into_iter()
+                .map(|told| told.channel)
+                .partition(|name| notifying.channel(name).is_some());
+            // A channel that is gone may have another name now: the end goes where the routes lead, too.
+            channels.retain(|name| !gone.is_empty() && !there.contains(name));
+            return Ok([there, channels].concat());
         }
-        let groups = notice
-            .host
-            .as_ref()
-            .and_then(|host| self.fleet().entry(host))
-            .map(|entry| entry.groups.clone())
-            .unwrap_or_default();
-        let mut channels = notifying.routing().channels_for(notice, &groups);
         if let Some(issue) = notice.issue
             && notice.event.opens()
         {
@@ -83,6 +81,11 @@ impl Watch {
         Ok(channels)
     }
 
+    pub(super) fn groups_at(&self, host: Option<&HostName>) -> Vec<GroupName> {
+        let entry = host.and_then(|host| self.fleet().entry(host));
+        entry.map(|entry| entry.groups.clone()).unwrap_or_default()
+    }
+
     /// Puts a notice into a delivery to one channel. Gives the delivery.
     pub(super) async fn put_into(
         &self,
@@ -92,27 +95,22 @@ impl Watch {
         notice: Notice,
         priority: Option<u8>,
     ) -> Result<DeliveryNumber, WatchError> {
-        let now = self.now();
-        let alone = notice.event.class() == Class::Alone;
-        let mut due_at = if alone {
-            now
-        } else {
-            now.after(notifying.group_wait)
+        let (now, class) = (self.now(), notice.event.class());
+        let mut due_at = match class {
+            Class::Alone => now,
+            _ => now.after(notifying.group_wait),
         };
-        if !alone {
-            // An end joins the message about the beginning while that still waits.
-            for class in [Class::Trouble, notice.event.class()] {
-                let key = notice.key_of(class).to_string();
-                let last = tx.deliveries().last_of_key(channel, &key).await;
-                let Some(last) = self.or_absent(last)? else {
-                    continue;
-                };
-                if self.joins(tx, &last, &notice).await? {
-                    return Ok(last.number);
-                }
-                if class == notice.event.class() && !may_not_wait(notice.event) {
-                    due_at = due_at.max(not_before(&last, notifying.group_interval, now));
-                }
+        for joinable in joinable(class) {
+            let key = notice.key_of(*joinable).to_string();
+            let last = tx.deliveries().last_of_key(channel, &key).await;
+            let Some(last) = self.or_absent(last)? else {
+                continue;
+            };
+            if self.joins(tx, &last, &notice, *joinable).await? {
+                return Ok(last.number);
+            }
+            if *joinable == class && !may_not_wait(notice.event) {
+                due_at = due_at.max(not_before(&last, notifying.group_interval, now));
             }
         }
         let new = NewDelivery {
@@ -120,14 +118,22 @@ impl Watch {
             channel: channel.to_owned(),
             key: notice.key().to_string(),
             urgency: notice.urgency().as_str().to_owned(),
-            alone,
+            alone: class == Class::Alone,
             priority: priority.map(i64::from),
             notices: json!([notice]),
             more: 0,
             made_at: now,
             due_at,
         };
-        Ok(tx.deliveries().make(&new).await?)
+        let older = match notice.is_replaced() {
+            true => tx.deliveries().last_of_key(channel, &new.key).await?,
+            false => None,
+        };
+        let number = tx.deliveries().make(&new).await?;
+        if let Some(older) = older {
+            tx.deliveries().fold(older.number, number, now).await?;
+        }
+        Ok(number)
     }
 
     /// Has a delivery tell of one notice more, while nobody has tried it.
@@ -136,6 +142,7 @@ impl Watch {
         tx: &mut Tx,
         last: &Delivery,
         notice: &Notice,
+        of: Class,
     ) -> Result<bool, WatchError> {
         if last.state != DeliveryState::Queued || last.attempts > 0 || last.alone {
             return Ok(false);
@@ -143,21 +150,38 @@ impl Watch {
         let Some(mut notices) = read_notices(last) else {
             return Ok(false);
         };
+        // A trouble that is back joins the message about its own end, and no other.
+        let thread = notice.thread();
+        let is_back = of == Class::Over && notice.event.class() == Class::Trouble;
+        if is_back && !notices.iter().any(|one| one.thread() == thread) {
+            return Ok(false);
+        }
         // What is told again and again while a channel is down is told once.
         if notice.event == Event::StillOpen {
-            notices.retain(|one| one.event != Event::StillOpen || one.thread() != notice.thread());
+            notices.retain(|one| one.event != Event::StillOpen || one.thread() != thread);
         }
         notices.push(notice.clone());
         let (notices, left_out) = gather(notices);
         let more = last
             .more
             .saturating_add(i64::try_from(left_out).unwrap_or(i64::MAX));
-        let urgency = urgency_of(&notices);
+        let urgency = urgency_of(&notices).as_str();
         let joined = tx
             .deliveries()
             .extend(last, &json!(notices), more, urgency, last.due_at)
             .await?;
         Ok(joined)
+    }
+}
+
+/// The messages that a notice may join while they wait: an end that about the beginning, a trouble that is back that about
+/// its end, so that nobody is told of an end last that holds no more.
+const fn joinable(class: Class) -> &'static [Class] {
+    match class {
+        Class::Trouble => &[Class::Trouble, Class::Over],
+        Class::Reminder => &[Class::Trouble, Class::Reminder],
+        Class::Over => &[Class::Trouble, Class::Over],
+        Class::Alone => &[],
     }
 }
 
@@ -178,16 +202,4 @@ fn not_before(last: &Delivery, interval: Duration, now: Timestamp) -> Timestamp 
 /// The notices of a delivery; none where they cannot be read.
 pub(super) fn read_notices(delivery: &Delivery) -> Option<Vec<Notice>> {
     serde_json::from_value(delivery.notices.clone()).ok()
-}
-
-/// How much a message of these asks for.
-pub(super) fn urgency_of(notices: &[Notice]) -> &'static str {
-    let teller = Teller {
-        watch: String::new(),
-        id: String::new(),
-        at: Timestamp::from_millis(0),
-        priority: None,
-        click: None,
-    };
-    compose(teller, notices.to_vec(), 0).urgency.as_str()
 }

@@ -1,6 +1,8 @@
 //! The reader of the log: what is new since the cursor becomes notices, and the notices deliveries, in the transaction
 //! that moves the cursor.
 
+use std::time::Duration;
+
 use watchkeeper_model::{ActionNumber, IssueNumber, LogEntry};
 use watchkeeper_notify::Notice;
 use watchkeeper_store::{LogFilter, Read};
@@ -15,6 +17,8 @@ use crate::watch::Watch;
 const CURSOR: &str = "notify.cursor";
 /// Entries read in one step.
 const ENTRIES_AT_ONCE: u32 = 200;
+/// What nobody was there to hear for so long is not told any more.
+const UNHEARD: Duration = Duration::from_secs(86_400);
 
 impl Watch {
     /// Begins to read the log at its end, where it was not read before: what happened earlier is not told any more.
@@ -35,13 +39,17 @@ impl Watch {
     }
 
     /// Makes deliveries of what the log has told since the last time. Says how many entries it read. A reconciler: it
-    /// may be called at any time, and of several controllers one does it.
+    /// may be called at any time, and of several controllers one does it. With nobody to tell it leaves the cursor alone:
+    /// another controller may have somebody.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn read_notices(&self) -> Result<usize, WatchError> {
-        self.begin_notices().await?;
         let notifying = self.channels();
+        if notifying.channels.is_empty() {
+            return Ok(0);
+        }
+        self.begin_notices().await?;
         let mut entries_read = 0;
         loop {
             let (count, more) = self.read_some(&notifying).await?;
@@ -60,12 +68,6 @@ impl Watch {
         if cursor >= head {
             return Ok((0, false));
         }
-        // With nobody to tell, nothing is kept for later: who comes to listen hears what happens from then on.
-        if notifying.channels.is_empty() {
-            drop(read);
-            self.move_cursor(&seen, head, Vec::new(), notifying).await?;
-            return Ok((0, false));
-        }
         let filter = LogFilter {
             after: Some(cursor),
             ..LogFilter::default()
@@ -82,6 +84,31 @@ impl Watch {
         drop(read);
         let moved = self.move_cursor(&seen, last, notices, notifying).await?;
         Ok((count, moved && last < head))
+    }
+
+    /// Passes over what has happened where nobody has had a channel for a day: who comes to listen then hears what happens
+    /// from then on. Channels that are put back sooner miss nothing.
+    pub(super) async fn pass_over_unheard(&self) -> Result<(), WatchError> {
+        if self.tells_people() {
+            return Ok(());
+        }
+        let mut read = self.store().read().await?;
+        let Some(seen) = read.meta().get(CURSOR).await? else {
+            return Ok(());
+        };
+        let filter = LogFilter {
+            after: seen.parse().ok(),
+            ..LogFilter::default()
+        };
+        let next = read.log().list(&filter, 1).await?.rows.pop();
+        let head = read.log().head().await?.0;
+        drop(read);
+        let is_old = next.is_some_and(|entry| self.now().since(entry.record.at) >= UNHEARD);
+        if is_old {
+            let nobody = Notifying::default();
+            self.move_cursor(&seen, head, Vec::new(), &nobody).await?;
+        }
+        Ok(())
     }
 
     /// Keeps the notices and moves the cursor, both or neither. False where another controller did.

@@ -161,7 +161,8 @@ impl Watch {
         tx.log()
             .append(self.record_by(person, "notice.tested", About::default(), text))?;
         tx.commit().await?;
-        self.sent_now(&channels, &numbers, Eagerness::Asked).await
+        let asked = Eagerness::Asked(&numbers);
+        self.sent_now(&channels, &numbers, asked).await
     }
 
     /// Sends again what was given up, and tells how that went.
@@ -198,7 +199,7 @@ impl Watch {
             .append(self.record_by(person, "delivery.retried", About::default(), text))?;
         tx.commit().await?;
         let lines = self
-            .sent_now(&[delivery.channel], &[number], Eagerness::Asked)
+            .sent_now(&[delivery.channel], &[number], Eagerness::Asked(&[number]))
             .await?;
         lines
             .into_iter()
@@ -211,7 +212,7 @@ impl Watch {
         &self,
         channels: &[String],
         numbers: &[DeliveryNumber],
-        eagerness: Eagerness,
+        eagerness: Eagerness<'_>,
     ) -> Result<Vec<DeliveryLine>, WatchError> {
         let begun = tokio::time::Instant::now();
         loop {
@@ -219,16 +220,31 @@ impl Watch {
             for sent in futures::future::join_all(sends).await {
                 sent?;
             }
-            let lines = self.delivery_lines(numbers).await?;
+            let mut lines = self.delivery_lines(numbers).await?;
             let undecided = lines.iter().any(|line| {
                 line.state == DeliveryState::Queued && line.attempts == 0 && line.error.is_none()
             });
             let waits = self.somebody_sends(channels).await?;
             if !undecided || !waits || begun.elapsed() >= PATIENCE {
+                self.say_why_they_wait(&mut lines).await?;
                 return Ok(lines);
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// What was not tried because its channel fails says so.
+    async fn say_why_they_wait(&self, lines: &mut [DeliveryLine]) -> Result<(), WatchError> {
+        let mut read = self.store().read().await?;
+        for line in lines {
+            if line.state == DeliveryState::Queued && line.error.is_none() {
+                let state = self.or_absent(read.channels().get(&line.channel).await)?;
+                line.error = state
+                    .filter(|state| state.failures > 0)
+                    .and_then(|state| state.error);
+            }
+        }
+        Ok(())
     }
 
     /// Whether another one has one of these channels now.

@@ -1,5 +1,7 @@
 //! What is shown of channels and deliveries.
 
+use std::collections::BTreeSet;
+
 use watchkeeper_model::{DeliveryNumber, DeliveryState};
 use watchkeeper_notify::{Teller, compose};
 use watchkeeper_store::{ChannelState, Delivery, DeliveryFilter, Read};
@@ -38,21 +40,22 @@ impl Watch {
         })
     }
 
-    /// How each channel fares.
+    /// How each channel fares; then those that are not configured any more and were not sent everything.
     pub(crate) async fn channel_lines(
         &self,
         read: &mut Read,
     ) -> Result<Vec<ChannelLine>, WatchError> {
-        let counts = read.deliveries().counts().await?;
+        let unsent = read.deliveries().unsent().await?;
+        let count = |name: &str, wanted: DeliveryState| {
+            let found = unsent
+                .iter()
+                .find(|(of, state, _)| of == name && *state == wanted);
+            found.map_or(0, |(_, _, count)| *count)
+        };
+        let notifying = self.channels();
         let mut lines = Vec::new();
-        for channel in &self.channels().channels {
+        for channel in &notifying.channels {
             let settings = channel.settings();
-            let count = |wanted: DeliveryState| {
-                let found = counts
-                    .iter()
-                    .find(|(name, state, _)| *name == settings.name && *state == wanted);
-                found.map_or(0, |(_, _, count)| *count)
-            };
             let state = self.or_absent(read.channels().get(&settings.name).await)?;
             let state = state.unwrap_or_default();
             lines.push(ChannelLine {
@@ -60,8 +63,9 @@ impl Watch {
                 kind: settings.kind.to_string(),
                 person: settings.person.clone(),
                 healthy: health(&state),
-                queued: count(DeliveryState::Queued),
-                dead: count(DeliveryState::Dead),
+                gone: false,
+                queued: count(&settings.name, DeliveryState::Queued),
+                dead: count(&settings.name, DeliveryState::Dead),
                 refused: state.refused.is_some(),
                 failing_since: state.failing_since,
                 retry_at: state.retry_at,
@@ -69,6 +73,17 @@ impl Watch {
                 error: state.error,
             });
         }
+        let names: BTreeSet<&String> = unsent.iter().map(|(name, ..)| name).collect();
+        let gone = names
+            .into_iter()
+            .filter(|name| notifying.channel(name).is_none());
+        lines.extend(gone.map(|name| ChannelLine {
+            name: name.clone(),
+            gone: true,
+            queued: count(name, DeliveryState::Queued),
+            dead: count(name, DeliveryState::Dead),
+            ..ChannelLine::default()
+        }));
         Ok(lines)
     }
 
@@ -89,7 +104,7 @@ impl Watch {
 
 /// Whether a channel works: none where nothing was sent to it yet.
 fn health(state: &ChannelState) -> Option<bool> {
-    if state.failures > 0 || state.refused.is_some() {
+    if state.failures > 0 || state.error.is_some() {
         return Some(false);
     }
     state.sent_at.map(|_| true)

@@ -13,7 +13,7 @@ pub struct NoticesView {
 }
 
 /// How a channel fares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelLine {
     /// Its name.
     pub name: String,
@@ -21,6 +21,9 @@ pub struct ChannelLine {
     pub kind: String,
     /// Whose it is.
     pub person: Option<String>,
+    /// Whether it is not configured any more, and something was not sent to it.
+    #[serde(default)]
+    pub gone: bool,
     /// Whether it works; none where nothing was sent to it yet.
     pub healthy: Option<bool>,
     /// Messages that wait for it.

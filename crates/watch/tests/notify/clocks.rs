@@ -176,3 +176,47 @@ pub(crate) async fn what_stays_critical_is_told_again_until_somebody_knows(groun
     }
     assert_eq!(reminders(&ground), 2, "somebody knows");
 }
+
+/// A channel fails for some hours, and then the clock leaps by a year: nothing has waited for a year.
+pub(crate) async fn a_leap_of_the_clock_gives_up_nothing(ground: Ground) {
+    ground.gotify.fails(Fault::Status(500));
+    ground.trouble("something", Severity::Critical).await;
+    for _ in 0..15 {
+        ground.pass().await;
+        ground.bridge.clock.advance(HOUR / 2);
+    }
+    assert!(ground.gotify.requests() > 10);
+    ground.bridge.clock.advance(365 * DAY);
+    ground.pass().await;
+    assert_eq!(ground.channel("phone").await.dead, 0);
+    ground.gotify.fails(None);
+    ground.bridge.clock.advance(HOUR);
+    ground.pass().await;
+    let titles = ground.titles();
+    assert!(
+        titles.iter().any(|title| title.contains("something")),
+        "{titles:?}"
+    );
+}
+
+pub(crate) async fn in_quiet_hours_nothing_is_written_for_what_waits(ground: Ground) {
+    let quiet = QuietHours {
+        from: "11:00".parse().expect("a time"),
+        to: "13:00".parse().expect("a time"),
+        zone: utc(),
+    };
+    let watch = &ground.bridge.watch;
+    ground
+        .tells(watch, |notifying| notifying.quiet = Some(quiet))
+        .await;
+    ground.trouble("it can wait", Severity::Warning).await;
+    ground.makes().await;
+    ground.bridge.clock.advance(2 * MINUTE);
+    let statements = crate::reading::Statements::of(async || {
+        for _ in 0..10 {
+            ground.sends().await;
+        }
+    });
+    let counted = statements.await;
+    assert!(counted.only_reads(), "{counted:?}");
+}

@@ -1,6 +1,6 @@
 //! What people do with notifications.
 
-use watchkeeper_model::DeliveryState;
+use watchkeeper_model::{DeliveryState, Severity};
 use watchkeeper_notify::open;
 use watchkeeper_testkit::push::Fault;
 use watchkeeper_watch::{NewWords, WatchError};
@@ -155,4 +155,42 @@ pub(crate) async fn what_waits_for_a_channel_that_is_gone_is_given_up_and_seen(g
     assert_eq!(delivery.state, DeliveryState::Dead);
     let error = delivery.error.expect("it says why");
     assert_eq!(error, "its channel is not configured any more");
+}
+
+pub(crate) async fn a_test_goes_first_and_only_the_last_one_waits(ground: Ground) {
+    let watch = &ground.bridge.watch;
+    ground.gotify.fails(Fault::Status(500));
+    for number in 1..=3 {
+        let title = format!("trouble {number}");
+        ground.trouble(&title, Severity::Critical).await;
+    }
+    ground.pass().await;
+    for _ in 0..2 {
+        let tested = watch.test_channels(ann(), None).await.expect("it is tried");
+        assert_eq!(
+            (tested[0].state, tested[0].attempts),
+            (DeliveryState::Queued, 1)
+        );
+        let error = tested[0].error.as_deref().expect("it says why");
+        assert!(error.contains("500"), "{error}");
+    }
+    ground.gotify.fails(None);
+    ground.bridge.clock.advance(HOUR);
+    ground.pass().await;
+    let titles = ground.titles();
+    let tests = titles.iter().filter(|title| title.contains("a test"));
+    assert_eq!(tests.count(), 1, "{titles:?}");
+}
+
+pub(crate) async fn who_says_something_to_a_dead_channel_hears_that_it_is(ground: Ground) {
+    let watch = &ground.bridge.watch;
+    ground.gotify.fails(Fault::Status(500));
+    ground.trouble("something", Severity::Critical).await;
+    ground.pass().await;
+    let tries = ground.gotify.requests();
+    let said = watch.tell_people(ann(), words("lunch")).await;
+    let said = said.expect("it is kept").remove(0);
+    assert_eq!(said.state, DeliveryState::Queued);
+    assert!(said.error.is_some_and(|error| error.contains("500")));
+    assert_eq!(ground.gotify.requests(), tries, "its pause is not over");
 }
