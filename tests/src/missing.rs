@@ -61,6 +61,36 @@ pub fn certificate_found() -> Home {
     home
 }
 
+/// The same, where the repair stops in its middle until [`goes_on`].
+///
+/// # Panics
+/// When the files cannot be made.
+#[must_use]
+pub fn certificate_found_and_mended_slowly(more: &str) -> Home {
+    let home = certificate_with("");
+    let runbook = home.path().join("runbooks/certificate-missing.toml");
+    let text = std::fs::read_to_string(&runbook).expect("it is there");
+    let waits = format!(
+        "script = \"echo half; while [ ! -e {} ]; do sleep 0.1; done; echo whole; cp ",
+        home.path().join("go").display()
+    );
+    std::fs::write(&runbook, text.replace("script = \"cp ", &waits))
+        .expect("a file can be written");
+    let config = home.path().join(".config/watchkeeper/config.toml");
+    let text = std::fs::read_to_string(&config).expect("it is there");
+    std::fs::write(&config, text + more).expect("a file can be written");
+    find(&home);
+    home
+}
+
+/// Lets that repair go on.
+///
+/// # Panics
+/// When no file can be made.
+pub fn goes_on(home: &Home) {
+    std::fs::write(home.path().join("go"), "").expect("a file can be written");
+}
+
 /// Looks, and has action 0 proposed.
 ///
 /// # Panics

@@ -1,5 +1,6 @@
 //! A daemon that goes away while it answers: the question is a stored job, so the command that asked waits, follows the
-//! job again and ends with the whole answer; and where the daemon does not come back, it says so and what to type.
+//! job again and ends with the whole answer; and where the daemon does not come back, it says so and what to type. The same
+//! for who has approved a repair and follows it.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
@@ -9,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use watchkeeper_testkit::model_server::{Gate, MODEL, ModelServer, Turn};
 use watchkeeper_tests::binary::{Home, until};
+use watchkeeper_tests::missing;
 
 const WHOLE: &str = "one two three four five six";
 
@@ -49,6 +51,23 @@ fn says(child: &mut Child, text: &str) -> (String, BufReader<std::process::Child
         assert!(read > 0, "it ended and never said {text:?}:\n{said}");
     }
     (said, lines)
+}
+
+/// Approves action 0 and follows it up to the middle of its step.
+fn approves(home: &Home) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut approving = home
+        .command(&["approve", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(approving.stdout.take().expect("it is piped"));
+    let mut told = String::new();
+    while !told.contains("half") {
+        let read = lines.read_line(&mut told).expect("it can be read");
+        assert!(read > 0, "it ended and never said it:\n{told}");
+    }
+    (approving, lines)
 }
 
 fn rest(
@@ -136,4 +155,99 @@ async fn a_daemon_that_does_not_come_back_is_given_up_and_the_question_is_not() 
     });
     let shown = home.run(&["queue", "show", "1"]);
     assert!(shown.stdout().contains(WHOLE), "{}", shown.stdout());
+}
+
+#[test]
+fn an_approval_is_followed_to_its_end_through_a_daemon_that_was_killed() {
+    let home = missing::certificate_found_and_mended_slowly("");
+    let mut daemon = home.daemon();
+    let (mut approving, mut lines) = approves(&home);
+    daemon.kill();
+    let (said, mut errors) = says(&mut approving, "the daemon went away");
+    assert!(
+        said.contains("what action 0 has begun on its host goes on there"),
+        "{said}"
+    );
+    missing::goes_on(&home);
+    let _again = home.daemon();
+    let (mut told, mut more) = (String::new(), String::new());
+    lines.read_to_string(&mut told).expect("text");
+    errors.read_to_string(&mut more).expect("text");
+    let status = approving.wait().expect("it ends").code();
+    assert_eq!(status, Some(0), "{told}{more}");
+    assert!(
+        more.contains("the daemon is back; action 0 goes on"),
+        "{more}"
+    );
+    assert_eq!(told.matches("whole").count(), 1, "{told}");
+    assert_eq!(
+        told.matches("half").count(),
+        0,
+        "it was shown before: {told}"
+    );
+    assert_eq!(
+        told.matches("step 1").count(),
+        1,
+        "its end, and not its beginning: {told}"
+    );
+    assert!(told.contains("\nfixed"), "{told}");
+}
+
+#[test]
+fn who_follows_a_repair_and_presses_ctrl_c_leaves_it_alone() {
+    let home = missing::certificate_found_and_mended_slowly("");
+    let _daemon = home.daemon();
+    let (mut approving, _lines) = approves(&home);
+    let pid = i32::try_from(approving.id()).expect("a number");
+    kill(Pid::from_raw(pid), Signal::SIGINT).expect("it is there");
+    let mut said = String::new();
+    let mut errors = approving.stderr.take().expect("it is piped");
+    errors.read_to_string(&mut said).expect("text");
+    assert_eq!(
+        approving.wait().expect("it ends").code(),
+        Some(130),
+        "{said}"
+    );
+    for word in [
+        "stopped following; action 0 goes on",
+        "Try: watchkeeper approve show 0",
+    ] {
+        assert!(said.contains(word), "{word:?} is not in\n{said}");
+    }
+    missing::goes_on(&home);
+    until("it is repaired all the same", || {
+        home.json(&["approve", "show", "0"], &[0])["action"]["state"]["state"] == "fixed"
+    });
+}
+
+#[test]
+fn a_daemon_that_does_not_come_back_to_a_repair_is_given_up() {
+    let home = missing::certificate_found_and_mended_slowly("");
+    let mut daemon = home.daemon();
+    let mut approving = home
+        .command(&["approve", "0", "--set", "talk.daemon_back_within=1s"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    until("it runs", || {
+        home.json(&["approve", "show", "0"], &[0])["action"]["state"]["state"] == "running"
+    });
+    daemon.kill();
+    let (_, mut errors) = says(&mut approving, "the daemon went away");
+    let mut more = String::new();
+    errors.read_to_string(&mut more).expect("text");
+    assert_eq!(approving.wait().expect("it ends").code(), Some(1), "{more}");
+    for word in [
+        "did not come back within 1s",
+        "what action 0 has begun on its host goes on there",
+        "Try: watchkeeper approve show 0",
+    ] {
+        assert!(more.contains(word), "{word:?} is not in\n{more}");
+    }
+    missing::goes_on(&home);
+    let _again = home.daemon();
+    until("its end is found", || {
+        home.json(&["approve", "show", "0"], &[0])["action"]["state"]["state"] == "fixed"
+    });
 }

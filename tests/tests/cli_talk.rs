@@ -154,6 +154,23 @@ fn without_a_model_it_is_said_plainly_and_what_to_do() {
     }
 }
 
+/// A lane that another command served a moment ago is nobody's where no daemon runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_is_not_configured_any_more_is_waited_for_by_nobody() {
+    let server = ModelServer::start().await.always_replies("Yes.");
+    let home = home(&server);
+    home.run(&["ask", "is it?"]).ended_with(&[0]);
+    let file = home.path().join(".config/watchkeeper/config.toml");
+    std::fs::write(&file, "").expect("a file can be written");
+    let asked = home.run(&["ask", "is it still?"]);
+    asked.ended_with(&[1]);
+    assert!(
+        asked.stderr().contains("no model is configured"),
+        "{}",
+        asked.stderr()
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_is_not_there_is_a_failure_and_not_a_wait() {
     let server = ModelServer::start().await;

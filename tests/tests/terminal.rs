@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use watchkeeper_testkit::model_server::{Gate, MODEL, ModelServer, Turn};
-use watchkeeper_tests::binary::{Home, until_within};
+use watchkeeper_tests::binary::{Home, until, until_within};
 use watchkeeper_tests::missing;
 use watchkeeper_tests::tmux::Terminal;
 
@@ -195,4 +195,30 @@ async fn without_colour_nothing_is_coloured_and_a_decision_is_typed() {
         talk.shows()
     );
     assert!(missing::site(&home).exists(), "it ran");
+}
+
+/// A question before it, after which the signal is ours: while the run is followed, Ctrl-C ends the command all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_while_a_repair_is_followed_ends_the_command_and_not_the_repair() {
+    let server = ModelServer::start()
+        .await
+        .always_replies("It copies a file.");
+    let home = missing::certificate_found_and_mended_slowly(&lane(&server));
+    let terminal = Terminal::open(&home, &["approve", "discuss", "0"], &[]);
+    terminal.until("/help");
+    terminal.enters("what does it do?");
+    terminal.until("It copies a file.");
+    terminal.enters("approve 0");
+    terminal.until("half");
+    terminal.presses(&["C-c"]);
+    terminal.until("ended with 130");
+    let shown = terminal.shows();
+    assert!(
+        shown.contains("stopped; what was begun on a host goes on there"),
+        "{shown}"
+    );
+    missing::goes_on(&home);
+    until("the next command finds its outcome", || {
+        home.json(&["approve", "show", "0"], &[0])["action"]["state"]["state"] == "fixed"
+    });
 }

@@ -10,6 +10,7 @@ mod commands;
 mod compose;
 mod config;
 mod failure;
+mod interrupts;
 mod log;
 mod orders;
 mod ownership;

@@ -2,6 +2,7 @@
 //! asked. Where none runs, the same router runs here, on the store itself, and the store is locked meanwhile.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use crate::clock::SystemClock;
 use crate::compose::{self, House};
 use crate::config::{Config, ConfigError, Loaded, Origin, is_system};
 use crate::failure::{CommandError, Kind};
+use crate::interrupts::Interrupts;
 use crate::log;
 use crate::show::Page;
 use crate::surroundings::{Surroundings, columns_now};
@@ -58,6 +60,8 @@ pub(crate) struct Session {
     pub(crate) types: bool,
     /// Whether somebody reads on a terminal.
     pub(crate) reads: bool,
+    /// Where Ctrl-C arrives.
+    pub(crate) interrupts: Arc<Interrupts>,
     /// How long a daemon that went away is waited for.
     pub(crate) daemon_back_within: Duration,
     /// What the person edits with.
@@ -111,6 +115,7 @@ impl Session {
             terminal: around.stdin_terminal && around.stderr_terminal,
             types: around.stdin_terminal,
             reads: around.stdout_terminal,
+            interrupts: Arc::default(),
             daemon_back_within,
             editor: around.editor.clone(),
             state_home: around.state_home.clone(),
@@ -387,7 +392,7 @@ pub(crate) fn store_error(error: StoreError, config: &Config) -> CommandError {
             "start the database, or correct store.url: watchkeeper config show"
         }
         StoreError::File { .. } => {
-            "store.url names a file that this account can write: watchkeeper --set store.url=sqlite:/path check"
+            "name a file that this account can write, as in: watchkeeper --set store.url=sqlite:/path check"
         }
         StoreError::Migration(_) => {
             "use the version of Watchkeeper that wrote the store, or a newer one"

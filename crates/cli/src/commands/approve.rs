@@ -4,11 +4,11 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
-use http::Method;
 use watchkeeper_model::{Action, ActionNumber, ActionState, Revision};
 use watchkeeper_server::{ApproveBody, RejectBody};
-use watchkeeper_watch::view::{ActionLine, ActionSheet, RunEvent};
+use watchkeeper_watch::view::{ActionLine, ActionSheet};
 
+use super::follow::follow;
 use super::{Ended, answer, edit, put, talk};
 use crate::args::{ApproveArgs, ApproveCommand, Output};
 use crate::failure::{CommandError, Kind};
@@ -147,36 +147,6 @@ fn check_digest(stands: &str, wanted: &str) -> Result<(), CommandError> {
             .hint("watchkeeper approve show N"));
     }
     Ok(())
-}
-
-/// Shows what happens until it is over. The exit status: 0 fixed, 1 anything else, none where the stream broke.
-async fn follow(session: &Session, number: ActionNumber) -> Result<Option<u8>, CommandError> {
-    let mut events = session
-        .client
-        .events(
-            Method::GET,
-            &format!("/v1/actions/{number}/events"),
-            None::<&()>,
-        )
-        .await?;
-    let cut_off = |error: anyhow::Error| {
-        CommandError::from(error).hint(format!("watchkeeper approve show {number}"))
-    };
-    while let Some(event) = events.next().await.map_err(cut_off)? {
-        let event: RunEvent = event.read()?;
-        if session.output == Output::Text
-            && let Some(line) = show::run_event(&session.page, &event)
-        {
-            put(&(line + "\n"))?;
-        }
-        if let RunEvent::State {
-            state, last: true, ..
-        } = &event
-        {
-            return Ok(Some(u8::from(state != "fixed")));
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! `knowledge`: what people and experience taught: list, search, add, edit, verify, forget, seed, export, import, move.
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use watchkeeper_model::{Collection, Entry, EntryNumber, HostName, Span, Timestamp};
 use watchkeeper_server::{EntryBody, EntryEditBody, ImportBody, MoveBody, SearchBody};
-use watchkeeper_watch::{Exported, Found, Imported, MAX_IMPORT_LINES, Moved, Seeding, VectorPlace};
+use watchkeeper_watch::{
+    Exported, Found, Imported, MAX_IMPORT_LINES, Moved, RefusedLine, Seeding, VectorPlace,
+};
 
 use super::knowledge_edit::in_editor;
 use super::{Ended, answer, put};
@@ -21,6 +24,10 @@ const MAX_TEXT_BYTES: u64 = 64 * 1024;
 const MAX_IMPORT_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of lines in one request of an import; a single line may be longer.
 const IMPORT_AT_ONCE: usize = 100 * 1024;
+/// Longest line that is sent, in bytes of what is sent: a request takes little more.
+const MAX_LINE_BYTES: usize = 200 * 1024;
+/// Lines that were not taken and are shown, each with why.
+const REFUSED_SHOWN: usize = 20;
 
 /// What to do with what is known.
 #[derive(Debug, Args)]
@@ -284,7 +291,7 @@ async fn teach(session: &Session, command: &KnowledgeCommand) -> Result<(), Comm
             let body = EntryBody {
                 title: topic.clone(),
                 text: if text == "-" {
-                    read(Path::new("-"), MAX_TEXT_BYTES)?
+                    read_text(Path::new("-"))?
                 } else {
                     text
                 },
@@ -307,7 +314,7 @@ async fn teach(session: &Session, command: &KnowledgeCommand) -> Result<(), Comm
         } => {
             let expires_at: Option<Timestamp> = expires.as_ref().map(after);
             let text = match file {
-                Some(file) => Some(read(file, MAX_TEXT_BYTES)?),
+                Some(file) => Some(read_text(file)?),
                 None => text.clone(),
             };
             let body = EntryEditBody {
@@ -377,60 +384,107 @@ async fn decide(
 }
 
 async fn export(session: &Session, file: Option<&Path>) -> Result<(), CommandError> {
-    let mut out: Option<std::fs::File> = match file {
-        Some(path) => {
-            let made = std::fs::File::create(path);
-            Some(made.with_context(|| format!("could not write {}", path.display()))?)
-        }
-        None => None,
+    let Some(path) = file else {
+        return exported(session, put).await.map(drop);
     };
+    let cannot = || format!("could not write {}", path.display());
+    let part = Part::beside(path).with_context(cannot)?;
+    let mut out = &part.file;
+    let write = |line: &str| Ok(out.write_all(line.as_bytes()).with_context(cannot)?);
+    let count = exported(session, write).await?;
+    part.takes_its_place().with_context(cannot)?;
+    let said = serde_json::json!({ "file": path, "entries": count });
+    answer(session.output, &said, |_| {
+        format!("{} in {}\n", show::entries_counted(count), path.display())
+    })
+}
+
+/// Writes every entry as a line; how many there are.
+async fn exported(
+    session: &Session,
+    mut write: impl FnMut(&str) -> Result<(), CommandError>,
+) -> Result<usize, CommandError> {
     let (mut before, mut count) = (None, 0);
     loop {
         let place = before.map_or_else(String::new, |before: EntryNumber| {
             format!("?before={before}")
         });
-        let page: Exported = session
-            .client
-            .get(&format!("/v1/knowledge/export{place}"))
-            .await?;
+        let path = format!("/v1/knowledge/export{place}");
+        let page: Exported = session.client.get(&path).await?;
         for line in &page.lines {
-            let line = serde_json::to_string(line)? + "\n";
-            match &mut out {
-                Some(file) => file
-                    .write_all(line.as_bytes())
-                    .context("could not write the export")?,
-                None => put(&line)?,
-            }
+            write(&(serde_json::to_string(line)? + "\n"))?;
         }
         count += page.lines.len();
         before = page.next;
         if before.is_none() {
-            break;
+            return Ok(count);
         }
     }
-    if let Some(path) = file {
-        let said = serde_json::json!({ "file": path, "entries": count });
-        answer(session.output, &said, |_| {
-            format!("{} in {}\n", show::entries_counted(count), path.display())
-        })?;
+}
+
+/// A file beside the one that is written, its owner's only: an export is there whole, or what was there before stays. A
+/// pipe or a device is written to as it is.
+struct Part {
+    file: std::fs::File,
+    /// Where it is, and where it belongs.
+    places: Option<(PathBuf, PathBuf)>,
+}
+
+impl Part {
+    fn beside(path: &Path) -> std::io::Result<Self> {
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true);
+        if std::fs::metadata(&target).is_ok_and(|there| !there.is_file()) {
+            let file = options.open(&target)?;
+            return Ok(Self { file, places: None });
+        }
+        let mut name = target.as_os_str().to_owned();
+        name.push(format!(".new-{:08x}", rand::random::<u32>()));
+        let place = PathBuf::from(name);
+        let file = options.create_new(true).mode(0o600).open(&place)?;
+        Ok(Self {
+            file,
+            places: Some((place, target)),
+        })
     }
-    Ok(())
+
+    fn takes_its_place(mut self) -> std::io::Result<()> {
+        let Some((place, target)) = &self.places else {
+            return Ok(());
+        };
+        self.file.sync_all()?;
+        std::fs::rename(place, target)?;
+        self.places = None;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some((place, _)) = &self.places {
+            let _ = std::fs::remove_file(place);
+        }
+    }
 }
 
 async fn import(session: &Session, file: &Path, found_right: bool) -> Ended {
-    let text = read(file, MAX_IMPORT_BYTES)?;
+    let bytes = read(file, MAX_IMPORT_BYTES)?;
+    // What is not a text is refused line by line, with a reason.
+    let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let mut whole = Imported::default();
     let mut from = 0;
     while from < lines.len() {
-        let (mut until, mut bytes) = (from, 0);
-        while until < lines.len() && until - from < MAX_IMPORT_LINES {
-            bytes += lines[until].len();
-            if until > from && bytes > IMPORT_AT_ONCE {
-                break;
-            }
-            until += 1;
+        if sent_bytes(lines[from]) > MAX_LINE_BYTES {
+            whole.refused.push(RefusedLine {
+                line: from + 1,
+                why: format!("the line is longer than {} KiB", MAX_LINE_BYTES / 1024),
+            });
+            from += 1;
+            continue;
         }
+        let until = from + taken_together(&lines[from..]);
         let body = ImportBody {
             lines: lines[from..until]
                 .iter()
@@ -449,14 +503,46 @@ async fn import(session: &Session, file: &Path, found_right: bool) -> Ended {
         from = until;
     }
     answer(session.output, &whole, |whole| {
-        let mut text = format!("{}\n", show::counted(whole.taken));
-        for refused in &whole.refused {
-            let why = watchkeeper_model::visible(&refused.why);
-            text.push_str(&format!("line {} was refused: {why}\n", refused.line));
-        }
-        text
+        format!(
+            "{}\n{}",
+            show::counted(whole.taken),
+            refusals(&whole.refused)
+        )
     })?;
     Ok(u8::from(!whole.refused.is_empty()))
+}
+
+/// How long a line is as it is sent: within JSON, its quotes take more.
+fn sent_bytes(line: &str) -> usize {
+    serde_json::to_string(line).map_or(usize::MAX, |sent| sent.len())
+}
+
+/// How many of these lines go into one request: one at least.
+fn taken_together(lines: &[&str]) -> usize {
+    let (mut count, mut bytes) = (0, 0);
+    for line in lines.iter().take(MAX_IMPORT_LINES) {
+        bytes += sent_bytes(line);
+        if count > 0 && bytes > IMPORT_AT_ONCE {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
+
+/// The lines that were not taken; of a file that is none, only the first.
+fn refusals(refused: &[RefusedLine]) -> String {
+    let mut text = String::new();
+    for refused in refused.iter().take(REFUSED_SHOWN) {
+        let why = watchkeeper_model::visible(&refused.why);
+        text.push_str(&format!("line {} was refused: {why}\n", refused.line));
+    }
+    match refused.len().saturating_sub(REFUSED_SHOWN) {
+        0 => {}
+        1 => text.push_str("and 1 more line\n"),
+        more => text.push_str(&format!("and {more} more lines\n")),
+    }
+    text
 }
 
 async fn relocate(session: &Session, to: Place) -> Result<(), CommandError> {
@@ -480,23 +566,43 @@ async fn relocate(session: &Session, to: Place) -> Result<(), CommandError> {
     })
 }
 
-/// A file, or standard input, as text.
-fn read(file: &Path, most: u64) -> Result<String, CommandError> {
+/// A file, or standard input, as a text.
+fn read_text(file: &Path) -> Result<String, CommandError> {
+    let text = String::from_utf8(read(file, MAX_TEXT_BYTES)?).ok();
+    let text = text.filter(|text| !text.contains('\0'));
+    text.ok_or_else(|| CommandError::usage(anyhow!("{} is no text (UTF-8)", name(file))))
+}
+
+/// What is read, as a person would say.
+fn name(file: &Path) -> std::borrow::Cow<'_, str> {
+    if file == Path::new("-") {
+        "standard input".into()
+    } else {
+        file.to_string_lossy()
+    }
+}
+
+/// A file, or standard input, whole.
+fn read(file: &Path, most: u64) -> Result<Vec<u8>, CommandError> {
     let source: Box<dyn std::io::Read> = if file == Path::new("-") {
         Box::new(std::io::stdin())
     } else {
         let opened = std::fs::File::open(file);
-        Box::new(opened.with_context(|| format!("could not read {}", file.display()))?)
+        Box::new(opened.with_context(|| format!("could not read {}", name(file)))?)
     };
     let mut bytes = Vec::new();
     let read = source.take(most + 1).read_to_end(&mut bytes);
-    read.with_context(|| format!("could not read {}", file.display()))?;
+    read.with_context(|| format!("could not read {}", name(file)))?;
     if bytes.len() as u64 > most {
+        let limit = if most < 1024 * 1024 {
+            format!("{} KiB", most / 1024)
+        } else {
+            format!("{} MiB", most / (1024 * 1024))
+        };
         return Err(CommandError::usage(anyhow!(
-            "{} is longer than {most} bytes",
-            file.display()
+            "{} is longer than {limit}",
+            name(file)
         )));
     }
-    // What is not a text is refused line by line, with a reason, where lines are read.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each: what was typed becomes a request, the answer becomes text or JSON.
 
+mod again;
 mod approve;
 mod backup;
 mod check;
@@ -12,6 +13,7 @@ mod doctor;
 mod edit;
 mod editor;
 mod enrol;
+mod follow;
 mod init;
 mod issues;
 mod knowledge;
@@ -28,15 +30,16 @@ mod talk;
 mod worker;
 
 use std::io::Write as _;
+use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use watchkeeper_model::visible_json;
 
 use crate::args::{Cli, Command, Common, Output};
 use crate::called::Called;
-use crate::failure::CommandError;
+use crate::failure::{CommandError, Kind};
 use crate::session::Session;
 use crate::surroundings::Surroundings;
 
@@ -119,13 +122,34 @@ struct Here<'h> {
 impl Here<'_> {
     /// Does something that needs the use cases, and waits for what it leaves under way.
     fn in_session(&self, does: impl AsyncFnOnce(&Session) -> Ended) -> Ended {
-        command_runtime()?.block_on(async {
+        let runtime = command_runtime()?;
+        let ended = runtime.block_on(async {
             let session = Session::open(self.common, self.around, self.called).await?;
-            let ended = does(&session).await;
-            session.close().await;
-            ended
-        })
+            let (interrupts, alone) = (Arc::clone(&session.interrupts), session.works_itself());
+            let whole = async move {
+                let ended = does(&session).await;
+                session.close().await;
+                ended
+            };
+            tokio::select! {
+                ended = whole => ended,
+                () = interrupts.unheard() => Err(stopped(alone)),
+            }
+        });
+        // Who waits for a line of input may wait for ever.
+        runtime.shutdown_background();
+        ended
     }
+}
+
+/// Ctrl-C ended the command, wherever it stood.
+fn stopped(alone: bool) -> CommandError {
+    let error = if alone {
+        anyhow!("stopped; what was begun on a host goes on there, and the next command tells its outcome")
+    } else {
+        anyhow!("stopped")
+    };
+    CommandError::failed(error).kind(Kind::Interrupted)
 }
 
 /// For a command that answers and ends: one thread starts quickest.

@@ -320,7 +320,7 @@ fn failure(lane: &Lane, error: LlmError) -> CommandError {
     match &error {
         LlmError::Cancelled => CommandError::failed(anyhow!("stopped"))
             .kind(Kind::Interrupted)
-            .hint("the same again goes on where it was"),
+            .hint("the same command again: it goes on where it was"),
         LlmError::NotOffered { .. } => {
             CommandError::failed(error).hint("do it with that server's own tools")
         }

@@ -8,6 +8,8 @@ use watchkeeper_watch::view::{DoctorLine, DoctorState};
 use super::page::{Page, Tone};
 use crate::called::Called;
 
+/// What the doctor of lanes says of a step that it did not come to.
+const NOT_TRIED: &str = "not tried";
 /// Columns of the names of what was tested; longer ones push their text on.
 const NAME_COLUMNS: usize = 12;
 
@@ -18,6 +20,7 @@ pub(crate) fn doctor_report(page: &Page, lines: &[DoctorLine], called: &Called) 
         let mark = match line.state {
             DoctorState::Ok => page.paint(Tone::Good, "✓"),
             DoctorState::Warning => page.paint(Tone::Warn, "!"),
+            DoctorState::Failed if !is_tried(line) => page.paint(Tone::Dim, "–"),
             DoctorState::Failed => page.paint(Tone::Bad, "✗"),
         };
         let name = visible(&line.name);
@@ -36,7 +39,10 @@ pub(crate) fn doctor_report(page: &Page, lines: &[DoctorLine], called: &Called) 
             );
         }
     }
-    let of = |state| lines.iter().filter(|line| line.state == state).count();
+    let of = |state| {
+        let of_state = lines.iter().filter(|line| line.state == state);
+        of_state.filter(|line| is_tried(line)).count()
+    };
     let summary = match (of(DoctorState::Failed), of(DoctorState::Warning)) {
         (0, 0) => "all is well".to_owned(),
         (0, warnings) => format!("it works; {} to look at", super::count(warnings, "thing")),
@@ -44,6 +50,11 @@ pub(crate) fn doctor_report(page: &Page, lines: &[DoctorLine], called: &Called) 
     };
     let _ = writeln!(text, "\n{summary}");
     text
+}
+
+/// Whether it was tried. What was not, because something before it fails, is not well, and there is nothing to mend about it.
+fn is_tried(line: &DoctorLine) -> bool {
+    line.state != DoctorState::Failed || line.detail != NOT_TRIED
 }
 
 #[cfg(test)]
@@ -73,6 +84,7 @@ mod tests {
                 "its key is not known",
                 "watchkeeper enrol web1",
             ),
+            line("lane: tools", DoctorState::Failed, "not tried", ""),
         ];
         let page = Page {
             width: 80,
@@ -83,7 +95,7 @@ mod tests {
         assert_eq!(
             text,
             "  ✓ config        no file, all defaults\n  ! daemon        none runs\n      hal-daemon\n\
-             \x20 ✗ host web1     its key is not known\n      hal-enrol web1\n\n1 thing to mend\n"
+             \x20 ✗ host web1     its key is not known\n      hal-enrol web1\n  – lane: tools   not tried\n\n1 thing to mend\n"
         );
     }
 }

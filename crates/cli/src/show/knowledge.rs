@@ -91,8 +91,8 @@ pub(crate) fn entry_sheet(page: &Page, entry: &Entry, called: &Called) -> String
     let head = format!("Entry {} · {}", entry.number, visible(&entry.title));
     let _ = writeln!(text, "{}", page.paint(Tone::Strong, &page.wrap(&head, 2)));
     let mut line = |label: &str, value: &str| {
-        let label = page.paint(Tone::Dim, &format!("{label:<10}"));
-        let _ = writeln!(text, "  {label}{}", page.wrap(value, 12));
+        let label = page.paint(Tone::Dim, &format!("{label:<12}"));
+        let _ = writeln!(text, "  {label}{}", page.wrap(value, 14));
     };
     line(
         "what",

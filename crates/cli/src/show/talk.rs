@@ -242,6 +242,8 @@ fn diff<'l>(old: &'l [String], new: &'l [String]) -> Vec<(char, &'l str)> {
 /// The list of talks.
 pub(crate) fn talk_list(page: &Page, talks: &[Conversation], called: &Called) -> String {
     let chat = called.command("chat");
+    // One that was begun and left without a word is nothing to go on with.
+    let talks: Vec<&Conversation> = talks.iter().filter(|talk| talk.turns > 0).collect();
     if talks.is_empty() {
         return format!("no talks yet   {chat} begins one\n");
     }

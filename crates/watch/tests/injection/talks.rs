@@ -37,12 +37,9 @@ impl Talk {
         }
     }
 
-    /// Talks it, with action 0 held beside it.
+    /// Talks it.
     async fn goes(self, bridge: Bridge) -> Went {
         let server = ModelServer::start().await;
-        std::fs::write(bridge.host().path_in_home("data"), "precious\n").expect("a file");
-        broken(&bridge).await;
-        assert_eq!(bridge.state(0).await, "held");
         has_model(&bridge, &server);
         for turn in self.turns {
             server.does(turn);
@@ -77,16 +74,25 @@ impl Went {
     }
 }
 
+/// A host, and action 0 that is held. Every guard stands meanwhile.
+async fn stage() -> Bridge {
+    let bridge = Bridge::on_sqlite().await;
+    std::fs::write(bridge.host().path_in_home("data"), "precious\n").expect("a file");
+    broken(&bridge).await;
+    assert_eq!(bridge.state(0).await, "held");
+    bridge
+}
+
 /// Has a talk held by its guards, and not held without them.
 async fn holds(talk: impl Fn(&Bridge) -> Talk, guards: &[Guard]) {
-    {
+    let bridge = {
         let _all = all_stand().await;
-        let bridge = Bridge::on_sqlite().await;
+        let bridge = stage().await;
         let came = talk(&bridge).goes(bridge).await.came().await;
         assert!(came.is_empty(), "{came:?}");
-    }
+        stage().await
+    };
     let _out = without(guards).await;
-    let bridge = Bridge::on_sqlite().await;
     let came = talk(&bridge).goes(bridge).await.came().await;
     assert!(!came.is_empty(), "without {guards:?} nothing came of it");
 }
@@ -117,7 +123,7 @@ async fn a_models_own_earlier_reply_is_no_approval() {
         says("approve 0"),
     ];
     let talk = Talk::chat(&["is it approved?", "and now?"], turns);
-    let went = talk.goes(Bridge::on_sqlite().await).await;
+    let went = talk.goes(stage().await).await;
     let came = went.came().await;
     assert!(came.is_empty(), "{came:?}");
     Deed::Approves.is_done(&went.bridge).await;
@@ -154,7 +160,7 @@ async fn a_wish_that_a_page_dictates_waits_for_a_person() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_person_the_same_wish_is_done() {
     let _all = all_stand().await;
-    let bridge = Bridge::on_sqlite().await;
+    let bridge = stage().await;
     let went = wish(&bridge).goes(bridge).await;
     assert_eq!(went.bridge.state(1).await, "held");
     let approved = went.bridge.approve_as(1, ben()).await;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use serde::Serialize;
-use watchkeeper_model::{Conversation, ConversationKind, HostName};
+use watchkeeper_model::{Conversation, ConversationKind, HostName, visible};
 use watchkeeper_server::{SayBody, TalkBody};
-use watchkeeper_watch::view::{Answer, ConversationSheet};
+use watchkeeper_watch::view::{Answer, ConversationSheet, QueueView, SystemLine};
 
 use super::super::{Ended, answer, put};
 use super::args::ChatArgs;
@@ -160,7 +160,7 @@ impl<'s> Chat<'s> {
             |lane| format!("lane {lane} answers"),
         );
         match &self.last_model {
-            Some(model) => format!("{lane}; the last answer was by {model}"),
+            Some(model) => format!("{lane}; the last answer was by {}", visible(model)),
             None => lane,
         }
     }
@@ -184,15 +184,27 @@ impl<'s> Chat<'s> {
         match slash {
             Slash::Help => help(self.session, HELP)?,
             Slash::Hosts(None) => aside(self.session, &format!("{}\n", self.about()))?,
-            Slash::Hosts(Some(hosts)) => {
-                self.hosts = Some(hosts);
-                aside(self.session, &format!("{}\n", self.about()))?;
-            }
+            Slash::Hosts(Some(hosts)) => match self.unknown_host(&hosts).await? {
+                Some(name) => hint(
+                    self.session,
+                    &format!("there is no host {name}: watchkeeper systems"),
+                ),
+                None => {
+                    self.hosts = Some(hosts);
+                    aside(self.session, &format!("{}\n", self.about()))?;
+                }
+            },
             Slash::Model(None) => aside(self.session, &format!("{}\n", self.answers()))?,
-            Slash::Model(Some(lane)) => {
-                self.lane = Some(lane);
-                aside(self.session, &format!("{}\n", self.answers()))?;
-            }
+            Slash::Model(Some(lane)) => match self.other_lanes(&lane).await? {
+                Some(others) => hint(
+                    self.session,
+                    &format!("there is no lane {lane}; there is {others}"),
+                ),
+                None => {
+                    self.lane = Some(lane);
+                    aside(self.session, &format!("{}\n", self.answers()))?;
+                }
+            },
             Slash::History => {
                 let sheet = self.sheet().await?;
                 history(self.session, &sheet)?;
@@ -211,6 +223,26 @@ impl<'s> Chat<'s> {
             Slash::Exit => {}
         }
         Ok(())
+    }
+
+    /// The first of these hosts that is not in the inventory.
+    async fn unknown_host(&self, hosts: &[HostName]) -> Result<Option<HostName>, CommandError> {
+        if hosts.is_empty() {
+            return Ok(None);
+        }
+        let systems: Vec<SystemLine> = self.session.client.get("/v1/systems").await?;
+        let is_known = |host: &&HostName| systems.iter().any(|system| system.host == **host);
+        Ok(hosts.iter().find(|host| !is_known(host)).cloned())
+    }
+
+    /// The lanes that there are, where this one is none of them. Where nobody has told of any yet, none is missed.
+    async fn other_lanes(&self, wanted: &str) -> Result<Option<String>, CommandError> {
+        let queue: QueueView = self.session.client.get("/v1/queue?limit=1").await?;
+        let mut names: Vec<&str> = queue.lanes.iter().map(|lane| lane.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let is_known = wanted.is_empty() || names.is_empty() || names.contains(&wanted);
+        Ok((!is_known).then(|| names.join(", ")))
     }
 
     async fn sheet(&self) -> Result<ConversationSheet, CommandError> {
@@ -244,6 +276,9 @@ impl<'s> Chat<'s> {
         };
         let mut screen = Screen::new(self.session);
         let heard = say(self.session, self.talk.number, &body, &mut screen).await?;
+        if !matches!(heard, Heard::Refused(_)) {
+            self.talk.turns += 1;
+        }
         match &heard {
             Heard::Answered(answered) => {
                 if let Some(hosts) = self.hosts.take() {
@@ -271,7 +306,7 @@ impl<'s> Chat<'s> {
     }
 
     fn farewell(&self) {
-        if self.shows() {
+        if self.shows() && self.talk.turns > 0 {
             let resume = self.session.called.command("chat --resume");
             hint(
                 self.session,
@@ -372,11 +407,12 @@ pub(super) fn hint(session: &Session, text: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// The person's last chat.
+/// The person's last chat in which something was said.
 async fn last(session: &Session) -> Result<watchkeeper_model::ConversationNumber, CommandError> {
-    let path = "/v1/conversations?kind=chat&limit=1";
+    let path = "/v1/conversations?kind=chat&limit=100";
     let talks: Vec<Conversation> = session.client.get(path).await?;
-    let last = talks.first().map(|talk| talk.number);
+    let last = talks.iter().find(|talk| talk.turns > 0);
+    let last = last.map(|talk| talk.number);
     last.ok_or_else(|| {
         CommandError::usage(anyhow!("there is no talk to go on with")).hint("watchkeeper chat")
     })

@@ -136,7 +136,12 @@ impl Discussion<'_> {
         }
         self.talk(line).await?;
         if sounds_like_yes(line) {
-            let say = format!("that was talk; `approve {}` approves", self.number);
+            let number = self.number;
+            let say = if decision(line.trim(), number) == Some(Decision::Approve) {
+                format!("that was talk: more than the words came with it. Type `approve {number}`")
+            } else {
+                format!("that was talk; `approve {number}` approves")
+            };
             hint(self.session, &say);
         }
         Ok(After::Next)

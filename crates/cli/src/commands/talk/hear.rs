@@ -1,28 +1,29 @@
 //! Saying one thing and hearing its answer to the end. Ctrl-C stops the answer. Where the daemon goes away meanwhile, the
-//! question is not lost: it is a stored job, so the command waits for the daemon, follows the job by its number and goes
-//! on after the last piece that it has heard. It waits with growing pauses and not for ever.
+//! question is not lost: it is a stored job, so the command waits for the daemon (`again.rs`), follows the job by its number
+//! and goes on after the last piece that it has heard.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use http::Method;
 use watchkeeper_model::{ConversationNumber, JobNumber, Span};
-use watchkeeper_server::{Problem, ProblemKind, SayBody};
+use watchkeeper_server::SayBody;
 use watchkeeper_watch::view::{Answer, Asked, Followed, JobEvent};
 
+use super::super::again::{Again, again, is_away};
 use super::screen::Screen;
 use crate::client::{Event, Events};
 use crate::failure::{CommandError, Kind};
+use crate::interrupts::Hears;
 use crate::session::Session;
 
 /// How long somebody may take to take up a question again that was put back.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a cancelled answer may take to end.
 const CANCELLED_WITHIN: Duration = Duration::from_secs(5);
-/// The first pause before a daemon that went away is looked for; each is twice the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest of these pauses.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a line that stands is drawn anew.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What became of something that was said.
 #[derive(Debug)]
@@ -64,12 +65,18 @@ pub(super) async fn say<'s>(
     screen: &mut Screen<'s>,
 ) -> Result<Heard, CommandError> {
     let path = format!("/v1/conversations/{number}/said");
-    let events = session.client.events(Method::POST, &path, Some(body));
-    let heard = match events.await {
+    let mut hears = session.interrupts.hear();
+    let events = tokio::select! {
+        events = session.client.events(Method::POST, &path, Some(body)) => events,
+        // A question that nobody listens to is taken back.
+        () = hears.pressed() => return Ok(Heard::Stopped),
+    };
+    let heard = match events {
         Ok(events) => {
             let hearing = Hearing {
                 session,
                 screen,
+                hears,
                 events,
                 job: None,
                 seq: 0,
@@ -89,6 +96,7 @@ pub(super) async fn say<'s>(
 struct Hearing<'h, 's> {
     session: &'s Session,
     screen: &'h mut Screen<'s>,
+    hears: Hears,
     events: Events,
     /// The job that answers, once it is known.
     job: Option<JobNumber>,
@@ -105,11 +113,15 @@ struct PutBack {
 
 impl Hearing<'_, '_> {
     async fn until_its_end(mut self) -> Result<Heard, CommandError> {
+        let mut second = tokio::time::interval(SECOND);
         loop {
             let next = tokio::select! {
                 next = self.events.next() => next,
-                stopped = tokio::signal::ctrl_c() => {
-                    stopped.context("could not listen for Ctrl-C")?;
+                _ = second.tick() => {
+                    self.screen.tick();
+                    continue;
+                }
+                () = self.hears.pressed() => {
                     self.stop().await;
                     return Ok(Heard::Stopped);
                 }
@@ -177,32 +189,18 @@ impl Hearing<'_, '_> {
     /// Waits for the daemon and follows the job after what was heard of it.
     async fn attach_again(&mut self, job: JobNumber) -> Result<(), CommandError> {
         let within = self.session.daemon_back_within;
-        let until = Instant::now() + within;
         let path = format!("/v1/jobs/{job}/events?after={}", self.seq);
-        let mut pause = FIRST_PAUSE;
         self.screen.daemon_is_away(job, within)?;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            tokio::select! {
-                () = tokio::time::sleep(pause.min(left)) => {}
-                stopped = tokio::signal::ctrl_c() => {
-                    stopped.context("could not listen for Ctrl-C")?;
-                    return Err(stopped_waiting(job));
-                }
+        match again(self.session, &path, &mut self.hears).await {
+            Again::Back(events) => {
+                self.events = events;
+                self.put_back = None;
+                self.screen.daemon_is_back(job);
+                Ok(())
             }
-            let events = self.session.client.events(Method::GET, &path, None::<&()>);
-            match events.await {
-                Ok(events) => {
-                    self.events = events;
-                    self.put_back = None;
-                    self.screen.daemon_is_back(job);
-                    return Ok(());
-                }
-                Err(error) if !is_away(&error) => return Err(error.into()),
-                Err(_) if Instant::now() < until => {}
-                Err(error) => return Err(not_back(error, job, within)),
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            Again::Stopped => Err(stopped_waiting(job)),
+            Again::Refused(error) => Err(error.into()),
+            Again::NotBack(error) => Err(not_back(error, job, within)),
         }
     }
 
@@ -231,13 +229,6 @@ impl Hearing<'_, '_> {
         }
         self.screen.over();
     }
-}
-
-/// Whether a request failed because no daemon answers now.
-fn is_away(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<Problem>()
-        .is_none_or(|problem| problem.kind == ProblemKind::Unavailable.as_str())
 }
 
 /// The daemon went away before it said whether it took the question.
@@ -283,18 +274,4 @@ fn ended(event: JobEvent) -> Result<Option<Heard>, CommandError> {
         JobEvent::Cancelled => Some(Heard::Stopped),
         _ => None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_daemon_that_answers_is_not_away_whatever_it_says() {
-        let of = |kind| anyhow::Error::from(Problem::new(kind, "no"));
-        assert!(!is_away(&of(ProblemKind::NotFound)));
-        assert!(!is_away(&of(ProblemKind::Forbidden)));
-        assert!(is_away(&of(ProblemKind::Unavailable)), "it stops");
-        assert!(is_away(&anyhow!("the daemon closed the connection")));
-    }
 }

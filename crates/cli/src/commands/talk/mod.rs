@@ -52,7 +52,7 @@ fn new_talk(kind: ConversationKind, about: &args::AboutArgs) -> TalkBody {
 fn words(session: &Session, typed: &[String], what: &str) -> Result<String, CommandError> {
     let dash = typed.len() == 1 && typed[0] == "-";
     if !typed.is_empty() && !dash {
-        return Ok(typed.join(" "));
+        return said(typed.join(" "), what);
     }
     if session.types && !dash {
         return Err(
@@ -67,7 +67,15 @@ fn words(session: &Session, typed: &[String], what: &str) -> Result<String, Comm
         .take(MAX_INPUT_BYTES)
         .read_to_end(&mut bytes)
         .with_context(|| format!("the {what} could not be read"))?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if bytes.len() as u64 == MAX_INPUT_BYTES {
+        let limit = MAX_INPUT_BYTES / 1024;
+        let error = anyhow!("the {what} is too long: it has {limit} KiB and more");
+        return Err(CommandError::usage(error));
+    }
+    said(String::from_utf8_lossy(&bytes).into_owned(), what)
+}
+
+fn said(text: String, what: &str) -> Result<String, CommandError> {
     if text.trim().is_empty() {
         return Err(CommandError::usage(anyhow!("the {what} is empty")));
     }

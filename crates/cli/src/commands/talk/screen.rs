@@ -3,19 +3,23 @@
 //! the end. With `--output json`: nothing before the end.
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use watchkeeper_model::{JobNumber, Span, visible};
+use watchkeeper_model::{JobNumber, for_terminal, visible};
 use watchkeeper_watch::view::{Answer, Asked, JobEvent};
 
+use super::super::again::{say_away, say_back};
 use super::super::put;
 use crate::args::Output;
 use crate::failure::CommandError;
 use crate::session::Session;
-use crate::show::{self, Flow, Tone};
+use crate::show::{self, Flow, Tone, clip};
 
 /// Goes back to the beginning of the line and empties it.
 const EMPTY_LINE: &str = "\r\u{1b}[K";
+
+/// What takes longer is said with how long it takes so far.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Where an answer is shown.
 pub(super) struct Screen<'s> {
@@ -23,10 +27,12 @@ pub(super) struct Screen<'s> {
     flow: Flow,
     /// What has been shown of the answer so far.
     streamed: String,
-    /// Whether a line stands that is to be replaced.
-    stands: bool,
+    /// The line that stands and is to be replaced, and since when.
+    stands: Option<(String, Instant)>,
     told_to_wait: bool,
     thinks: bool,
+    /// Why it was put back, as was told last, where nothing of an answer came since.
+    put_back: Option<String>,
 }
 
 impl<'s> Screen<'s> {
@@ -36,9 +42,10 @@ impl<'s> Screen<'s> {
             session,
             flow: Flow::new(session.page_now()),
             streamed: String::new(),
-            stands: false,
+            stands: None,
             told_to_wait: false,
             thinks: false,
+            put_back: None,
         }
     }
 
@@ -75,6 +82,7 @@ impl<'s> Screen<'s> {
             JobEvent::Note { kind, text } => self.note(kind, text)?,
             JobEvent::Token { text } if self.streams() => {
                 self.clear();
+                self.put_back = None;
                 self.streamed.push_str(text);
                 put(&self.flow.push(text))?;
             }
@@ -94,10 +102,12 @@ impl<'s> Screen<'s> {
         }
         self.clear();
         if !self.session.reads {
-            return put(&(watchkeeper_model::for_terminal(answer.text.trim_end()) + "\n"));
+            return put(&(for_terminal(answer.text.trim_end()) + "\n"));
         }
         self.end_flow()?;
-        let rest = not_shown(&self.streamed, &answer.text).trim();
+        // What is kept is kept as it looks.
+        let streamed = for_terminal(&self.streamed);
+        let rest = not_shown(&streamed, &answer.text).trim();
         if !rest.is_empty() {
             put(&show::flowed(&self.session.page_now(), rest))?;
         }
@@ -114,20 +124,13 @@ impl<'s> Screen<'s> {
         if self.text() {
             self.broken_off()?;
         }
-        let line = format!(
-            "the daemon went away; nothing is lost. Waiting for it, at most {}: job {job} goes on then",
-            Span(within)
-        );
-        let line = self.session.page.paint(Tone::Warn, &line);
-        let _ = writeln!(std::io::stderr(), "{line}");
+        say_away(self.session, &format!("job {job} goes on then"), within);
         Ok(())
     }
 
     /// It is there again.
     pub(super) fn daemon_is_back(&self, job: JobNumber) {
-        let line = format!("the daemon is back; job {job} goes on");
-        let line = self.session.page.paint(Tone::Dim, &line);
-        let _ = writeln!(std::io::stderr(), "{line}");
+        say_back(self.session, &format!("job {job}"));
     }
 
     /// Nothing more is heard.
@@ -170,13 +173,30 @@ impl<'s> Screen<'s> {
         if !self.session.progress || !self.streamed.is_empty() {
             return;
         }
-        let line = self.session.page.paint(Tone::Dim, line);
+        self.draw(line);
+        self.stands = Some((line.to_owned(), Instant::now()));
+    }
+
+    /// Time passes. What takes long is said with how long it takes so far: a model that is loaded first may take a minute.
+    pub(super) fn tick(&self) {
+        let Some((line, since)) = &self.stands else {
+            return;
+        };
+        let so_far = since.elapsed();
+        if so_far >= LONG {
+            self.draw(&format!("{line}, for {} so far", show::span(so_far)));
+        }
+    }
+
+    /// Puts a line in the place of the one that stands, within the width of the terminal: only one line can be replaced.
+    fn draw(&self, line: &str) {
+        let page = self.session.page_now();
+        let line = page.paint(Tone::Dim, &clip(line, page.width.saturating_sub(1)));
         let _ = write!(std::io::stderr(), "{EMPTY_LINE}{line}");
-        self.stands = true;
     }
 
     fn clear(&mut self) {
-        if std::mem::take(&mut self.stands) {
+        if self.stands.take().is_some() {
             let _ = write!(std::io::stderr(), "{EMPTY_LINE}");
         }
     }
@@ -195,12 +215,17 @@ impl<'s> Screen<'s> {
         Ok(())
     }
 
-    /// What has come so far does not count.
+    /// What has come so far does not count. Who waits is told once why, and not at every try that ends the same.
     fn put_back(&mut self, why: &str) -> Result<(), CommandError> {
         self.broken_off()?;
-        let line = format!("begins again: {}", visible(why));
+        if self.put_back.as_deref() == Some(why) {
+            return Ok(());
+        }
+        let page = self.session.page_now();
+        let line = page.wrap(&format!("begins again: {}", visible(why)), 2);
         let line = self.session.page.paint(Tone::Warn, &line);
         let _ = writeln!(std::io::stderr(), "{line}");
+        self.put_back = Some(why.to_owned());
         Ok(())
     }
 }

@@ -94,12 +94,16 @@ fn hosts(names: &[&str]) -> Result<Slash, String> {
         [] => Ok(Slash::Hosts(None)),
         ["all"] => Ok(Slash::Hosts(Some(Vec::new()))),
         names => {
-            let read = |name: &&str| {
-                let name = name.trim_end_matches(',');
+            let read = |name: &str| {
                 name.parse::<HostName>()
                     .map_err(|error| format!("{name:?} is no host: {error}"))
             };
-            let hosts = names.iter().map(read).collect::<Result<_, _>>()?;
+            let names = names.iter().flat_map(|names| names.split(','));
+            let names = names.filter(|name| !name.is_empty());
+            let hosts: Vec<HostName> = names.map(read).collect::<Result<_, _>>()?;
+            if hosts.is_empty() {
+                return Err("/hosts takes names of hosts, or all".to_owned());
+            }
             Ok(Slash::Hosts(Some(hosts)))
         }
     }
@@ -118,13 +122,13 @@ mod tests {
             slash("/save my talk.md "),
             Ok(Slash::Save("my talk.md".into()))
         );
-        let Ok(Slash::Hosts(Some(hosts))) = slash("/hosts web1, web2") else {
-            panic!("two hosts");
-        };
-        assert_eq!(
-            hosts.iter().map(HostName::as_str).collect::<Vec<_>>(),
-            ["web1", "web2"]
-        );
+        for line in ["/hosts web1, web2", "/hosts web1,web2", "/hosts web1 web2"] {
+            let Ok(Slash::Hosts(Some(hosts))) = slash(line) else {
+                panic!("two hosts: {line}");
+            };
+            let hosts: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
+            assert_eq!(hosts, ["web1", "web2"], "{line}");
+        }
     }
 
     #[test]
@@ -134,6 +138,7 @@ mod tests {
             "/exit now",
             "/save",
             "/hosts /etc",
+            "/hosts ,",
             "/model a b",
             "/",
         ] {
