@@ -116,6 +116,8 @@ fn a_bad_file_at_sighup_keeps_the_old_one_and_a_good_one_is_taken() {
     let file = home.path().join(".config/watchkeeper/config.toml");
     std::fs::write(&file, "[hosts.one]\nengine = \"local\"\n[wach]\n")
         .expect("a file can be written");
+    let changed = home.json(&["status"], &[0])["changed_files"].clone();
+    assert_eq!(changed, serde_json::json!([file.display().to_string()]));
     send(daemon.pid(), Signal::SIGHUP);
     until("an issue tells of it", || {
         config_issues(&home, &[]).len() == 1
@@ -149,13 +151,26 @@ fn a_bad_file_at_sighup_keeps_the_old_one_and_a_good_one_is_taken() {
     until("the new host is there", || {
         home.json(&["systems"], &[0]).as_array().map(Vec::len) == Some(2)
     });
+    until_within(Duration::from_secs(30), "it is looked at", &mut || {
+        home.json(&["systems"], &[0])
+            .as_array()
+            .is_some_and(|hosts| hosts.iter().all(|host| host["last_look"].is_string()))
+    });
     until("the issue is over", || config_issues(&home, &[]).is_empty());
     assert_eq!(
         config_issues(&home, &["--all"]).len(),
         1,
         "the same mistake twice is one issue"
     );
-    assert_eq!(home.json(&["status"], &[0])["autonomy"], "observe");
+    let status = home.json(&["status"], &[0]);
+    assert_eq!(status["autonomy"], "observe");
+    assert_eq!(status["changed_files"], serde_json::json!([]));
+    let read = || home.json(&["logs", "--event", "config.read"], &[0])["entries"].clone();
+    until("the log tells of both that were in force", || {
+        read().as_array().map(Vec::len) == Some(2)
+    });
+    let digest = |place: usize| read()[place]["body"]["files"][file.display().to_string()].clone();
+    assert!(digest(0).is_string() && digest(0) != digest(1));
 }
 
 #[test]

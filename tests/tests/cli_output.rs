@@ -99,6 +99,7 @@ const ANSWERS: [(&[&str], &[&str]); 14] = [
             "last_look",
             "log",
             "corrupt",
+            "changed_files",
         ],
     ),
     (&["logs"], &["entries"]),

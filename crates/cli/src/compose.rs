@@ -423,9 +423,8 @@ pub(crate) fn runbooks(dir: &Path, around: &Surroundings) -> Result<Runbooks, Co
     Ok(shipped.overridden_by(theirs))
 }
 
-fn runbook_files(dir: &Path, around: &Surroundings) -> std::io::Result<Vec<(String, String)>> {
-    use std::io::Read as _;
-    use std::os::unix::fs::PermissionsExt as _;
+/// The files of a directory of runbooks, in their order.
+pub(crate) fn runbook_paths(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -439,6 +438,12 @@ fn runbook_files(dir: &Path, around: &Surroundings) -> std::io::Result<Vec<(Stri
             .is_some_and(|extension| extension == "toml")
     });
     paths.sort();
+    Ok(paths)
+}
+
+fn runbook_files(dir: &Path, around: &Surroundings) -> std::io::Result<Vec<(String, String)>> {
+    use std::io::Read as _;
+    use std::os::unix::fs::PermissionsExt as _;
     let read = |path: PathBuf| {
         let file = std::fs::File::open(&path)?;
         // Whoever can write what root proposes need not be root for long.
@@ -456,7 +461,7 @@ fn runbook_files(dir: &Path, around: &Surroundings) -> std::io::Result<Vec<(Stri
         file.take(MAX_RUNBOOK_BYTES).read_to_string(&mut text)?;
         Ok((path.display().to_string(), text))
     };
-    paths.into_iter().map(read).collect()
+    runbook_paths(dir)?.into_iter().map(read).collect()
 }
 
 /// One running controller: its machine and a random part.
@@ -540,6 +545,18 @@ mod tests {
             (vec![PathBuf::from("/k")], vec![PathBuf::from("/own")])
         );
         assert_eq!((a.certificates.len(), b.certificates.len()), (1, 2));
+    }
+
+    #[test]
+    fn looks_follow_the_interval_or_the_crontab() {
+        let noon = watchkeeper_model::Timestamp::from_millis(1_700_049_600_000);
+        let minutes = |text: &str| {
+            let schedule = schedule(&config(text)).expect("a schedule");
+            schedule.every.next_after(noon).since(noon).as_secs() / 60
+        };
+        assert_eq!(minutes(""), 5);
+        assert_eq!(minutes("[watch]\ninterval = '7m'"), 7);
+        assert_eq!(minutes("[watch]\ninterval = '7m'\ncron = '*/10 * * * *'"), 10);
     }
 
     #[test]

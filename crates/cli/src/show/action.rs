@@ -430,10 +430,7 @@ pub(crate) fn run_event(page: &Page, event: &RunEvent) -> Option<String> {
         }
         RunEvent::StepStarted {
             index, what, phase, ..
-        } => {
-            let undo = if *phase == Phase::Undo { "undo " } else { "" };
-            Some(format!("  {undo}step {}  {}", index + 1, visible(what)))
-        }
+        } => Some(format!("  {}  {}", place(*phase, *index), visible(what))),
         RunEvent::Output { text, .. } => {
             let shown: Vec<String> = text
                 .lines()
@@ -441,8 +438,21 @@ pub(crate) fn run_event(page: &Page, event: &RunEvent) -> Option<String> {
                 .collect();
             (!shown.is_empty()).then(|| shown.join("\n"))
         }
-        RunEvent::StepEnded { index, outcome, .. } => {
-            Some(format!("  step {}  {}", index + 1, outcome.summary()))
-        }
+        RunEvent::StepEnded {
+            phase,
+            index,
+            outcome,
+            ..
+        } => Some(format!(
+            "  {}  {}",
+            place(*phase, *index),
+            outcome.summary()
+        )),
     }
+}
+
+/// Which step, as people count.
+fn place(phase: Phase, index: u32) -> String {
+    let undo = if phase == Phase::Undo { "undo " } else { "" };
+    format!("{undo}step {}", index + 1)
 }

@@ -116,6 +116,13 @@ pub(crate) fn status_report(page: &Page, status: &StatusReport) -> String {
     for row in &status.corrupt {
         line("corrupt", page.paint(Tone::Bad, &visible(row)));
     }
+    for file in &status.changed_files {
+        let words = format!(
+            "{} was changed, and what it says now is not in force: systemctl reload watchkeeper",
+            visible(file)
+        );
+        line("changed", page.paint(Tone::Warn, &words));
+    }
     text
 }
 

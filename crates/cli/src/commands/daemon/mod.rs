@@ -4,6 +4,7 @@
 //! to where it can be left, and what runs on hosts goes on there and is found again. A second signal, or the grace
 //! period's end, stops it at once, which loses nothing either: leases end, and the next start takes up what is there.
 
+mod files;
 mod ready;
 mod reload;
 mod service;
@@ -28,6 +29,8 @@ use watchkeeper_server::{
 use watchkeeper_watch::Loops;
 
 use super::Ended;
+use files::Files;
+
 use crate::args::Common;
 use crate::client::{Client, Reach};
 use crate::compose::{self, House};
@@ -46,16 +49,21 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Watches until told to stop.
 pub(super) fn run(common: &Common, around: &Surroundings) -> Ended {
+    let files = Arc::new(Files::now(common, around));
     let loaded = Config::load(common, around)?;
     log::start(&loaded.config.log, around);
     let runtime = super::service_runtime()?;
-    let ended = runtime.block_on(live(common, around, loaded.config));
+    let ended = runtime.block_on(live(common, around, (loaded.config, files)));
     // Nothing is waited for any more: what was to be waited for has been.
     runtime.shutdown_background();
     ended
 }
 
-async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
+async fn live(
+    common: &Common,
+    around: &Surroundings,
+    (config, files): (Config, Arc<Files>),
+) -> Ended {
     let mut signals = Signals::listen().context("could not listen for signals")?;
     nobody_answers(&config.server.socket).await?;
     let Some(store) = until_stopped(&mut signals, open_patiently(&config)).await? else {
@@ -71,6 +79,7 @@ async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
         house.watch.end_left_looks().await?;
     }
 
+    house.watch.reads_from(files.clone());
     let mut daemon = Daemon::start(
         &house,
         &config,
@@ -81,9 +90,10 @@ async fn live(common: &Common, around: &Surroundings, config: Config) -> Ended {
     service::ready();
     tracing::info!(name = %config.name, socket = %config.server.socket.display(), store = %config.store.url, "the watch begins");
     reload::all_is_well(&house.watch).await;
+    reload::note(&house.watch).await;
 
     let end = daemon
-        .wait(&mut signals, common, around, &house, config)
+        .wait(&mut signals, (common, around, &files), &house, config)
         .await;
     service::stopping();
     let rest = daemon.drain(&mut signals).await;
@@ -159,8 +169,7 @@ impl Daemon {
     async fn wait(
         &mut self,
         signals: &mut Signals,
-        common: &Common,
-        around: &Surroundings,
+        (common, around, files): (&Common, &Surroundings, &Files),
         house: &House,
         mut config: Config,
     ) -> Ended {
@@ -171,7 +180,7 @@ impl Daemon {
                         tracing::info!(signal, "asked to stop; a second signal stops at once");
                         return Ok(0);
                     }
-                    Wake::Reload => config = reload::reload(common, around, house, config).await,
+                    Wake::Reload => config = reload::reload((common, around, files), house, config).await,
                 },
                 Some(ended) = self.parts.join_next() => return Err(broken(ended)),
                 Some(ended) = self.api.join_next() => return Err(broken(ended)),

@@ -2,6 +2,7 @@
 
 use watchkeeper_watch::Watch;
 
+use super::files::Files;
 use super::service;
 use crate::args::Common;
 use crate::compose::{self, House};
@@ -14,12 +15,12 @@ pub(super) const ISSUE: &str = "config";
 
 /// Takes what the files say now; gives the configuration that is in force then.
 pub(super) async fn reload(
-    common: &Common,
-    around: &Surroundings,
+    (common, around, files): (&Common, &Surroundings, &Files),
     house: &House,
     old: Config,
 ) -> Config {
     service::reloading();
+    let texts = files.texts();
     let read = Config::load(common, around)
         .map_err(CommandError::from)
         .and_then(|loaded| {
@@ -29,6 +30,7 @@ pub(super) async fn reload(
     let now = match read {
         Ok((new, prepared)) => {
             house.take(prepared).await;
+            files.took(texts);
             let later = after_a_restart(&old, &new);
             if !later.is_empty() {
                 tracing::warn!(
@@ -42,6 +44,7 @@ pub(super) async fn reload(
                 "the configuration was read again"
             );
             all_is_well(&house.watch).await;
+            note(&house.watch).await;
             new
         }
         Err(error) => {
@@ -65,6 +68,13 @@ pub(super) async fn reload(
 pub(super) async fn all_is_well(watch: &Watch) {
     if let Err(error) = watch.clear_own_issue(ISSUE).await {
         tracing::error!(error = %error, "the issue about the configuration could not be resolved");
+    }
+}
+
+/// Tells the log what is in force.
+pub(super) async fn note(watch: &Watch) {
+    if let Err(error) = watch.note_configuration().await {
+        tracing::error!(error = %error, "the log could not be told which configuration is in force");
     }
 }
 
