@@ -103,6 +103,16 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The server is older than the statements that are sent to it.
+    #[error(
+        "the PostgreSQL server is of version {found}, and {needed} or later is needed: upgrade it, or use SQLite"
+    )]
+    ServerTooOld {
+        /// Its major version.
+        found: u32,
+        /// The oldest that will do.
+        needed: u32,
+    },
     /// A file of the store could not be made.
     #[error("could not make {path}")]
     File {

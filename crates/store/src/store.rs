@@ -222,13 +222,29 @@ async fn open_postgres(address: &str, limits: &StoreOptions) -> Result<PgPool, S
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
         .map_err(unreachable)?;
+    let version = first.server_version_num();
     first.close().await.map_err(unreachable)?;
+    is_new_enough(version)?;
     // `begin` finds out whether a connection is alive, so that a test before it would only cost a round trip.
     Ok(PgPoolOptions::new()
         .max_connections(limits.max_connections)
         .acquire_timeout(limits.patience)
         .test_before_acquire(false)
         .connect_lazy_with(options))
+}
+
+/// The oldest major version of PostgreSQL whose words the statements use (`xid8`).
+const OLDEST_POSTGRES: u32 = 13;
+
+/// A server that does not say its version is tried.
+fn is_new_enough(version: Option<u32>) -> Result<(), StoreError> {
+    match version.map(|number| number / 10_000) {
+        Some(found) if found < OLDEST_POSTGRES => Err(StoreError::ServerTooOld {
+            found,
+            needed: OLDEST_POSTGRES,
+        }),
+        _ => Ok(()),
+    }
 }
 
 async fn open_sqlite(path: &Path, limits: &StoreOptions) -> Result<Db, StoreError> {
@@ -478,5 +494,34 @@ pub struct Read {
 impl Read {
     pub(crate) fn parts(&mut self) -> (Conn<'_>, Reading) {
         (self.session.conn(), Reading)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_is_refused_with_its_version() {
+        for (version, expect) in [
+            (Some(150_018), None),
+            (Some(130_000), None),
+            (None, None),
+            (
+                Some(120_022),
+                Some(
+                    "the PostgreSQL server is of version 12, and 13 or later is needed: upgrade it, or use SQLite",
+                ),
+            ),
+            (
+                Some(90_624),
+                Some(
+                    "the PostgreSQL server is of version 9, and 13 or later is needed: upgrade it, or use SQLite",
+                ),
+            ),
+        ] {
+            let said = is_new_enough(version).err().map(|error| error.to_string());
+            assert_eq!(said.as_deref(), expect);
+        }
     }
 }
