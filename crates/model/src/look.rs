@@ -196,7 +196,7 @@ impl LookFailure {
                 "allow publickey authentication on the host and add the watch's key".to_owned()
             }
             Self::KeyUnusable { .. } => {
-                "check identity_file, its owner and mode, and the passphrase file".to_owned()
+                "check identity_files, the key's owner and mode, and passphrase_file".to_owned()
             }
             Self::ConnectionLost { .. } => "it is tried again at the next look".to_owned(),
             Self::TooLarge { .. } | Self::Unreadable { .. } => {

@@ -196,6 +196,11 @@ impl WatchError {
                     .to_owned()
             }
             Self::Talk(refused) => refused.advice(),
+            Self::NoSuchHost { .. } => "watchkeeper systems".to_owned(),
+            Self::NoSuchAction { .. } => "watchkeeper approve list --all".to_owned(),
+            Self::NoSuchIssue { .. } => "watchkeeper issues list --all".to_owned(),
+            Self::NoSuchEntry { .. } => "watchkeeper knowledge list".to_owned(),
+            Self::NoSuchJob { .. } => "watchkeeper queue list --all".to_owned(),
             Self::MayNotApprove(MayNotApprove::OwnRequest { .. }) => {
                 "ask another operator, or say `own_requests = \"allow\"` in the standing orders"
                     .to_owned()

@@ -12,9 +12,6 @@ use watchkeeper_model::{
 
 use crate::watch::Watch;
 
-/// What the look itself may take beyond the probe's own limit on the host: connecting and the way back.
-const OVERHEAD: Duration = Duration::from_secs(15);
-
 /// A look, and what it showed of our own rights there.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -30,8 +27,8 @@ impl Watch {
     /// Looks at one host.
     pub(crate) async fn look(&self, entry: &HostEntry) -> Seen {
         let started = self.now();
-        let limit = entry.probe_timeout;
-        let deadline = self.current().settings.looking.deadline.max(limit) + OVERHEAD;
+        let deadline = self.current().settings.looking.deadline;
+        let limit = entry.probe_timeout.min(deadline);
         let looked = tokio::time::timeout(deadline, self.probe(entry, limit)).await;
         let (result, root_refused) = looked.unwrap_or_else(|_| {
             let limit_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use watchkeeper_model::{DeliveryState, Severity};
+use watchkeeper_model::Severity;
 use watchkeeper_testkit::push::Fault;
 use watchkeeper_watch::Notifying;
 
-use crate::bridge::{Bridge, MINUTE, NGINX};
+use crate::bridge::{Bridge, MINUTE};
 use crate::ground::{Ground, HOUR};
 
 async fn with(change: impl FnOnce(&mut Notifying)) -> Ground {
@@ -29,30 +29,6 @@ async fn a_message_waits_so_long_for_others() {
     ground.trouble("the fan is loud", Severity::Warning).await;
     assert_eq!(after(&ground, 2 * MINUTE).await, 0);
     assert_eq!(after(&ground, 2 * MINUTE).await, 1);
-}
-
-/// `notify.group_interval`
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_next_about_the_same_cause_follows_after_so_long() {
-    let ground = with(|notifying| notifying.group_interval = HOUR).await;
-    ground.bridge.host().unit(NGINX).fails("exit-code");
-    ground.bridge.check().await;
-    let told = after(&ground, MINUTE).await;
-    assert!(told > 0, "that it failed is told");
-    ground.bridge.host().heals(NGINX);
-    for _ in 0..3 {
-        ground.bridge.clock.advance(MINUTE);
-        ground.bridge.check().await;
-    }
-    assert_eq!(
-        after(&ground, 15 * MINUTE).await,
-        0,
-        "by default it is told after five minutes"
-    );
-    assert!(
-        after(&ground, HOUR).await > 0,
-        "that it is over is told, too"
-    );
 }
 
 /// `notify.fold_above`
@@ -84,16 +60,4 @@ async fn a_channel_that_fails_for_so_long_is_an_issue() {
         after(&ground, HOUR).await;
     }
     assert_eq!(ground.channel_issues().await, ["open"]);
-}
-
-/// `notify.give_up`
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_sent_is_given_up_after_so_long() {
-    let ground = with(|notifying| notifying.give_up = HOUR).await;
-    ground.gotify.fails(Fault::Down);
-    ground.trouble("the fan is loud", Severity::Warning).await;
-    after(&ground, MINUTE).await;
-    assert_eq!(ground.deliveries().await[0].state, DeliveryState::Queued);
-    after(&ground, 2 * HOUR).await;
-    assert_eq!(ground.deliveries().await[0].state, DeliveryState::Dead);
 }

@@ -331,3 +331,23 @@ impl Daemon {
             .expect("it does not panic");
     }
 }
+
+/// `run.patience`: a host that cannot be asked for longer leaves an outcome that nobody knows, and nothing is run again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_cannot_be_asked_for_too_long_leaves_the_outcome_unknown() {
+    let bridge = Bridge::on_sqlite().await;
+    approved_and_slow(&bridge).await;
+    let lost = controller_at(&bridge, Moment::After(Request::Start, 1)).await;
+    lost.dies().await;
+    // What a person must mend is not waited for within one try.
+    bridge.host().changes_key();
+    bridge.host().cuts_connections();
+    let mut settings = crate::bridge::settings();
+    settings.running.patience = MINUTE;
+    bridge
+        .watch
+        .reload(settings, crate::bridge::runbooks(), Vec::new());
+    bridge.clock.advance(3 * MINUTE);
+    assert_eq!(resumed(&bridge).await, Ran::Over("unknown"));
+    is_over(&bridge, "unknown").await;
+}

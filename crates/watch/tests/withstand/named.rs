@@ -1,4 +1,4 @@
-//! The page that lists what must be withstood names tests: each of them is there.
+//! The pages that list what must be withstood and what holds always name tests: each of them is there.
 
 use std::path::{Path, PathBuf};
 
@@ -31,18 +31,24 @@ fn named(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_test_that_the_page_names_is_there() {
+fn every_test_that_the_pages_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let page = std::fs::read_to_string(root.join("docs/withstand.md")).expect("the page");
+    let pages = ["docs/withstand.md", "ARCHITECTURE.md"]
+        .map(|page| std::fs::read_to_string(root.join(page)).expect("the page"))
+        .concat();
     let mut files = Vec::new();
     for dir in ["crates", "tests", "bench"] {
         sources(&root.join(dir), &mut files);
     }
+    // Files of tests are named as well.
     let text: String = files
         .iter()
-        .map(|path| std::fs::read_to_string(path).expect("a file of ours"))
+        .map(|path| {
+            let text = std::fs::read_to_string(path).expect("a file of ours");
+            format!("{}\n{text}", path.display())
+        })
         .collect();
-    let names = named(&page);
+    let names = named(&pages);
     assert!(names.len() > 150, "only {} names are read", names.len());
     let is_there = |name: &&&str| name.split('…').all(|part| text.contains(part));
     let missing: Vec<&&str> = names.iter().filter(|name| !is_there(name)).collect();
