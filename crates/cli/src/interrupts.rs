@@ -44,7 +44,7 @@ impl Interrupts {
                 return;
             }
         }
-        pending().await
+        pending::<()>().await;
     }
 }
 
@@ -52,7 +52,7 @@ impl Hears {
     /// Resolves when it was pressed and this has not resolved for it yet. Dropping the future loses nothing.
     pub(crate) async fn pressed(&mut self) {
         if self.0.changed().await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 }

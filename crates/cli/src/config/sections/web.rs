@@ -68,21 +68,18 @@ impl WebSection {
                 format!("there are more than {MAX_PROXIES} proxies"),
             );
         }
-        match &self.public_url {
-            Some(url) => {
-                if let Err(why) = public_url(url) {
-                    faults.add(
-                        key("public_url"),
-                        format!("{url:?} is no address of pages: {why}"),
-                    );
-                } else if self.listen.is_none() {
-                    faults.add(
-                        key("public_url"),
-                        "web.public_url says where pages are found, and without web.listen none are served",
-                    );
-                }
+        if let Some(url) = &self.public_url {
+            if let Err(why) = public_url(url) {
+                faults.add(
+                    key("public_url"),
+                    format!("{url:?} is no address of pages: {why}"),
+                );
+            } else if self.listen.is_none() {
+                faults.add(
+                    key("public_url"),
+                    "web.public_url says where pages are found, and without web.listen none are served",
+                );
             }
-            None => {}
         }
         if self.listen.is_some() && self.public_url.is_none() {
             faults.add(
