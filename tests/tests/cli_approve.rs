@@ -140,10 +140,10 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
     ] {
         let ran = home.run(words);
         ran.ended_with(&[1]);
+        let said = ran.stderr();
         assert!(
-            ran.stderr().contains("there is no action 0"),
-            "{}",
-            ran.stderr()
+            said.contains("there is no action 0\nTry: watchkeeper approve list --all"),
+            "{said}"
         );
     }
 }

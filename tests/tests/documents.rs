@@ -281,18 +281,40 @@ fn links_between_documents_lead_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// All of the crates' code, white space of wrapped texts taken together.
-fn source() -> String {
-    fn walk(dir: &Path, text: &mut String) {
-        for entry in std::fs::read_dir(dir).expect("it can be listed") {
-            let path = entry.expect("a directory entry").path();
-            if path.is_dir() {
-                walk(&path, text);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                text.push_str(&std::fs::read_to_string(path).expect("a text"));
-            }
+#[test]
+fn every_page_is_found_from_the_first_one_and_begins_with_what_it_is_for() {
+    let all = documents();
+    let front = std::fs::read_to_string(root().join("README.md")).expect("a text");
+    let mut wrong = Vec::new();
+    for (name, text) in all.iter().filter(|(name, _)| name != "README.md") {
+        if !front.contains(&format!("]({name})")) {
+            wrong.push(format!("{name} is not linked in README.md"));
+        }
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let title = lines.next().unwrap_or_default();
+        let begin = lines.next().unwrap_or_default();
+        let is_prose = begin.starts_with(|c: char| c.is_alphabetic() || c == '`');
+        if !title.starts_with("# ") || !is_prose {
+            wrong.push(format!("{name} does not say what it is for: {begin}"));
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Adds the Rust files below a directory to the text.
+fn walk(dir: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(dir).expect("it can be listed") {
+        let path = entry.expect("a directory entry").path();
+        if path.is_dir() {
+            walk(&path, text);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            text.push_str(&std::fs::read_to_string(path).expect("a text"));
+        }
+    }
+}
+
+/// All of the crates' code.
+fn source() -> String {
     let mut text = String::new();
     walk(&root().join("crates"), &mut text);
     text
@@ -305,14 +327,13 @@ fn messages_that_are_explained_are_the_programs_own() {
     let mut unknown = Vec::new();
     let mut seen = 0;
     for line in text.lines().filter(|line| line.starts_with("| `")) {
-        seen += 1;
-        let message = code(line).remove(0);
-        let parts = message
-            .split('…')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
-        if !parts.clone().all(|part| source.contains(part)) {
-            unknown.push(message.clone());
+        let cell = line.split(" | ").next().unwrap_or_default();
+        for message in code(cell) {
+            seen += 1;
+            let mut parts = message.split('…').map(str::trim);
+            if !parts.all(|part| source.contains(part)) {
+                unknown.push(message.clone());
+            }
         }
     }
     assert!(unknown.is_empty(), "{}", unknown.join("\n"));
@@ -436,6 +457,51 @@ fn what_the_older_systems_had_is_here_or_it_is_said_why_not() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(rows.len() > 100, "only {} rows", rows.len());
+}
+
+/// How a command ends that was typed wrongly; every other status is an answer.
+const USAGE: i32 = 64;
+
+/// The line as it can be run by itself: with a question where one is asked, and in the home's own places.
+fn runnable(home: &Home, line: &str) -> String {
+    let own = home.path().display().to_string();
+    let line = line
+        .replace("/var/backups", &own)
+        .replace("/etc/watchkeeper", &own);
+    let asks = ["ask", "do"].iter().any(|tool| {
+        let words = spelled_out(&line);
+        words.first().is_some_and(|word| word == tool)
+    });
+    if asks {
+        return format!("{line} -- why is it slow");
+    }
+    line
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_older_systems_could_do_can_be_typed() {
+    let server = ModelServer::start().await.always_replies("All is well.");
+    let home = home_of_a_reader(&server);
+    let lines: BTreeSet<String> = rows()
+        .iter()
+        .flat_map(|[_, _, command, _]| code(command))
+        .collect();
+    let mut wrong = Vec::new();
+    for line in &lines {
+        let (ended, said) = ends(&home, &runnable(&home, line));
+        let endless = ENDLESS.iter().any(|word| line.contains(word));
+        let understood = match ended {
+            None => endless,
+            Some(status) => {
+                !endless && status.is_some_and(|status| status != USAGE && status < 101)
+            }
+        };
+        if !understood {
+            wrong.push(format!("{line}\nended with {ended:?}\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(lines.len() > 60, "only {} commands", lines.len());
 }
 
 /// Every key of docs/config.example.toml with its section, which another test holds to be all there are.

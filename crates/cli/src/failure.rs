@@ -95,10 +95,17 @@ impl CommandError {
         ExitCode::from(self.kind.exit_status())
     }
 
-    /// The error with its causes in one line.
+    /// The error with its causes in one line. What a library's error has already said of its cause is not said again.
     pub(crate) fn line(&self) -> String {
-        let chain: Vec<String> = self.error.chain().map(ToString::to_string).collect();
-        watchkeeper_model::visible(&chain.join(": ")).into_owned()
+        let mut said = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            if !said.ends_with(&cause) {
+                let between = if said.is_empty() { "" } else { ": " };
+                said.push_str(between);
+                said.push_str(&cause);
+            }
+        }
+        watchkeeper_model::visible(&said).into_owned()
     }
 
     /// What is printed to standard error.
@@ -176,6 +183,16 @@ mod tests {
             called
                 .respell(&error.render("hal-check"))
                 .ends_with("Try: hal-doctor\n")
+        );
+    }
+
+    #[test]
+    fn what_an_error_has_said_of_its_cause_is_not_said_again() {
+        let cause = anyhow::anyhow!("disk full").context("the database failed: disk full");
+        let error = CommandError::failed(cause.context("could not open the store"));
+        assert_eq!(
+            error.line(),
+            "could not open the store: the database failed: disk full"
         );
     }
 

@@ -16,6 +16,10 @@ mod shape;
 mod sources;
 
 #[cfg(test)]
+mod effects;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use error::{ConfigError, ConfigErrors, Origin};
@@ -182,7 +186,7 @@ impl Config {
         self.llm.check(&mut faults);
         self.talk.check(&mut faults);
         for (name, host) in &self.hosts {
-            host.check(name, &mut faults);
+            host.check(name, self.watch.look_deadline, &mut faults);
         }
         self.check_log(&mut faults);
         self.check_policy(&mut faults);

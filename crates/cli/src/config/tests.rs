@@ -3,14 +3,14 @@
 use super::*;
 use crate::args::Output;
 
-struct World {
+pub(super) struct World {
     dir: tempfile::TempDir,
     around: Surroundings,
     common: Common,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let around = Surroundings::example(dir.path());
         let common = Common {
@@ -26,7 +26,7 @@ impl World {
         }
     }
 
-    fn file(self, path: &str, text: &str) -> Self {
+    pub(super) fn file(self, path: &str, text: &str) -> Self {
         let path = self.dir.path().join(path);
         std::fs::create_dir_all(path.parent().expect("it has one")).expect("made");
         std::fs::write(&path, text).expect("written");
@@ -50,12 +50,16 @@ impl World {
         self
     }
 
-    fn look(&self) -> Loaded {
+    pub(super) fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    pub(super) fn look(&self) -> Loaded {
         Config::look(&self.common, &self.around)
     }
 
     /// The errors, with the directory left out.
-    fn errors(&self) -> Vec<String> {
+    pub(super) fn errors(&self) -> Vec<String> {
         let root = format!("{}/", self.dir.path().display());
         self.look()
             .errors
@@ -323,16 +327,16 @@ fn settings_are_shown_with_their_origin_and_without_passwords() {
 
 /// One line of the example that sets something, commented out or not.
 #[derive(Debug)]
-struct Line<'e> {
-    key: String,
+pub(super) struct Line<'e> {
+    pub(super) key: String,
     text: &'e str,
     documented: bool,
 }
 
-const EXAMPLE: &str = include_str!("../../../../docs/config.example.toml");
+pub(super) const EXAMPLE: &str = include_str!("../../../../docs/config.example.toml");
 
 /// Reads the example: `# ` begins prose, `#key = value` is a setting that is commented out, `#[section]` a heading.
-fn example() -> Vec<Line<'static>> {
+pub(super) fn example() -> Vec<Line<'static>> {
     let mut section = String::new();
     let mut documented = false;
     let mut lines = Vec::new();

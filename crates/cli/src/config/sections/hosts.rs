@@ -114,9 +114,15 @@ impl HostSection {
         Ok(entry)
     }
 
-    /// Tells what makes no sense.
-    pub(crate) fn check(&self, name: &HostName, faults: &mut Faults) {
+    /// Tells what makes no sense. `deadline`: how long a look may take in all.
+    pub(crate) fn check(&self, name: &HostName, deadline: Span, faults: &mut Faults) {
         let host = Key::from("hosts").name(name.as_str());
+        if let Some(span) = self.probe_timeout.filter(|span| *span > deadline) {
+            let why = format!(
+                "host {name}: probe_timeout is {span}, and watch.look_deadline ends every look after {deadline}"
+            );
+            faults.add(host.name("probe_timeout"), why);
+        }
         for (key, span) in [
             ("connect_timeout", self.connect_timeout),
             ("probe_timeout", self.probe_timeout),
@@ -194,9 +200,10 @@ mod tests {
             ("engine = 'simulated'", "hosts.web1.engine"),
             ("connect_timeout = '0s'", "hosts.web1.connect_timeout"),
             ("port = 0", "hosts.web1.port"),
+            ("probe_timeout = '2m'", "hosts.web1.probe_timeout"),
         ] {
             let mut faults = Faults::default();
-            section(text).check(&web1(), &mut faults);
+            section(text).check(&web1(), Span::minutes(1), &mut faults);
             assert_eq!(
                 faults.0.first().map(|(key, _)| key.to_string()).as_deref(),
                 Some(key),

@@ -62,6 +62,13 @@ impl LlmSection {
         for (name, kept) in [("keep_jobs", self.keep_jobs), ("keep_dead", self.keep_dead)] {
             faults.span(key(name), kept, Span::days(1), Span::days(3_650));
         }
+        if self.keep_dead < self.keep_jobs {
+            let why = format!(
+                "llm.keep_dead is {}, and must not be shorter than llm.keep_jobs ({})",
+                self.keep_dead, self.keep_jobs
+            );
+            faults.add(key("keep_dead"), why);
+        }
         faults.count(key("waiting"), self.waiting, 1, 1_000_000);
         faults.count(key("waiting_of_host"), self.waiting_of_host, 1, 100_000);
         faults.count(key("waiting_of_person"), self.waiting_of_person, 1, 10_000);
