@@ -92,6 +92,8 @@ fn a_file_of_comments_is_no_configuration() {
     std::fs::create_dir_all(target.parent().expect("a parent")).expect("made");
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/etc/config.toml");
     std::fs::copy(shipped, &target).expect("copied");
+    let mode = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(&target, mode).expect("ours");
     home.run(&["config", "check"]).ended_with(&[0]);
     home.run(&init(&target, &["--no-test", "--ollama", NO_OLLAMA]))
         .ended_with(&[0]);
@@ -270,7 +272,7 @@ fn the_shells_complete_our_commands_and_the_short_ones() {
             terminal.until_it_holds(&format!("{shell}: {whole}"), |screen| {
                 screen.contains(whole)
             });
-            terminal.presses(&["C-c"]);
+            terminal.presses(&["C-u"]);
         }
     }
     Home::new().run(&["completions", "tcsh"]).ended_with(&[64]);

@@ -2,6 +2,7 @@
 //! the packages bring is held here, too.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use watchkeeper_tests::binary::Home;
@@ -48,6 +49,9 @@ fn every_example_is_loaded_and_its_orders_hold() {
         let copied = |from: &Path, to: &str| {
             let to = home.path().join(to);
             std::fs::copy(from, &to).expect("copied");
+            // However the sources were checked out.
+            let mode = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(&to, mode).expect("ours");
             to.display().to_string()
         };
         words.extend([
