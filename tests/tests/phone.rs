@@ -352,7 +352,7 @@ fn pictures_of_the_pages() {
     desk.open(&url(&home, &["devices", "add"], "url"));
     desk.tap("button.approve");
     desk.until_it_says("This browser is known as");
-    desk.open(&url(&home, &["devices", "link", "0"], "url"));
+    desk.open(&link);
     draw(&desk, DESK, 800, "desk");
     desk.at_night(true);
     draw(&desk, DESK, 800, "desk-dark");

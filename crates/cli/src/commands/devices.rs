@@ -109,7 +109,7 @@ fn to_scan(session: &Session, url: &str) -> String {
 
 fn said_of_address(session: &Session, made: &EnrolmentMade) -> String {
     format!(
-        "{}\n\nOpen this in the browser that is to be {}'s. It ends {}, and is good once; who opens it first has it,\nso show it to nobody else.\n",
+        "{}\n\nOpen this in the browser that is to be {}'s. It ends {}, and is good once:\nwho opens it first has it, so show it to nobody else.\n",
         to_scan(session, made.url.as_deref().unwrap_or_default()),
         visible(&made.person),
         show::ahead(session.page.now, made.expires_at),
