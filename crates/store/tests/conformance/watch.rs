@@ -91,7 +91,13 @@ pub(crate) async fn each_watch_has_its_own_hosts(ground: &Ground) {
     assert_eq!(hosts.next_due("hal").await.unwrap(), Some(NOON));
     assert_eq!(hosts.next_due("nobody").await.unwrap(), None);
     // What one names no longer stays where the other names it.
-    assert_eq!(hosts.sync("dave", &[other.clone()], NOON).await.unwrap(), 0);
+    assert_eq!(
+        hosts
+            .sync("dave", std::slice::from_ref(&other), NOON)
+            .await
+            .unwrap(),
+        0
+    );
     assert!(hosts.get(&both).await.unwrap().unwrap().enabled);
     assert_eq!(hosts.sync("hal", &[one], NOON).await.unwrap(), 1);
     assert!(!hosts.get(&both).await.unwrap().unwrap().enabled);

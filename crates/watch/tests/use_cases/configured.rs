@@ -261,7 +261,7 @@ async fn the_files_that_are_read_are_those_that_are_said() {
         settings.knowledge.host_paths = [(web1.clone(), vec![own.clone()])].into();
     })
     .await;
-    assert_eq!(of_host, [own.clone()]);
+    assert_eq!(of_host, std::slice::from_ref(&own));
     let of_all = read(&|settings| settings.knowledge.paths = vec![general.clone()]).await;
     assert_eq!(of_all, [general.clone(), own.clone()]);
 }
