@@ -435,7 +435,7 @@ async fn a_worker_serves_its_lane_under_its_unit() {
     let config = format!(
         "[store]\nurl = \"postgres://watchkeeper@{controller}:{port}/{name}\"\n\
          [watch]\ninterval = \"1h\"\ncertificates = [\"/etc/absent.pem\"]\n[llm]\npause = \"0s\"\n\
-         [[lanes]]\nname = \"gpu\"\nmodel = \"{MODEL}\"\nurl = \"http://{controller}:{}\"\n",
+         [[lanes]]\nname = \"gpu\"\nprivate = true\nmodel = \"{MODEL}\"\nurl = \"http://{controller}:{}\"\n",
         server.address().port()
     );
     let file = out.path().join("50-gpu.toml");
