@@ -556,7 +556,10 @@ mod tests {
         };
         assert_eq!(minutes(""), 5);
         assert_eq!(minutes("[watch]\ninterval = '7m'"), 7);
-        assert_eq!(minutes("[watch]\ninterval = '7m'\ncron = '*/10 * * * *'"), 10);
+        assert_eq!(
+            minutes("[watch]\ninterval = '7m'\ncron = '*/10 * * * *'"),
+            10
+        );
     }
 
     #[test]

@@ -145,7 +145,9 @@ impl Here<'_> {
 /// Ctrl-C ended the command, wherever it stood.
 fn stopped(alone: bool) -> CommandError {
     let error = if alone {
-        anyhow!("stopped; what was begun on a host goes on there, and the next command tells its outcome")
+        anyhow!(
+            "stopped; what was begun on a host goes on there, and the next command tells its outcome"
+        )
     } else {
         anyhow!("stopped")
     };

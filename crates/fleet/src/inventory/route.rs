@@ -320,10 +320,16 @@ mod tests {
         let theirs = home.path().join("theirs");
         std::fs::write(&theirs, "").expect("a file");
         let file = home.path().join("config");
-        let said = format!("Host *\n UserKnownHostsFile {}\n GlobalKnownHostsFile none\n", theirs.display());
+        let said = format!(
+            "Host *\n UserKnownHostsFile {}\n GlobalKnownHostsFile none\n",
+            theirs.display()
+        );
         std::fs::write(&file, said).expect("a file");
         let ours = home.path().join("ours");
-        for (user_known_hosts, files) in [(false, vec![ours.clone()]), (true, vec![ours.clone(), theirs])] {
+        for (user_known_hosts, files) in [
+            (false, vec![ours.clone()]),
+            (true, vec![ours.clone(), theirs]),
+        ] {
             let config = SshConfig::new(home.path().to_owned(), Some(file.clone()));
             let defaults = SshDefaults {
                 known_hosts: ours.clone(),
@@ -332,7 +338,11 @@ mod tests {
                 login: "watch".to_owned(),
             };
             let alias = entry("name = 'web1'\nhost_key_alias = 'web1.example.org'");
-            let target = Routes::new(config, defaults).find(&alias).await.expect("a way").target;
+            let target = Routes::new(config, defaults)
+                .find(&alias)
+                .await
+                .expect("a way")
+                .target;
             assert_eq!(target.known_hosts, files);
             assert_eq!(target.host_key_name(), "web1.example.org");
         }
