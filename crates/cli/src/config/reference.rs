@@ -361,7 +361,7 @@ fn every_line_of_the_reference_says_all_it_can() {
         seen += 1;
         assert!(effect.len() > 10, "{section}.{name}: {effect}");
         let bounded = ["whole number", "number", "length of time"].contains(&kind.as_str());
-        let free = ["port"];
+        let free = ["port", "keep_alive"];
         assert!(
             !bounded || range != "–" || free.contains(&name.as_str()),
             "{section}.{name}: a {kind} without bounds"
