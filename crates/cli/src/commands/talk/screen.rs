@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use watchkeeper_model::{JobNumber, for_terminal, visible};
+use watchkeeper_model::{JobNumber, for_terminal, visible, visible_block};
 use watchkeeper_watch::view::{Answer, Asked, JobEvent};
 
 use super::super::again::{say_away, say_back};
@@ -105,9 +105,14 @@ impl<'s> Screen<'s> {
             return put(&(for_terminal(answer.text.trim_end()) + "\n"));
         }
         self.end_flow()?;
-        // What is kept is kept as it looks.
+        // What is kept is kept as it looks, or with everything in it written out.
         let streamed = for_terminal(&self.streamed);
-        let rest = not_shown(&streamed, &answer.text).trim();
+        let written_out = visible_block(&self.streamed);
+        let rest = if not_shown(&written_out, &answer.text).is_empty() {
+            ""
+        } else {
+            not_shown(&streamed, &answer.text).trim()
+        };
         if !rest.is_empty() {
             put(&show::flowed(&self.session.page_now(), rest))?;
         }
