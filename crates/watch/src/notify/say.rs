@@ -221,9 +221,10 @@ impl Watch {
                 sent?;
             }
             let mut lines = self.delivery_lines(numbers).await?;
-            let undecided = lines.iter().any(|line| {
-                line.state == DeliveryState::Queued && line.attempts == 0 && line.error.is_none()
-            });
+            // What another one has begun to send is undecided, too.
+            let undecided = lines
+                .iter()
+                .any(|line| line.state == DeliveryState::Queued && line.error.is_none());
             let waits = self.somebody_sends(channels).await?;
             if !undecided || !waits || begun.elapsed() >= PATIENCE {
                 self.say_why_they_wait(&mut lines).await?;
