@@ -16,7 +16,7 @@ use crate::WatchError;
 use crate::cycle::chain;
 use crate::notify::notifying;
 use crate::queue::work;
-use crate::runs::Ran;
+use crate::runs::{Busy, Ran};
 use crate::watch::Watch;
 
 /// How often a loop looks where no signal wakes it.
@@ -286,17 +286,19 @@ impl Watch {
 
 /// Runs what is approved and takes over what was lost.
 async fn running(watch: Watch, alone: bool, stop: CancellationToken) {
-    let mut tasks: JoinSet<(ActionNumber, HostName, Ran)> = JoinSet::new();
-    let mut busy: BTreeMap<ActionNumber, HostName> = BTreeMap::new();
+    let mut tasks: JoinSet<(ActionNumber, Ran)> = JoinSet::new();
+    let mut busy = Busy::default();
     let mut later: BTreeMap<ActionNumber, tokio::time::Instant> = BTreeMap::new();
     let mut first = true;
+    let lease = watch.current().settings.running.lease;
     loop {
         while let Some(ended) = tasks.try_join_next() {
-            settle(ended, &mut busy, &mut later);
+            settle(ended, &mut busy, &mut later, lease);
         }
         if stop.is_cancelled() {
             break;
         }
+        busy.forget_broken(tokio::time::Instant::now());
         match watch
             .start_runs(alone && first, &mut tasks, &mut busy, &later, &stop)
             .await
@@ -309,25 +311,26 @@ async fn running(watch: Watch, alone: bool, stop: CancellationToken) {
         }
         tokio::select! {
             goes_on = wake(&watch, POLL, &stop) => if !goes_on { break },
-            Some(ended) = tasks.join_next(), if !tasks.is_empty() => settle(ended, &mut busy, &mut later),
+            Some(ended) = tasks.join_next(), if !tasks.is_empty() => settle(ended, &mut busy, &mut later, lease),
         }
     }
     // The token ends the following; what was started on hosts goes on there and is attached to again.
     while let Some(ended) = tasks.join_next().await {
-        settle(ended, &mut busy, &mut later);
+        settle(ended, &mut busy, &mut later, lease);
     }
 }
 
-type Ended = Result<(ActionNumber, HostName, Ran), tokio::task::JoinError>;
+type Ended = Result<(ActionNumber, Ran), tokio::task::JoinError>;
 
 fn settle(
     ended: Ended,
-    busy: &mut BTreeMap<ActionNumber, HostName>,
+    busy: &mut Busy,
     later: &mut BTreeMap<ActionNumber, tokio::time::Instant>,
+    lease: Duration,
 ) {
     match ended {
-        Ok((number, _, ran)) => {
-            busy.remove(&number);
+        Ok((number, ran)) => {
+            busy.ended(number);
             match ran {
                 Ran::Later { .. } => {
                     later.insert(number, tokio::time::Instant::now() + TRY_AGAIN);
@@ -339,7 +342,7 @@ fn settle(
         }
         Err(error) => {
             tracing::error!(error = %error, "a run broke down; it is taken up again when its lease ends");
-            busy.clear();
+            busy.broke_down(error.id(), tokio::time::Instant::now() + lease);
         }
     }
 }
@@ -348,14 +351,14 @@ impl Watch {
     async fn start_runs(
         &self,
         alone: bool,
-        tasks: &mut JoinSet<(ActionNumber, HostName, Ran)>,
-        busy: &mut BTreeMap<ActionNumber, HostName>,
+        tasks: &mut JoinSet<(ActionNumber, Ran)>,
+        busy: &mut Busy,
         later: &BTreeMap<ActionNumber, tokio::time::Instant>,
         stop: &CancellationToken,
     ) -> Result<(), WatchError> {
         for stored in self.adopt_runs(alone).await? {
             let number = stored.run.action;
-            if busy.contains_key(&number) {
+            if busy.has(number) {
                 // It is followed here already: its lease had run out while the store did not answer.
                 continue;
             }
@@ -368,12 +371,12 @@ impl Watch {
                     continue;
                 }
             };
-            busy.insert(number, host.clone());
             let (watch, stop) = (self.clone(), stop.clone());
-            tasks.spawn(async move {
+            let task = tasks.spawn(async move {
                 let ran = watch.resume_run(&stored.run, &stop).await;
-                (number, host, or_later(&watch, ran))
+                (number, or_later(&watch, ran))
             });
+            busy.begins(number, host, task.id());
         }
         let filter = ActionFilter {
             states: vec!["approved"],
@@ -398,19 +401,15 @@ impl Watch {
                 .get(&number)
                 .is_some_and(|at| *at > tokio::time::Instant::now());
             // One action at a time on one host: the second must see what the first did.
-            if busy.len() >= room
-                || waits
-                || busy.contains_key(&number)
-                || busy.values().any(|other| *other == host)
-            {
+            if busy.count() >= room || waits || busy.has(number) || busy.holds(&host) {
                 continue;
             }
-            busy.insert(number, host.clone());
             let (watch, stop) = (self.clone(), stop.clone());
-            tasks.spawn(async move {
+            let task = tasks.spawn(async move {
                 let ran = watch.run_action_until(number, &stop).await;
-                (number, host, or_later(&watch, ran))
+                (number, or_later(&watch, ran))
             });
+            busy.begins(number, host, task.id());
         }
         Ok(())
     }

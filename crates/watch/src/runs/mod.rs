@@ -4,6 +4,7 @@
 //! ends; whoever takes it over attaches to what is there, and never starts anew what may have run.
 
 mod breach;
+mod busy;
 mod claim;
 mod follow;
 mod output;
@@ -22,6 +23,7 @@ use crate::actions::about;
 use crate::view::RunEvent;
 use crate::watch::Watch;
 
+pub(crate) use busy::Busy;
 use claim::Claimed;
 use follow::Followed;
 use through::Through;
