@@ -203,7 +203,7 @@ fn the_size_of_every_kind_of_prompt_is_as_committed() {
     diagnose: 295 + 740 + tools 2620, schema 0; whole 3402
     diagnose after 100 lines of a log: 295 + 740 + 0 + 161 + tools 2620, schema 0; whole 3596
     critic: 251 + 600 + tools 0, schema 219; whole 883
-    diagnose without tools: 295 + 1021 + tools 0, schema 1916; whole 1348
+    diagnose without tools: 295 + 1021 + tools 0, schema 1978; whole 1348
     ask: 295 + 233 + tools 1525, schema 0; whole 1857
     chat: 295 + 247 + tools 1525, schema 0; whole 1871
     do: 295 + 281 + tools 2009, schema 0; whole 2370
