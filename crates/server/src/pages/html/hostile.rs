@@ -350,6 +350,35 @@ fn every_byte_of_a_large_script_is_on_the_sheet() {
 }
 
 #[test]
+fn the_first_and_the_last_that_was_seen_are_not_folded_away() {
+    let mut shown = shown(states().remove(0));
+    shown.sheet.action.seen = (1..=20)
+        .map(|line| Evidence {
+            source: "journal".to_owned(),
+            text: format!("line {line}."),
+        })
+        .collect();
+    let reader = Reader {
+        link: "/a/token",
+        person: "anna",
+        device: "phone",
+        until: NOON,
+    };
+    let page = sheet(reader, &shown).body.into_string();
+    let folded = page
+        .split("<details>")
+        .skip(1)
+        .filter_map(|rest| rest.split("</details>").next())
+        .find(|folded| folded.contains("more of it"))
+        .expect("the rest is folded");
+    for line in 1..=20 {
+        let text = format!("line {line}.");
+        assert!(page.contains(&text), "{text} is there");
+        assert_eq!(folded.contains(&text), (4..=16).contains(&line), "{text}");
+    }
+}
+
+#[test]
 fn a_host_name_that_could_be_markup_is_none() {
     assert!(HostName::new("<b>").is_err());
 }

@@ -14,8 +14,12 @@ use super::times::{ago, by_then};
 use super::{badge, prose};
 use crate::pages::page::Page;
 
-/// Pieces of evidence, effects and claims that are shown at once; the rest is behind a heading that opens.
+/// Effects that are shown at once, the strongest; the rest is behind a heading that opens.
 const SHOWN_AT_ONCE: usize = 6;
+/// Pieces of evidence that are shown at once: what was found, and the last words of the journal, which tell most. What is
+/// between them is behind a heading that opens.
+const SHOWN_FIRST: usize = 3;
+const SHOWN_LAST: usize = 4;
 
 /// Who reads a sheet, and how.
 #[derive(Clone, Copy, Debug)]
@@ -240,17 +244,19 @@ fn evidence(sheet: &ActionSheet, now: Timestamp) -> Markup {
     if seen.is_empty() && sheet.before.is_empty() {
         return Markup::default();
     }
-    let (first, rest) = seen.split_at(seen.len().min(SHOWN_AT_ONCE));
+    let (first, rest) = seen.split_at(seen.len().min(SHOWN_FIRST));
+    let (between, last) = rest.split_at(rest.len().saturating_sub(SHOWN_LAST));
     html! {
         section {
             h2 { "What was seen" }
             ul.seen { @for piece in first { (one_piece(piece)) } }
-            @if !rest.is_empty() {
+            @if !between.is_empty() {
                 details {
-                    summary { (rest.len()) " more of it" }
-                    ul.seen { @for piece in rest { (one_piece(piece)) } }
+                    summary { (between.len()) " more of it" }
+                    ul.seen { @for piece in between { (one_piece(piece)) } }
                 }
             }
+            @if !last.is_empty() { ul.seen { @for piece in last { (one_piece(piece)) } } }
             @if !sheet.before.is_empty() {
                 h3 { "For the same trouble before" }
                 ul.seen {
