@@ -10,8 +10,9 @@ use watchkeeper_tests::binary::Home;
 /// control byte of eight bits begins a command, too.
 const WORDS: &str = "plain \u{1b}[2J\u{1b}]0;mine\u{7}\u{1b}]8;;https://evil.example/\u{1b}\\your bank\u{1b}]8;;\u{1b}\\ \u{9b}31m \
      \u{202e}gpj.exe\u{2066} a\u{200b}b <script>alert(1)</script> [click](https://evil.example/) \u{e0041}";
-/// The same as a server would name a model.
+/// The same as a server would name a model. The one that is asked has a name of ours: no other is taken from a file.
 const NAME: &str = "evil\u{1b}]8;;https://evil.example/\u{7}\u{202e}:1b";
+const ASKED: &str = "small:1b";
 /// Hides, turns or acts. A terminal of ours may be sent its own colours and its own beginning of a line.
 const HIDDEN: [char; 8] = [
     '\u{7}',
@@ -29,6 +30,7 @@ async fn server() -> ModelServer {
     ModelServer::start()
         .await
         .has(FakeModel::chat(NAME, 32_768))
+        .has(FakeModel::chat(ASKED, 32_768))
         .decides(|body| {
             let messages = body["messages"].as_array().cloned().unwrap_or_default();
             let last = messages.last().cloned().unwrap_or_default();
@@ -37,7 +39,7 @@ async fn server() -> ModelServer {
                 .unwrap_or_default()
                 .contains("wish");
             if wishes && last["role"] == "user" {
-                let step = json!({ "kind": "shell", "script": "true" });
+                let step = json!({ "kind": "shell", "script": "touch /nonexistent/wish" });
                 let proposes = json!({
                     "host": "local", "steps": [step], "reason": WORDS, "evidence": []
                 });
@@ -47,7 +49,7 @@ async fn server() -> ModelServer {
         })
 }
 
-/// A home whose lane asks the model with that name, and whose people have a phone.
+/// A home whose lane asks that server, and whose people have a phone.
 fn home(server: &ModelServer, gotify: &Gotify) -> Home {
     let home = Home::new();
     let token = home.path().join("phone.token");
@@ -55,11 +57,9 @@ fn home(server: &ModelServer, gotify: &Gotify) -> Home {
     let config = format!(
         "[watch]\ninterval = \"1h\"\n[notify]\ngroup_wait = \"0s\"\n\
          [[notify.channels]]\nname = \"phone\"\nurl = \"{}\"\ntoken_file = \"{}\"\n\
-         [[lanes]]\nname = \"local\"\nmodel = {}\nurl = \"{}\"\n",
+         [[lanes]]\nname = \"local\"\nmodel = \"{ASKED}\"\nurl = \"{}\"\n",
         gotify.url(),
         token.display(),
-        // What JSON writes as `\u001b`, TOML reads as the same.
-        serde_json::to_string(NAME).expect("a text"),
         server.url()
     );
     home.config(&config)
@@ -134,7 +134,9 @@ async fn nothing_of_it_acts_on_a_terminal() {
             assert!(!said.contains(command), "{words:?}: {said:?}");
         }
         assert!(
-            said.contains("evil") || said.contains("plain"),
+            ["evil", "plain", ASKED]
+                .iter()
+                .any(|word| said.contains(word)),
             "{words:?}: {said:?}"
         );
     }

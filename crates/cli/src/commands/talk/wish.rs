@@ -110,10 +110,13 @@ async fn back(session: &Session, answered: Answer) -> Result<Option<String>, Com
     let page = session.page_now();
     put(&show::answer_foot(&page, &answered, &session.called))?;
     if !session.terminal {
-        let _ = writeln!(
-            std::io::stderr(),
-            "nothing was proposed; say more precisely what is to be done, and where"
-        );
+        // Where there is a reason, it stands below the answer.
+        if answered.not_proposed.is_none() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "nothing was proposed; say more precisely what is to be done, and where"
+            );
+        }
         return Ok(None);
     }
     let mut lines = Lines::of_this_terminal(None)?;
