@@ -230,7 +230,8 @@ fn default_of(key: &Key, defaults: &Table) -> String {
 fn effect_of(key: &str) -> String {
     let mut comment = String::new();
     let mut section = String::new();
-    for line in EXAMPLE.lines() {
+    let mut lines = EXAMPLE.lines().peekable();
+    while let Some(line) = lines.next() {
         if let Some(prose) = line.strip_prefix("# ") {
             comment.push_str(if comment.is_empty() { "" } else { " " });
             comment.push_str(prose);
@@ -246,7 +247,8 @@ fn effect_of(key: &str) -> String {
             if format!("{section}{dot}{name}") == key && !comment.is_empty() {
                 break;
             }
-            if !next_is_a_setting(line) {
+            // Where the next line is a setting too, the comment over this one is about both.
+            if !lines.peek().is_some_and(|next| is_a_setting(next)) {
                 comment.clear();
             }
         } else {
@@ -256,11 +258,8 @@ fn effect_of(key: &str) -> String {
     comment.replace('|', "\\|")
 }
 
-/// Whether the example's next line is a setting too: then the comment over this one is about both.
-fn next_is_a_setting(line: &str) -> bool {
-    let mut lines = EXAMPLE.lines().skip_while(|other| *other != line);
-    let next = lines.nth(1).unwrap_or_default();
-    !next.starts_with("# ") && next.contains(" = ")
+fn is_a_setting(line: &str) -> bool {
+    !line.starts_with("# ") && line.contains(" = ")
 }
 
 /// The key as the example has it.
