@@ -117,7 +117,9 @@ async fn what_a_model_says_and_is_called_is_text_wherever_it_is_read() {
 async fn nothing_of_it_acts_on_a_terminal() {
     let (server, gotify) = (server().await, Gotify::start(TOKEN).await);
     let home = home(&server, &gotify);
-    let chat = home.piped(&["chat"], "is it?\n/history\n/model\n/save talk.txt\n");
+    let kept = home.path().join("talk.txt");
+    let typed = format!("is it?\n/history\n/model\n/save {}\n", kept.display());
+    let chat = home.piped(&["chat"], &typed);
     is_only_text(&["chat"], &(chat.stdout() + &chat.stderr()));
     for (words, typed) in [
         (&["ask", "is it?"][..], ""),
