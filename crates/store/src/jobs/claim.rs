@@ -120,11 +120,13 @@ const RETURNED: &str = concat!(" returning rank, ", columns!());
 ///
 /// A row's `xmax` is who changed or locked it last, as of this moment: where that is nobody whose end this statement can
 /// see, it is left alone. To find it out by the lock would lock the job as it is now, leased, and keep its worker from
-/// ending it until this claim is committed. (Beyond four billion transactions the number is taken for an older one, and
-/// the lock finds it out.)
+/// ending it until this claim is committed. Where the number is no transaction's, the lock finds it out: beyond four
+/// billion of them it looks like an older one, and where several locked the row together it counts something else, which
+/// may lie far above.
 const LOCKED: &str = "cross join lateral (select jobs.number from jobs
      where jobs.number = first.number and jobs.state || '' = 'queued'
-         and pg_visible_in_snapshot(jobs.xmax::text::xid8, pg_current_snapshot())
+         and (pg_visible_in_snapshot(jobs.xmax::text::xid8, pg_current_snapshot())
+             or jobs.xmax::text::bigint > pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000)
      for update skip locked) as locked";
 
 /// How many a claim takes: one, or up to as many as a value says.

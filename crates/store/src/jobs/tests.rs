@@ -1,9 +1,11 @@
 //! How the databases carry out a claim when 100,000 jobs wait: by the index, in both kinds of plan that Postgres makes.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqlSafeStr as _};
-use watchkeeper_model::{ControllerId, JobNumber, Need, Priority};
+use watchkeeper_model::{ControllerId, JobNumber, Need, Priority, Timestamp};
 use watchkeeper_testkit::postgres::Cluster;
 
 use super::claim::{Claimer, Count, Order, claiming};
@@ -159,6 +161,72 @@ async fn a_claim_finds_its_job_by_the_index_on_postgres() {
         }
     }
     conn.close().await.expect("it was open");
+}
+
+/// Runs statements of ours.
+async fn runs(conn: &mut PgConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()).into_sql_str())
+        .execute(conn)
+        .await
+        .expect("a statement of ours");
+}
+
+/// What locked a row together with others leaves a number there that is no transaction's.
+#[tokio::test]
+async fn a_job_that_several_had_locked_is_claimed_and_one_that_is_locked_is_not_on_postgres() {
+    let database = Cluster::shared().database("empty", async |_| {}).await;
+    let store = Store::open(database.url()).await.expect("a new store");
+    let connect = async || {
+        PgConnection::connect(database.url())
+            .await
+            .expect("it is up")
+    };
+    let (mut one, mut other) = (connect().await, connect().await);
+    for number in [1, 2] {
+        runs(
+            &mut one,
+            &format!(
+                "insert into jobs (number, kind, request, coalescing_key, priority, state, not_before, attempts,
+                     asked_at, deadline, rank)
+                 values ({number}, 'learn_from_action', '{{\"kind\": \"learn_from_action\", \"action\": {number}}}',
+                     'k{number}', 0, 'queued', 0, 0, 1, 1000000, {number})"
+            ),
+        )
+        .await;
+    }
+    for conn in [&mut one, &mut other] {
+        runs(
+            conn,
+            "begin; select 1 from jobs where number = 1 for key share",
+        )
+        .await;
+    }
+    runs(&mut one, "commit").await;
+    runs(&mut other, "commit").await;
+    runs(
+        &mut other,
+        "begin; select 1 from jobs where number = 2 for update",
+    )
+    .await;
+    let worker = ControllerId::new("w").expect("a name");
+    let claimer = Claimer {
+        worker: &worker,
+        lane: "gpu",
+        slot: None,
+        needs: &[Need::Answer],
+        takes: &[],
+        order: Order::Urgency,
+    };
+    let claims = async || {
+        let (now, lease) = (Timestamp::from_millis(1_000), Duration::from_secs(60));
+        let job = store.claim_job(&claimer, now, lease).await;
+        job.expect("the store answers").map(|job| job.number.0)
+    };
+    assert_eq!(claims().await, Some(1));
+    assert_eq!(claims().await, None, "it is locked");
+    runs(&mut other, "commit").await;
+    assert_eq!(claims().await, Some(2));
+    store.close().await;
 }
 
 #[tokio::test]
