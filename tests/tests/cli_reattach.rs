@@ -169,17 +169,17 @@ fn an_approval_is_followed_to_its_end_through_a_daemon_that_was_killed() {
         said.contains("what action 0 has begun on its host goes on there"),
         "{said}"
     );
-    missing::goes_on(&home);
     let _again = home.daemon();
     let (mut told, mut more) = (String::new(), String::new());
+    while !more.contains("the daemon is back; action 0 goes on") {
+        let read = errors.read_line(&mut more).expect("it can be read");
+        assert!(read > 0, "it ended and never said it:\n{more}");
+    }
+    missing::goes_on(&home);
     lines.read_to_string(&mut told).expect("text");
     errors.read_to_string(&mut more).expect("text");
     let status = approving.wait().expect("it ends").code();
     assert_eq!(status, Some(0), "{told}{more}");
-    assert!(
-        more.contains("the daemon is back; action 0 goes on"),
-        "{more}"
-    );
     assert_eq!(told.matches("whole").count(), 1, "{told}");
     assert_eq!(
         told.matches("half").count(),

@@ -166,7 +166,7 @@ pub(crate) async fn an_action_that_somebody_has_is_passed_over(ground: &Ground) 
             None
         );
     }
-    drop(tx);
+    tx.commit().await.unwrap();
     let mut tx = store.begin().await.unwrap();
     assert_eq!(
         tx.actions().lock_next_approved(&[]).await.unwrap(),
