@@ -9,3 +9,4 @@ pub mod push;
 pub mod qdrant;
 pub mod ssh_host;
 pub mod sshd;
+mod tls;

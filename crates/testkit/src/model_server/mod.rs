@@ -22,12 +22,11 @@ mod record;
 mod schema;
 mod server;
 mod service;
-mod tls;
 mod turn;
 mod wire;
 
+pub use crate::tls::authority;
 pub use record::{Outcome, Recorded};
 pub use schema::conforming;
 pub use server::{FakeModel, MODEL, ModelServer};
-pub use tls::authority;
 pub use turn::{Gate, Turn};

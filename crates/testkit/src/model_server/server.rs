@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::turn::DEADLINE;
-use super::{Gate, Outcome, Recorded, Turn, service, tls};
+use super::{Gate, Outcome, Recorded, Turn, service};
 
 /// The model that is there unless a test says otherwise.
 pub const MODEL: &str = "fake:1b";
@@ -126,7 +126,7 @@ impl ModelServer {
     /// When the machine has no free port.
     pub async fn start_encrypted() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self::start_with(address, Some(tls::acceptor())).await
+        Self::start_with(address, Some(crate::tls::acceptor())).await
     }
 
     async fn start_with(address: SocketAddr, tls: Option<TlsAcceptor>) -> Self {

@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::wire::{acceptor, lock};
+use super::wire::lock;
+use crate::tls::acceptor;
 
 /// Longest line, without its end: a server may refuse what is longer.
 const MAX_LINE_BYTES: usize = 998;

@@ -6,18 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-
-/// Both are for `localhost`; their authority is that of [`crate::model_server::authority`].
-const CERTIFICATE: &[u8] = include_bytes!("../../data/tls/leaf.pem");
-const KEY: &[u8] = include_bytes!("../../data/tls/leaf.key");
 
 /// Longest request.
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -139,7 +132,13 @@ impl Server {
         refusal: Refusal,
         handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        Self::start_with(Ipv4Addr::LOCALHOST, Some(acceptor()), refusal, handler).await
+        Self::start_with(
+            Ipv4Addr::LOCALHOST,
+            Some(crate::tls::acceptor()),
+            refusal,
+            handler,
+        )
+        .await
     }
 
     async fn start_with(
@@ -197,20 +196,6 @@ impl Server {
             "waited in vain for {count} requests; {seen} came"
         );
     }
-}
-
-/// The server's side of TLS.
-pub(super) fn acceptor() -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).expect("it is a certificate");
-    let key = PrivateKeyDer::from_pem_slice(KEY).expect("it is a key");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has what TLS 1.2 and 1.3 need")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .expect("the key is the certificate's");
-    TlsAcceptor::from(Arc::new(config))
 }
 
 async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {

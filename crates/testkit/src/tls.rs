@@ -9,8 +9,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-const CERTIFICATE: &[u8] = include_bytes!("../../data/tls/leaf.pem");
-const KEY: &[u8] = include_bytes!("../../data/tls/leaf.key");
+const CERTIFICATE: &[u8] = include_bytes!("../data/tls/leaf.pem");
+const KEY: &[u8] = include_bytes!("../data/tls/leaf.key");
 
 /// The file with the authority's certificate, for who is to trust the server.
 #[must_use]
@@ -18,7 +18,8 @@ pub fn authority() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/data/tls/ca.pem"))
 }
 
-pub(super) fn acceptor() -> TlsAcceptor {
+/// The server's side of TLS.
+pub(crate) fn acceptor() -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE).expect("it is a certificate");
     let key = PrivateKeyDer::from_pem_slice(KEY).expect("it is a key");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
